@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What this computer has. Touches drivers: applications call it in a process of its own.
+ */
+#pragma once
+
+#include "engine/plan.h"
+
+/* Device 0 is the CPU, then the Vulkan devices that can run the engine, each physical device
+ * once. `include_software`: those that run on the CPU too; PARLEY_VULKAN_DEVICE (index among all
+ * Vulkan devices, or UUID) names the only one to use, a software one included; "none" hides all.
+ * Never fails: without a loader or driver there is just the CPU, and *why (may be NULL, 256
+ * bytes) says so in a sentence. */
+size_t pe_devices_list (struct pe_device_info *devices, size_t capacity, bool include_software,
+                        char *why);
+
+/* Measures read_rate, transfer_rate and matmul_rate of a device; about a second. */
+bool pe_device_measure (struct pe_device_info *device, struct pe_error *error);

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A loaded model: weights in place, key-value pages, compute. The only way to compute is a batch
+ * of rows. A runtime and its sequences belong to one thread at a time; pe_runtime_cancel() and
+ * pe_runtime_progress() may be called from any.
+ */
+#pragma once
+
+#include "engine/plan.h"
+
+struct pe_model;
+struct pe_runtime;
+struct pe_sequence;
+
+/* Loads by the plan (copied). The model must outlive the runtime. */
+bool pe_runtime_create (const struct pe_model *model, const struct pe_plan *plan,
+                        struct pe_runtime **out, struct pe_error *error);
+void pe_runtime_free (struct pe_runtime *runtime); /* its sequences must be gone before */
+
+/* The plan that holds now; changes with pe_runtime_place(). */
+const struct pe_plan *pe_runtime_plan (const struct pe_runtime *runtime);
+
+/* Moves layers between the devices, weights and caches, without losing any state of a sequence.
+ * On failure (device memory) as many layers as went through stay moved, the plan says how many,
+ * and everything goes on working. */
+bool pe_runtime_place (struct pe_runtime *runtime, uint32_t n_gpu_layers, struct pe_error *error);
+
+/* Bytes that are allocated now, counted where they are taken from the system. */
+uint64_t pe_runtime_allocated (const struct pe_runtime *runtime, size_t device,
+                               enum pe_memory_kind kind);
+
+struct pe_row {
+  struct pe_sequence *sequence;
+  int32_t token;
+  bool want_logits;
+};
+
+/* Evaluates rows: rows of one sequence stand in order and continue it at its end; the sequence
+ * grows by them. Cancelled or failed: the sequences keep exactly what was evaluated whole.
+ * Logits of the rows that want them stay until the next call. */
+bool pe_runtime_compute (struct pe_runtime *runtime, const struct pe_row *rows, size_t n_rows,
+                         struct pe_error *error);
+const float *pe_runtime_logits (const struct pe_runtime *runtime, size_t nth_wanted);
+
+/* Makes a running pe_runtime_compute() stop with PE_ERROR_CANCELLED, within one token or one
+ * chunk of a prompt. Cleared by pe_runtime_resume(). */
+void pe_runtime_cancel (struct pe_runtime *runtime);
+void pe_runtime_resume (struct pe_runtime *runtime);
+
+struct pe_runtime_counters {
+  uint64_t rows_evaluated;
+  uint64_t weight_bytes_read; /* from the file, ever: a move must not change it beyond the moved */
+  uint64_t passes, gpu_submits, gpu_dispatches;
+};
+void pe_runtime_counters (const struct pe_runtime *runtime, struct pe_runtime_counters *out);
+
+/* ---- sequences: the tokens of one conversation and their pages ---- */
+
+bool pe_sequence_new (struct pe_runtime *runtime, struct pe_sequence **out,
+                      struct pe_error *error);
+void pe_sequence_free (struct pe_sequence *sequence);
+size_t pe_sequence_n_tokens (const struct pe_sequence *sequence);
+const int32_t *pe_sequence_tokens (const struct pe_sequence *sequence);
+
+/* How many of `tokens` the sequence already holds at its start. */
+size_t pe_sequence_common (const struct pe_sequence *sequence, const int32_t *tokens, size_t n);
+
+/* Forgets what lies behind the first `n` tokens. Recurrent models go back to the last checkpoint
+ * at or before n: *n_kept says how many tokens are left, and the caller evaluates the rest. */
+bool pe_sequence_truncate (struct pe_sequence *sequence, size_t n, size_t *n_kept,
+                           struct pe_error *error);
+
+/* A second sequence with the same first `n` tokens; whole pages are shared until written to. */
+bool pe_sequence_fork (const struct pe_sequence *sequence, size_t n, struct pe_sequence **out,
+                       struct pe_error *error);
