@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The models on this computer: a GListModel of ParleyModel, by name. Follows the models folder,
+ * so that what another process downloads or deletes shows up here. To be used on the thread that
+ * made it; files are read on a worker thread.
+ */
+#pragma once
+
+#include "library/parley-model.h"
+
+G_BEGIN_DECLS
+
+#define PARLEY_TYPE_LIBRARY (parley_library_get_type ())
+G_DECLARE_FINAL_TYPE (ParleyLibrary, parley_library, PARLEY, LIBRARY, GObject)
+
+/* `models_dir`: NULL for the usual one (created when missing). Starts empty. */
+ParleyLibrary *parley_library_new (const char *models_dir);
+
+/* Reads the folder and blocks until that is done: for programs without a main loop. */
+gboolean parley_library_load (ParleyLibrary *self, GCancellable *cancellable, GError **error);
+
+/* Reads it in the background and then follows changes. "loading" (readable property) is TRUE
+ * until the first reading is done. */
+void parley_library_watch (ParleyLibrary *self);
+void parley_library_refresh (ParleyLibrary *self);
+gboolean parley_library_is_loading (ParleyLibrary *self);
+
+/* By id, name, file name, path, or a prefix of one of the first three that fits one model only;
+ * case is ignored. Paths need not lie in the library. NULL with an error that lists the
+ * candidates. */
+ParleyModel *parley_library_lookup (ParleyLibrary *self, const char *text,
+                                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* A model of any file. Never NULL: the state says what is wrong with it. Blocks. */
+ParleyModel *parley_library_inspect (const char *path) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Deletes all parts; folders that become empty go too. Refuses files of other programs. */
+gboolean parley_library_delete (ParleyLibrary *self, ParleyModel *model, GError **error);
+
+G_END_DECLS
