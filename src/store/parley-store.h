@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What Parley keeps: chats, the catalogue of models, the download queue and settings, in one
+ * SQLite file `parley.db` of the data folder. The application and parley-cli use the same file at
+ * the same time.
+ *
+ * Threads: every function may be called from any thread. Writes are queued and made, in order, by
+ * one writer thread of the store; reads use connections of their own and see what is committed.
+ * Signals and property changes come in the main context that was the thread's default at
+ * parley_store_open().
+ *
+ * Durability: a write without a GError (chats, settings) returns at once. Parts of a running reply
+ * are in the file after at most 100 ms and survive the end of the process; everything else is
+ * forced to the disk before it counts as done. When the disk is full or the file is locked, such
+ * writes stay queued, `problem` says so, and they are made as soon as that works. A write with a
+ * GError waits for its commit and fails with the reason.
+ */
+#pragma once
+
+#include <glib-object.h>
+
+G_BEGIN_DECLS
+
+#define PARLEY_STORE_ERROR (parley_store_error_quark ())
+
+typedef enum {
+  PARLEY_STORE_ERROR_FAILED,    /* anything else; the message has SQLite's words */
+  PARLEY_STORE_ERROR_OPEN,      /* folder or file cannot be made, read or locked */
+  PARLEY_STORE_ERROR_DAMAGED,   /* not a database, or a damaged one; it was left as it is */
+  PARLEY_STORE_ERROR_READ_ONLY, /* written by a newer Parley, or not writable */
+  PARLEY_STORE_ERROR_FULL,      /* no space left on the disk */
+  PARLEY_STORE_ERROR_NOT_FOUND, /* no such chat, model, … */
+  PARLEY_STORE_ERROR_INVALID,   /* a value that cannot be stored */
+} ParleyStoreError;
+
+GQuark parley_store_error_quark (void);
+
+/* What a change concerns. */
+typedef enum {
+  PARLEY_STORE_CHATS = 1 << 0,
+  PARLEY_STORE_CATALOGUE = 1 << 1,
+  PARLEY_STORE_DOWNLOADS = 1 << 2,
+  PARLEY_STORE_SETTINGS = 1 << 3,
+} ParleyStoreAreas;
+
+#define PARLEY_STORE_ALL_AREAS                                                                     \
+  (PARLEY_STORE_CHATS | PARLEY_STORE_CATALOGUE | PARLEY_STORE_DOWNLOADS | PARLEY_STORE_SETTINGS)
+
+/* Signal `changed (ParleyStoreAreas areas, gboolean elsewhere)`: something was committed by this
+ * store, or (elsewhere) by another process.
+ * Property `problem` (string or NULL, notified): a sentence for a person, while something is wrong
+ * with saving. */
+#define PARLEY_TYPE_STORE (parley_store_get_type ())
+G_DECLARE_FINAL_TYPE (ParleyStore, parley_store, PARLEY, STORE, GObject)
+
+/* $PARLEY_DATA_DIR, else $XDG_DATA_HOME/parley. */
+char *parley_data_dir (void);
+
+/* Opens `folder`/parley.db; NULL means parley_data_dir(). Makes both where absent, brings an older
+ * schema up to date, and closes replies that a process which is gone left unfinished (marked
+ * interrupted, their text kept). A database of a newer Parley, or one that cannot be written,
+ * opens read-only: then `problem` says why and writes fail with PARLEY_STORE_ERROR_READ_ONLY. A
+ * damaged one is an error and stays untouched. */
+ParleyStore *parley_store_open (const char *folder, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Puts a damaged database (with its log) aside under a new name in the same folder, so that the
+ * next open begins a fresh one. Returns the new path. No store may have it open. */
+char *parley_store_set_aside (const char *folder, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Makes every queued write, then closes. False: something could not be saved. Unreferencing does
+ * the same without telling. */
+gboolean parley_store_close (ParleyStore *self, GError **error);
+
+/* Waits until every write queued before is committed and on the disk. */
+gboolean parley_store_flush (ParleyStore *self, GError **error);
+
+/* Reads every page and every index; for a background thread, since it takes its time. */
+gboolean parley_store_check (ParleyStore *self, GError **error);
+
+const char *parley_store_get_folder (ParleyStore *self);
+gboolean parley_store_get_read_only (ParleyStore *self);
+char *parley_store_dup_problem (ParleyStore *self);
+
+/* An identifier that no other row of the database has or will have, whichever process makes it;
+ * positive, and growing within a process. */
+gint64 parley_store_new_id (ParleyStore *self);
+
+/* Settings: short texts by key ("page/detail"), held in memory, so that reading costs nothing and
+ * sees what was just written. NULL: absent. */
+char *parley_store_get_setting (ParleyStore *self, const char *key);
+void parley_store_set_setting (ParleyStore *self, const char *key, const char *value);
+
+G_END_DECLS
