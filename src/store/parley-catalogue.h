@@ -104,11 +104,11 @@ gboolean parley_catalogue_remove (ParleyStore *store, gint64 id, GError **error)
 
 /* The download queue. */
 typedef enum {
-  PARLEY_DOWNLOAD_QUEUED,
-  PARLEY_DOWNLOAD_RUNNING,
-  PARLEY_DOWNLOAD_PAUSED, /* by the person */
-  PARLEY_DOWNLOAD_FAILED, /* `problem` says why */
-} ParleyDownloadState;
+  PARLEY_QUEUE_QUEUED,
+  PARLEY_QUEUE_RUNNING,
+  PARLEY_QUEUE_PAUSED, /* by the person */
+  PARLEY_QUEUE_FAILED, /* `problem` says why */
+} ParleyQueueState;
 
 typedef struct {
   gint64 id;       /* 0 in a record that is not stored yet */
@@ -121,24 +121,24 @@ typedef struct {
   ParleyFileRole role;
   guint shard;
   gint64 done; /* bytes, for showing; the sidecar of the file is the truth */
-  ParleyDownloadState state;
+  ParleyQueueState state;
   char *problem; /* NULL: none */
   gint64 added_at;
-} ParleyDownloadRecord;
+} ParleyQueueRecord;
 
-ParleyDownloadRecord *parley_download_record_new (void);
-void parley_download_record_free (ParleyDownloadRecord *record);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (ParleyDownloadRecord, parley_download_record_free)
+ParleyQueueRecord *parley_queue_record_new (void);
+void parley_queue_record_free (ParleyQueueRecord *record);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ParleyQueueRecord, parley_queue_record_free)
 
 /* Adds the records as one group in one transaction and fills in ids, group and position. A target
  * that is queued already keeps its row, whose id is filled in. */
-gboolean parley_downloads_add (ParleyStore *store, GPtrArray *records, GError **error);
-/* Array of ParleyDownloadRecord in the order of the queue. */
-GPtrArray *parley_downloads_list (ParleyStore *store, GError **error);
-gboolean parley_downloads_set_state (ParleyStore *store, gint64 id, ParleyDownloadState state,
-                                     gint64 done, const char *problem, GError **error);
+gboolean parley_queue_add (ParleyStore *store, GPtrArray *records, GError **error);
+/* Array of ParleyQueueRecord in the order of the queue. */
+GPtrArray *parley_queue_list (ParleyStore *store, GError **error);
+gboolean parley_queue_set_state (ParleyStore *store, gint64 id, ParleyQueueState state, gint64 done,
+                                 const char *problem, GError **error);
 /* Moves a row before another one; before 0: to the end. */
-gboolean parley_downloads_move (ParleyStore *store, gint64 id, gint64 before, GError **error);
-gboolean parley_downloads_remove (ParleyStore *store, gint64 id, GError **error);
+gboolean parley_queue_move (ParleyStore *store, gint64 id, gint64 before, GError **error);
+gboolean parley_queue_remove (ParleyStore *store, gint64 id, GError **error);
 
 G_END_DECLS

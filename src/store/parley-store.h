@@ -53,10 +53,10 @@ typedef enum {
 #define PARLEY_TYPE_STORE (parley_store_get_type ())
 G_DECLARE_FINAL_TYPE (ParleyStore, parley_store, PARLEY, STORE, GObject)
 
-/* $PARLEY_DATA_DIR, else $XDG_DATA_HOME/parley. */
-char *parley_data_dir (void);
+/* $PARLEY_DATA_DIR, else $XDG_DATA_HOME/parley; absolute. */
+char *parley_store_default_folder (void);
 
-/* Opens `folder`/parley.db; NULL means parley_data_dir(). Makes both where absent, brings an older
+/* Opens `folder`/parley.db; NULL means the default one. Makes both where absent, brings an older
  * schema up to date, and closes replies that a process which is gone left unfinished (marked
  * interrupted, their text kept). A database of a newer Parley, or one that cannot be written,
  * opens read-only: then `problem` says why and writes fail with PARLEY_STORE_ERROR_READ_ONLY. A
