@@ -2,12 +2,18 @@
  *
  * JSON values for the parts below GLib: a reader bounded in depth (64), number of values and
  * size, and a writer. Duplicate keys: the last one wins. Numbers keep whether they were integers.
- * A value belongs to the document that it was parsed into or built in.
+ * A value belongs to the document that it was parsed into or built in. Source: RFC 8259.
+ *
+ * A document may be read from several threads; a writer belongs to one.
  */
 #pragma once
 
 #include "base/alloc.h"
 #include "base/error.h"
+
+#define PE_JSON_MAX_DEPTH  64
+#define PE_JSON_MAX_BYTES  ((size_t)64 << 20)
+#define PE_JSON_MAX_VALUES ((size_t)4 << 20)
 
 enum pe_json_kind {
   PE_JSON_NULL,
@@ -21,6 +27,7 @@ enum pe_json_kind {
 
 struct pe_json {
   enum pe_json_kind kind;
+  bool is_big_integer; /* PE_JSON_FLOAT: written as an integer, but beyond int64_t */
   union {
     bool boolean;
     int64_t integer;
@@ -30,7 +37,7 @@ struct pe_json {
       size_t n;
     } string;
     struct {
-      struct pe_json *items; /* values; objects: in order of first appearance */
+      struct pe_json *items;          /* values; objects: in order of first appearance */
       const struct pe_json_key *keys; /* objects only */
       size_t n;
     } list;
@@ -70,7 +77,8 @@ void pe_json_end_object (struct pe_json_writer *w);
 void pe_json_begin_array (struct pe_json_writer *w);
 void pe_json_end_array (struct pe_json_writer *w);
 void pe_json_key (struct pe_json_writer *w, const char *key);
-void pe_json_string (struct pe_json_writer *w, const char *text, size_t n); /* invalid UTF-8: U+FFFD */
+void pe_json_string (struct pe_json_writer *w, const char *text,
+                     size_t n); /* invalid UTF-8: U+FFFD */
 void pe_json_text (struct pe_json_writer *w, const char *text);
 void pe_json_int (struct pe_json_writer *w, int64_t value);
 void pe_json_uint (struct pe_json_writer *w, uint64_t value);
