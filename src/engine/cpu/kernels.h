@@ -15,48 +15,77 @@
 /* Levels, each including those before it on its architecture. */
 enum pe_cpu_level {
   PE_CPU_SCALAR,
-  PE_CPU_AVX2,    /* AVX2, FMA, F16C */
+  PE_CPU_AVX2, /* AVX2, FMA, F16C */
   PE_CPU_AVXVNNI,
-  PE_CPU_AVX512,  /* F, BW, DQ, VL and VNNI; BF16 where present */
+  PE_CPU_AVX512, /* F, BW, DQ, VL and VNNI; BF16 where present */
   PE_CPU_AMX,
   PE_CPU_LEVEL_COUNT,
 };
 
 /* Activations of the `fast` precision, quantised once and shared by all matrices that read them:
- * blocks of 32 int8 values with one scale, and their sums for types with an offset. */
-struct pe_q8_block {
-  float d;       /* value = d * q */
-  int32_t sum;   /* of the q */
-  int8_t q[32];
+ * 256 values as int8 with a scale for each 32, and the sums of each 16 for types with an offset.
+ * The last group of a row is filled up with zeros. */
+struct pe_q8_group {
+  float d[8];      /* value = d * q */
+  int16_t sum[16]; /* of the q */
+  int8_t q[256];
 };
+
+/* Groups of a row of n elements. */
+static inline size_t
+pe_q8_groups (size_t n)
+{
+  return n / 256 + (n % 256 != 0);
+}
+
+/* Working memory of one gemm call, 64-byte aligned, contents of no interest. */
+#define PE_GEMM_SCRATCH (64 * 1024)
 
 struct pe_kernels {
   enum pe_cpu_level level;
 
-  /* Dot products of `n_rows` (1 … 4) consecutive weight rows with one activation row. `row_bytes`
-   * apart; n elements each (a multiple of the block); out[0 … n_rows). */
+  /* Weight rows lie `row_bytes` apart and have n (or k) elements, a multiple of the block. */
+
+  /* out[r] = row r . x, for r < n_rows. Best with many rows: they are read ahead. */
   void (*dot_exact[PE_TYPE_COUNT]) (size_t n, const void *rows, size_t row_bytes, size_t n_rows,
                                     const float *x, float *out);
-  /* The same with quantised activations; NULL where the type has no such kernel (floats). */
+  /* The same with quantised activations; NULL where this level has no such kernel: use exact. */
   void (*dot_fast[PE_TYPE_COUNT]) (size_t n, const void *rows, size_t row_bytes, size_t n_rows,
-                                   const struct pe_q8_block *x, float *out);
+                                   const struct pe_q8_group *x, float *out);
+
+  /* c[i][j] = a[i] . row j, for i < m, j < n: prompts, and scores of attention. Strides in
+   * elements (a_stride of gemm_fast: groups). From some 4 rows of `a` on better than dot. */
+  void (*gemm_exact[PE_TYPE_COUNT]) (size_t m, size_t n, size_t k, const float *a, size_t a_stride,
+                                     const void *rows, size_t row_bytes, float *c, size_t c_stride,
+                                     void *scratch);
+  void (*gemm_fast[PE_TYPE_COUNT]) (size_t m, size_t n, size_t k, const struct pe_q8_group *a,
+                                    size_t a_stride, const void *rows, size_t row_bytes, float *c,
+                                    size_t c_stride, void *scratch); /* or NULL, as dot_fast */
+
+  /* y[i] += sum over r < n_rows of w[i][r] * row r, for i < m: the values of attention. */
+  void (*weigh_rows[PE_TYPE_COUNT]) (size_t m, size_t n_rows, size_t n, const float *w,
+                                     size_t w_stride, const void *rows, size_t row_bytes, float *y,
+                                     size_t y_stride);
+
   pe_decode_fn decode[PE_TYPE_COUNT];
+  pe_encode_fn encode[PE_TYPE_COUNT]; /* NULL where pe_type_info() has none */
+  void (*quantise) (size_t n, const float *x, struct pe_q8_group *out); /* n % 32 == 0 */
 
-  void (*quantise) (size_t n, const float *x, struct pe_q8_block *out); /* n % 32 == 0 */
-
-  /* C[m][n] (+)= A[m][k] B[n][k]' with float32 rows; strides in elements. For prompts: B is a
-   * panel of decoded weight rows. */
-  void (*gemm) (size_t m, size_t n, size_t k, const float *a, size_t a_stride, const float *b,
-                size_t b_stride, float *c, size_t c_stride);
-
+  /* Element-wise; out may be one of the inputs. */
   float (*dot) (size_t n, const float *a, const float *b);
   void (*axpy) (size_t n, float a, const float *x, float *y); /* y += a x */
-  float (*sum_squares) (size_t n, const float *x);
+  void (*add) (size_t n, float a, const float *x, float b, const float *y,
+               float *out); /* ax + by */
+  void (*mul) (size_t n, float a, const float *x, const float *y,
+               float *out); /* a x y; y or NULL */
+  float (*sum) (size_t n, const float *x);
+  float (*sum_squares) (size_t n, const float *x, float mean); /* of x - mean */
   void (*glu) (enum pe_unary f, float limit, size_t n, const float *gate, const float *up,
                float *out);
   void (*unary) (enum pe_unary f, float a, float b, size_t n, const float *x, float *out);
   /* In place: x = exp (x - max); returns the sum. */
   float (*softmax_exp) (size_t n, float max, float *x);
+  float (*max) (size_t n, const float *x); /* minus infinity for n == 0 */
 };
 
 /* The table for a level, filled on first use; a level that this processor lacks gives the best
