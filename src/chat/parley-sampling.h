@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * How the next token is chosen, and how long a reply may be: what a person can set for a chat.
+ */
+#pragma once
+
+#include <glib-object.h>
+
+G_BEGIN_DECLS
+
+typedef struct {
+  double temperature;       /* 0: always the likeliest; at most 5 */
+  guint top_k;              /* 0: off */
+  double top_p;             /* 1: off */
+  double min_p;             /* 0: off */
+  double repeat_penalty;    /* 1: off */
+  double frequency_penalty; /* 0: off */
+  double presence_penalty;  /* 0: off */
+  guint penalty_window;     /* tokens looked back at */
+  gboolean seed_given;      /* FALSE: a new seed for every reply */
+  guint64 seed;
+  guint max_tokens; /* of a reply; 0: as many as it takes */
+} ParleySampling;
+
+void parley_sampling_init (ParleySampling *sampling); /* 0.8, 40, 0.95, 0.05, 1 */
+gboolean parley_sampling_equal (const ParleySampling *a, const ParleySampling *b);
+
+/* A JSON object with the fields that differ from the defaults. */
+char *parley_sampling_to_json (const ParleySampling *sampling);
+/* Fields that are absent, of another type or not understood keep their defaults, numbers outside
+ * their range the nearest allowed one; NULL and text that is no object mean the defaults. */
+void parley_sampling_from_json (ParleySampling *sampling, const char *json);
+
+G_END_DECLS
