@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Which kernels this processor can run. Registers wider than 128 bits also need the operating
+ * system to save them, which XCR0 tells.
+ */
+#include "engine/cpu/kernels.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#if defined __x86_64__
+#include <cpuid.h>
+#endif
+
+static struct pe_kernels tables[PE_CPU_LEVEL_COUNT];
+static enum pe_cpu_level best_level, highest_level; /* with and without PARLEY_CPU */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static const char *const names[PE_CPU_LEVEL_COUNT] = {
+  "scalar", "avx2", "avxvnni", "avx512", "amx",
+};
+
+#if defined __x86_64__
+
+#define BIT(word, n) ((word) >> (n)&1)
+
+static enum pe_cpu_level
+detect (void)
+{
+  unsigned a, b, c, d, xcr0, xcr0_high;
+  if (!__get_cpuid (1, &a, &b, &c, &d))
+    return PE_CPU_SCALAR;
+  bool fma = BIT (c, 12), osxsave = BIT (c, 27), avx = BIT (c, 28), f16c = BIT (c, 29);
+  if (!fma || !osxsave || !avx || !f16c)
+    return PE_CPU_SCALAR;
+  __asm__("xgetbv" : "=a"(xcr0), "=d"(xcr0_high) : "c"(0));
+  if ((xcr0 & 0x06) != 0x06) /* XMM and YMM */
+    return PE_CPU_SCALAR;
+
+  if (!__get_cpuid_count (7, 0, &a, &b, &c, &d) || !BIT (b, 5)) /* AVX2 */
+    return PE_CPU_SCALAR;
+  unsigned n_leaves = a;
+  bool avx512 = BIT (b, 16) && BIT (b, 17) && BIT (b, 30) && BIT (b, 31) && BIT (c, 11);
+  if (avx512 && (xcr0 & 0xe6) == 0xe6) /* opmask, ZMM */
+    return PE_CPU_AVX512;
+  if (n_leaves >= 1 && __get_cpuid_count (7, 1, &a, &b, &c, &d) && BIT (a, 4))
+    return PE_CPU_AVXVNNI;
+  return PE_CPU_AVX2;
+}
+
+#else
+
+static enum pe_cpu_level
+detect (void)
+{
+  return PE_CPU_SCALAR;
+}
+
+#endif
+
+static void
+fill_tables (void)
+{
+  highest_level = best_level = detect ();
+  for (int level = 0; level < PE_CPU_LEVEL_COUNT; level++) {
+    struct pe_kernels *table = &tables[level];
+    pe_kernels_init_scalar (table);
+  }
+  const char *cap = getenv ("PARLEY_CPU");
+  for (int level = 0; cap && level < (int)highest_level; level++)
+    if (strcasecmp (cap, names[level]) == 0)
+      best_level = (enum pe_cpu_level)level;
+}
+
+const struct pe_kernels *
+pe_kernels_for (enum pe_cpu_level level)
+{
+  pthread_once (&once, fill_tables);
+  return &tables[level];
+}
+
+enum pe_cpu_level
+pe_cpu_best_level (void)
+{
+  pthread_once (&once, fill_tables);
+  return best_level;
+}
+
+const char *
+pe_cpu_level_name (enum pe_cpu_level level)
+{
+  return names[level];
+}
