@@ -9,7 +9,8 @@
 #pragma once
 
 /* clang-format off */
-#define PARLEY_COMMANDS(X)
+#define PARLEY_COMMANDS(X) \
+  X (dequant, "decode raw blocks of one tensor type")
 /* clang-format on */
 
 #define PARLEY_DECLARE_COMMAND(name, summary) int parley_cmd_##name (int argc, char **argv);

@@ -53,6 +53,14 @@ inverse (float d)
   return d != 0.0f ? 1.0f / d : 0.0f;
 }
 
+/* Stores the scale `d` of a block; returns the inverse of what a reader will see. */
+static float
+store_scale (uint8_t *p, float d)
+{
+  store_half (p, d);
+  return inverse (pe_load_half (p));
+}
+
 void
 pe_encode_f32 (const float *values, void *blocks, size_t n)
 {
@@ -84,8 +92,7 @@ pe_encode_q8_0 (const float *values, void *blocks, size_t n)
 {
   struct pe_block_q8_0 *b = blocks;
   for (const float *end = values + n; values < end; values += 32, b++) {
-    float d = fabsf (extreme (values, 32)) / 127.0f, scale = inverse (d);
-    store_half (b->d, d);
+    float scale = store_scale (b->d, fabsf (extreme (values, 32)) / 127.0f);
     for (int j = 0; j < 32; j++)
       b->q[j] = (int8_t)round_to (values[j] * scale, -127, 127);
   }
@@ -97,8 +104,7 @@ pe_encode_q4_0 (const float *values, void *blocks, size_t n)
 {
   struct pe_block_q4_0 *b = blocks;
   for (const float *end = values + n; values < end; values += 32, b++) {
-    float d = extreme (values, 32) / -8.0f, scale = inverse (d);
-    store_half (b->d, d);
+    float scale = store_scale (b->d, extreme (values, 32) / -8.0f);
     for (int j = 0; j < 16; j++) {
       int low = round_to (values[j] * scale, -8, 7) + 8;
       int high = round_to (values[j + 16] * scale, -8, 7) + 8;
@@ -114,8 +120,7 @@ pe_encode_q4_1 (const float *values, void *blocks, size_t n)
   for (const float *end = values + n; values < end; values += 32, b++) {
     float low, high;
     range_of (values, 32, &low, &high);
-    float d = (high - low) / 15.0f, scale = inverse (d);
-    store_half (b->d, d);
+    float scale = store_scale (b->d, (high - low) / 15.0f);
     store_half (b->m, low);
     for (int j = 0; j < 16; j++)
       b->q[j] = (uint8_t)(round_to ((values[j] - low) * scale, 0, 15) |
@@ -139,11 +144,10 @@ pe_encode_q5_0 (const float *values, void *blocks, size_t n)
 {
   struct pe_block_q5_0 *b = blocks;
   for (const float *end = values + n; values < end; values += 32, b++) {
-    float d = extreme (values, 32) / -16.0f, scale = inverse (d);
+    float scale = store_scale (b->d, extreme (values, 32) / -16.0f);
     int codes[32];
     for (int j = 0; j < 32; j++)
       codes[j] = round_to (values[j] * scale, -16, 15) + 16;
-    store_half (b->d, d);
     store_q5 (codes, b->q, b->high);
   }
 }
@@ -155,11 +159,10 @@ pe_encode_q5_1 (const float *values, void *blocks, size_t n)
   for (const float *end = values + n; values < end; values += 32, b++) {
     float low, high;
     range_of (values, 32, &low, &high);
-    float d = (high - low) / 31.0f, scale = inverse (d);
+    float scale = store_scale (b->d, (high - low) / 31.0f);
     int codes[32];
     for (int j = 0; j < 32; j++)
       codes[j] = round_to ((values[j] - low) * scale, 0, 31);
-    store_half (b->d, d);
     store_half (b->m, low);
     store_q5 (codes, b->q, b->high);
   }
