@@ -77,6 +77,7 @@ enum pe_precision {
 struct pe_plan_request {
   uint32_t n_ctx;   /* 0: the model's own, at most 8192 */
   uint32_t n_batch; /* rows of one pass; 0: 512 */
+  uint32_t n_outputs; /* rows of one pe_runtime_compute() that may want logits; 0: 1 */
   int32_t n_gpu_layers; /* 0 … n_layers + 1 (the last is the output); larger is clamped; AUTO */
   enum pe_type k_type, v_type; /* F32, F16, Q8_0 or Q4_0 */
   enum pe_precision precision;

@@ -32,7 +32,8 @@ struct pe_view {
   uint32_t offset, count, width, stride;
 };
 
-/* Rows [row, row + n_rows) of a tensor seen as a matrix of rows of shape[0] elements. */
+/* Rows [row, row + n_rows) of a tensor seen as a matrix of rows of shape[0] elements; of a tensor
+ * with one dimension (or with one element a row), elements [row, row + n_rows). */
 struct pe_weight {
   int32_t tensor; /* index into the model's tensors, or PE_NO_TENSOR */
   uint64_t row, n_rows;
@@ -47,12 +48,14 @@ enum pe_op_kind {
   PE_OP_KV_STORE,      /* in0 = keys, in1 = values -> cache of op.cache.layer */
   PE_OP_ATTENTION,     /* out = softmax (in0 K' scale ...) V from the cache of op.cache.layer */
   PE_OP_GLU,           /* out = act (in0) * in1 */
-  PE_OP_UNARY,         /* out = f (in0) */
+  PE_OP_UNARY,         /* out = f (in0); SCALE multiplies by w0 too: one number, or one an element */
   PE_OP_ADD,           /* out = a * in0 + b * in1 */
   PE_OP_MUL,           /* out = in0 * f (in1); in1 may have one element a row */
   PE_OP_COPY,          /* out = in0, view to view */
   PE_OP_ROUTE,         /* in0 = router logits -> out: n_used ids (as floats), then n_used weights */
-  PE_OP_MATMUL_EXPERT, /* out group u = expert id[u] of w0 times in0 (group u, or the only one) */
+  PE_OP_MATMUL_EXPERT, /* out group u = rows w0.row… of expert id[u] times in0 (group u, or the
+                          only one) (* w2[id]) (+ w1: rows of the same numbers of the bias table);
+                          an expert has shape[1] rows in all */
   PE_OP_EXPERT_SUM,    /* out = sum over u of weight[u] * in0 group u */
   PE_OP_CONV,          /* causal depthwise convolution with state; w0 kernel, w1 bias */
   PE_OP_SSM,           /* selective scan (Mamba 1 and 2) with state */
@@ -91,7 +94,9 @@ struct pe_rope {
   float yarn_factor;                /* 0: no YaRN; else the original's extension factor */
   float yarn_low, yarn_high;        /* pairs below low keep their angle, above high are scaled */
   float magnitude;                  /* of cos and sin */
-  /* w0: divisors of the angles, n_rot / 2 of them, or PE_NO_TENSOR */
+  /* w0: divisors of the angles, n_rot / 2 of them, or PE_NO_TENSOR. w1, where present: those for
+   * contexts up to n_ctx_original, see pe_rope_factors(). */
+  uint32_t n_ctx_original;
 };
 
 struct pe_attention {
@@ -102,6 +107,9 @@ struct pe_attention {
   uint32_t window;            /* keys with query - key < window are seen; 0 = all */
   uint32_t chunk;             /* keys of the same chunk of positions only; 0 = all */
   float alibi_max_bias;       /* 0 = none */
+  /* Queries are multiplied by 1 + scale * ln (floor ((position + offset) / length) + 1). */
+  float temperature_scale;    /* 0 = none */
+  float temperature_length, temperature_offset;
   /* w0: sinks (one logit a head), or PE_NO_TENSOR */
 };
 
@@ -205,6 +213,14 @@ struct pe_program {
   uint16_t logits;
   bool output_is_embedding; /* tied: the output matrix is the embedding table */
 };
+
+/* Which divisors a ROPE operation uses when `n_ctx` tokens of context are allocated (longrope). */
+static inline struct pe_weight
+pe_rope_factors (const struct pe_op *op, uint32_t n_ctx)
+{
+  bool is_short = op->w[1].tensor != PE_NO_TENSOR && n_ctx <= op->rope.n_ctx_original;
+  return is_short ? op->w[1] : op->w[0];
+}
 
 /* Stages are numbered 0 = embedding, 1 … n_layers = layers, n_layers + 1 = output. */
 static inline uint32_t

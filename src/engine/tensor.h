@@ -18,7 +18,8 @@ struct pe_tensor {
   const void *data;    /* in the mapping; NULL for a model opened from its header */
 };
 
-const struct pe_tensor *pe_model_tensors (const struct pe_model *model, size_t *n);
+const struct pe_tensor *pe_model_tensors (const struct pe_model *model, size_t *n); /* n: or NULL */
+const struct pe_tensor *pe_model_find_tensor (const struct pe_model *model, const char *name);
 const struct pe_program *pe_model_program (const struct pe_model *model); /* NULL: cannot compute */
 /* A descriptor for reading part `file` with pread(), or -1. Belongs to the model. */
 int pe_model_file (const struct pe_model *model, uint32_t file);
