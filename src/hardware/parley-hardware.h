@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What this computer has and what Parley uses of it. Drivers are asked by `parley-worker --probe`,
+ * in a process that may crash or hang without harm. Measured rates are kept in
+ * $XDG_CACHE_HOME/parley/rates.json by device and driver. Main thread only.
+ *
+ * Property `ready` (readable, notified): the devices have been asked; before that there is just
+ * the CPU with its memory.
+ * Signal `changed ()`: anything below may be other than before.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "engine/plan.h"
+
+G_BEGIN_DECLS
+
+#define PARLEY_TYPE_HARDWARE (parley_hardware_get_type ())
+G_DECLARE_FINAL_TYPE (ParleyHardware, parley_hardware, PARLEY, HARDWARE, GObject)
+
+/* Asks nobody yet. */
+ParleyHardware *parley_hardware_new (void);
+
+/* Asks the drivers, and with `measure` also finds out the rates that are not known yet (some
+ * seconds). A driver that crashes or hangs is no error: get_why() says so. */
+void parley_hardware_probe_async (ParleyHardware *self, gboolean measure, GCancellable *cancellable,
+                                  GAsyncReadyCallback callback, gpointer data);
+gboolean parley_hardware_probe_finish (ParleyHardware *self, GAsyncResult *result, GError **error);
+
+/* Reads the RAM anew; cheap. GPUs' free memory comes with a probe. */
+void parley_hardware_refresh_memory (ParleyHardware *self);
+
+gboolean parley_hardware_is_ready (ParleyHardware *self);
+
+/* The CPU, then every GPU. Valid until `changed`. */
+const struct pe_device_info *parley_hardware_get_devices (ParleyHardware *self, gsize *n);
+/* The one that is used, or NULL. */
+const struct pe_device_info *parley_hardware_get_gpu (ParleyHardware *self);
+/* The CPU and the GPU in use, as pe_plan_make() wants them; returns 1 or 2. */
+gsize parley_hardware_get_plan_devices (ParleyHardware *self, struct pe_device_info devices[2]);
+
+/* "AMD Radeon RX 7600", or the CPU's name: what models run on. */
+const char *parley_hardware_get_running_on (ParleyHardware *self);
+/* Why, in a sentence: "Models run on the CPU, because no Vulkan driver was found." */
+const char *parley_hardware_get_why (ParleyHardware *self);
+/* What a person could do about it (a missing driver), or NULL. */
+const char *parley_hardware_get_advice (ParleyHardware *self);
+
+/* Which of the devices to use: the discrete one with most memory, else an integrated one, else a
+ * software one, which is only in the list when it was named on purpose. 0: the CPU alone. */
+gsize parley_hardware_choose_gpu (const struct pe_device_info *devices, gsize n);
+
+/* The path of an installed or just built parley-worker; looked for beside the running program
+ * first. */
+char *parley_hardware_find_worker (void);
+
+G_END_DECLS
