@@ -32,7 +32,8 @@ gboolean parley_name_shard (const char *path, guint *index, guint *count, gsize 
 
 ParleyHubFileKind parley_name_kind (const char *path);
 
-/* Parameters that a name states: "Qwen3-1.7B" is 1.7e9, "8x7B" the product, "260K"; 0 if none. */
+/* Parameters that a name states: "Qwen3-1.7B" is 1.7e9, "8x7B" the product, "270m" 2.7e8; the
+ * first one counts; 0 if none. */
 guint64 parley_name_parameters (const char *name);
 
 /* Valid UTF-8 of at most `max_bytes` with control and direction-changing characters made plain;
