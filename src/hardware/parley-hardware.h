@@ -22,8 +22,8 @@ G_DECLARE_FINAL_TYPE (ParleyHardware, parley_hardware, PARLEY, HARDWARE, GObject
 /* Asks nobody yet. */
 ParleyHardware *parley_hardware_new (void);
 
-/* Asks the drivers, and with `measure` also finds out the rates that are not known yet (some
- * seconds). A driver that crashes or hangs is no error: get_why() says so. */
+/* Asks the drivers, and with `measure` also measures the rates (some seconds). A driver that
+ * crashes or hangs is no error: get_why() says so. */
 void parley_hardware_probe_async (ParleyHardware *self, gboolean measure, GCancellable *cancellable,
                                   GAsyncReadyCallback callback, gpointer data);
 gboolean parley_hardware_probe_finish (ParleyHardware *self, GAsyncResult *result, GError **error);

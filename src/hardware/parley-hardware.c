@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "hardware/parley-hardware.h"
+
+#include "bridge/parley-device-json.h"
+#include "hardware/parley-hardware-words.h"
+#include "hardware/parley-memory.h"
+#include "hardware/parley-rates.h"
+#include "parley-config.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_REPORT_BYTES (256 * 1024)
+#define PROBE_SECONDS    30
+#define MEASURE_SECONDS  120
+
+struct _ParleyHardware {
+  GObject parent;
+  GArray *devices; /* of struct pe_device_info; the CPU first */
+  gboolean ready;
+  char *why, *advice;
+};
+
+enum { PROP_0, PROP_READY, N_PROPS };
+static GParamSpec *props[N_PROPS];
+static guint signal_changed;
+
+G_DEFINE_FINAL_TYPE (ParleyHardware, parley_hardware, G_TYPE_OBJECT)
+
+/* ---- where the worker is ---- */
+
+char *
+parley_hardware_find_worker (void)
+{
+  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
+  if (program && g_str_has_prefix (program, PARLEY_BUILD_ROOT "/"))
+    return g_build_filename (PARLEY_BUILD_ROOT, "src", "worker", "parley-worker", NULL);
+  if (program) {
+    g_autofree char *folder = g_path_get_dirname (program);
+    static const char *const places[] = { ".", "../libexec" };
+    for (gsize i = 0; i < G_N_ELEMENTS (places); i++) {
+      g_autofree char *path = g_build_filename (folder, places[i], "parley-worker", NULL);
+      if (g_file_test (path, G_FILE_TEST_IS_EXECUTABLE))
+        return g_steal_pointer (&path);
+    }
+  }
+  return g_build_filename (PARLEY_LIBEXECDIR, "parley-worker", NULL);
+}
+
+/* ---- the state ---- */
+
+static void
+apply_memory (struct pe_device_info *cpu)
+{
+  ParleyMemory memory;
+  if (!parley_memory_read ("", &memory))
+    return;
+  cpu->memory_total = memory.total;
+  cpu->memory_available = memory.available;
+  cpu->memory_is_budget = true;
+}
+
+/* What can be said of the CPU without asking anybody. */
+static void
+describe_cpu (struct pe_device_info *cpu)
+{
+  memset (cpu, 0, sizeof *cpu);
+  cpu->kind = PE_DEVICE_CPU;
+  g_strlcpy (cpu->id, "cpu", sizeof cpu->id);
+  g_strlcpy (cpu->name, "CPU", sizeof cpu->name);
+  cpu->n_threads = cpu->n_cores = g_get_num_processors ();
+  g_autofree char *info = NULL;
+  if (g_file_get_contents ("/proc/cpuinfo", &info, NULL, NULL)) {
+    const char *line = strstr (info, "model name");
+    const char *colon = line ? strchr (line, ':') : NULL;
+    if (colon) {
+      g_autofree char *name = g_strndup (colon + 1, strcspn (colon + 1, "\n"));
+      g_autofree char *valid = g_utf8_make_valid (g_strstrip (name), -1);
+      g_strlcpy (cpu->name, valid, sizeof cpu->name);
+    }
+  }
+  apply_memory (cpu);
+}
+
+static struct pe_device_info *
+device_at (ParleyHardware *self, gsize i)
+{
+  return &g_array_index (self->devices, struct pe_device_info, i);
+}
+
+static const struct pe_device_info *
+device_list (ParleyHardware *self)
+{
+  return (const struct pe_device_info *)(gconstpointer)self->devices->data;
+}
+
+static void
+settle (ParleyHardware *self, GArray *devices, const char *reason)
+{
+  if (devices) {
+    g_array_unref (self->devices);
+    self->devices = g_array_ref (devices);
+  }
+  g_autofree char *rates = parley_rates_default_path ();
+  for (guint i = 0; i < self->devices->len; i++)
+    parley_rates_recall (rates, device_at (self, i));
+  apply_memory (device_at (self, 0));
+
+  g_free (self->why);
+  self->why = parley_hardware_explain (device_list (self), self->devices->len, reason);
+  g_free (self->advice);
+  self->advice = parley_hardware_advise (device_list (self), self->devices->len, "");
+  if (!self->ready) {
+    self->ready = TRUE;
+    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_READY]);
+  }
+  g_signal_emit (self, signal_changed, 0);
+}
+
+/* ---- asking ---- */
+
+struct probe {
+  gboolean measure, without_gpus;
+  char *failure; /* of the first try, as a sentence */
+  GSubprocess *process;
+  char *report;
+  gsize n_report;
+  guint timer;
+  gboolean timed_out;
+};
+
+static void
+probe_free (struct probe *probe)
+{
+  g_clear_handle_id (&probe->timer, g_source_remove);
+  g_clear_object (&probe->process);
+  g_free (probe->report);
+  g_free (probe->failure);
+  g_free (probe);
+}
+
+static void start_probe (GTask *task);
+
+/* The first try failed: the CPU's facts come from a second one that leaves the drivers alone. */
+static void
+probe_failed (GTask *task, const char *failure)
+{
+  struct probe *probe = g_task_get_task_data (task);
+  if (!probe->without_gpus) {
+    probe->failure = g_strdup (failure);
+    probe->without_gpus = TRUE;
+    start_probe (task);
+    return;
+  }
+  settle (g_task_get_source_object (task), NULL, probe->failure);
+  g_task_return_boolean (task, TRUE);
+  g_object_unref (task);
+}
+
+static void
+probe_ended (GObject *object, GAsyncResult *result, gpointer data)
+{
+  GTask *task = data;
+  struct probe *probe = g_task_get_task_data (task);
+  ParleyHardware *self = g_task_get_source_object (task);
+  g_subprocess_wait_finish (probe->process, result, NULL);
+  g_clear_handle_id (&probe->timer, g_source_remove);
+  if (g_task_return_error_if_cancelled (task)) {
+    g_object_unref (task);
+    return;
+  }
+  if (probe->timed_out) {
+    probe_failed (task, "a graphics driver did not answer in time.");
+    return;
+  }
+  if (g_subprocess_get_if_signaled (probe->process)) {
+    g_autofree char *failure =
+        g_strdup_printf ("a graphics driver crashed when it was asked for its GPUs (%s).",
+                         g_strsignal (g_subprocess_get_term_sig (probe->process)));
+    probe_failed (task, failure);
+    return;
+  }
+  g_autofree char *why = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GArray) devices =
+      parley_devices_from_json (probe->report, probe->n_report, &why, &error);
+  if (!devices) {
+    probe_failed (task, "looking for GPUs failed.");
+    return;
+  }
+  if (probe->measure && !probe->without_gpus) {
+    g_autofree char *rates = parley_rates_default_path ();
+    if (!parley_rates_remember (rates, (const struct pe_device_info *)(gpointer)devices->data,
+                                devices->len, &error))
+      g_debug ("measured rates are not kept: %s", error->message);
+  }
+  settle (self, devices, probe->failure ? probe->failure : why);
+  g_task_return_boolean (task, TRUE);
+  g_object_unref (task);
+}
+
+static void
+report_read (GObject *object, GAsyncResult *result, gpointer data)
+{
+  GTask *task = data;
+  struct probe *probe = g_task_get_task_data (task);
+  /* Too long, or cancelled: it is not worth waiting for. */
+  if (!g_input_stream_read_all_finish (G_INPUT_STREAM (object), result, &probe->n_report, NULL) ||
+      probe->n_report == MAX_REPORT_BYTES)
+    g_subprocess_force_exit (probe->process);
+  g_subprocess_wait_async (probe->process, NULL, probe_ended, task);
+}
+
+static gboolean
+probe_too_slow (gpointer data)
+{
+  struct probe *probe = g_task_get_task_data (data);
+  probe->timer = 0;
+  probe->timed_out = TRUE;
+  g_subprocess_force_exit (probe->process);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+start_probe (GTask *task)
+{
+  struct probe *probe = g_task_get_task_data (task);
+  g_autofree char *program = parley_hardware_find_worker ();
+  g_autoptr (GSubprocessLauncher) launcher =
+      g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE);
+  g_subprocess_launcher_unsetenv (launcher, "HF_TOKEN");
+  if (probe->without_gpus)
+    g_subprocess_launcher_setenv (launcher, "PARLEY_VULKAN_DEVICE", "none", TRUE);
+  g_clear_object (&probe->process);
+  g_autoptr (GError) error = NULL;
+  const char *const argv[] = { program, "--probe", probe->measure ? "--measure" : NULL, NULL };
+  probe->process = g_subprocess_launcher_spawnv (launcher, argv, &error);
+  if (!probe->process) {
+    settle (g_task_get_source_object (task), NULL, "the engine's program could not be started.");
+    g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_FAILED,
+                             "“%s” could not be started: %s. Installing Parley again may help.",
+                             program, error->message);
+    g_object_unref (task);
+    return;
+  }
+  g_clear_handle_id (&probe->timer, g_source_remove);
+  probe->timer = g_timeout_add_seconds (probe->measure ? MEASURE_SECONDS : PROBE_SECONDS,
+                                        probe_too_slow, task);
+  if (!probe->report)
+    probe->report = g_malloc (MAX_REPORT_BYTES);
+  g_input_stream_read_all_async (g_subprocess_get_stdout_pipe (probe->process), probe->report,
+                                 MAX_REPORT_BYTES, G_PRIORITY_DEFAULT,
+                                 g_task_get_cancellable (task), report_read, task);
+}
+
+void
+parley_hardware_probe_async (ParleyHardware *self, gboolean measure, GCancellable *cancellable,
+                             GAsyncReadyCallback callback, gpointer data)
+{
+  g_return_if_fail (PARLEY_IS_HARDWARE (self));
+  GTask *task = g_task_new (self, cancellable, callback, data);
+  struct probe *probe = g_new0 (struct probe, 1);
+  probe->measure = measure;
+  g_task_set_task_data (task, probe, (GDestroyNotify)probe_free);
+  start_probe (task);
+}
+
+gboolean
+parley_hardware_probe_finish (ParleyHardware *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* ---- the rest of the interface ---- */
+
+void
+parley_hardware_refresh_memory (ParleyHardware *self)
+{
+  g_return_if_fail (PARLEY_IS_HARDWARE (self));
+  struct pe_device_info *cpu = device_at (self, 0);
+  guint64 before = cpu->memory_available;
+  apply_memory (cpu);
+  if (cpu->memory_available != before)
+    g_signal_emit (self, signal_changed, 0);
+}
+
+gboolean
+parley_hardware_is_ready (ParleyHardware *self)
+{
+  return self->ready;
+}
+
+const struct pe_device_info *
+parley_hardware_get_devices (ParleyHardware *self, gsize *n)
+{
+  if (n)
+    *n = self->devices->len;
+  return device_list (self);
+}
+
+const struct pe_device_info *
+parley_hardware_get_gpu (ParleyHardware *self)
+{
+  gsize gpu = parley_hardware_choose_gpu (device_list (self), self->devices->len);
+  return gpu ? device_at (self, gpu) : NULL;
+}
+
+gsize
+parley_hardware_get_plan_devices (ParleyHardware *self, struct pe_device_info devices[2])
+{
+  const struct pe_device_info *gpu = parley_hardware_get_gpu (self);
+  devices[0] = *device_at (self, 0);
+  if (!gpu)
+    return 1;
+  devices[1] = *gpu;
+  return 2;
+}
+
+const char *
+parley_hardware_get_running_on (ParleyHardware *self)
+{
+  const struct pe_device_info *gpu = parley_hardware_get_gpu (self);
+  return gpu ? gpu->name : device_at (self, 0)->name;
+}
+
+const char *
+parley_hardware_get_why (ParleyHardware *self)
+{
+  return self->why;
+}
+
+const char *
+parley_hardware_get_advice (ParleyHardware *self)
+{
+  return self->advice;
+}
+
+ParleyHardware *
+parley_hardware_new (void)
+{
+  return g_object_new (PARLEY_TYPE_HARDWARE, NULL);
+}
+
+static void
+parley_hardware_finalize (GObject *object)
+{
+  ParleyHardware *self = PARLEY_HARDWARE (object);
+  g_array_unref (self->devices);
+  g_free (self->why);
+  g_free (self->advice);
+  G_OBJECT_CLASS (parley_hardware_parent_class)->finalize (object);
+}
+
+static void
+parley_hardware_get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
+{
+  if (id == PROP_READY)
+    g_value_set_boolean (value, PARLEY_HARDWARE (object)->ready);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
+}
+
+static void
+parley_hardware_class_init (ParleyHardwareClass *class)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (class);
+  object_class->finalize = parley_hardware_finalize;
+  object_class->get_property = parley_hardware_get_property;
+  props[PROP_READY] =
+      g_param_spec_boolean ("ready", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_properties (object_class, N_PROPS, props);
+  signal_changed = g_signal_new ("changed", PARLEY_TYPE_HARDWARE, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                 NULL, G_TYPE_NONE, 0);
+}
+
+static void
+parley_hardware_init (ParleyHardware *self)
+{
+  struct pe_device_info cpu;
+  describe_cpu (&cpu);
+  self->devices = g_array_new (FALSE, TRUE, sizeof cpu);
+  g_array_append_val (self->devices, cpu);
+  self->why = g_strdup ("The GPUs have not been asked for yet.");
+}
