@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The work of one download, on a thread that may block: brings all parts of a file into their
+ * folder, repeating what fails in passing, as described in parley-downloads.h. No GObject, no main
+ * loop. A job belongs to one thread at a time, but for parley_job_hurry().
+ */
+#pragma once
+
+#include "hub/parley-downloads.h"
+#include "hub/sidecar.h"
+
+G_BEGIN_DECLS
+
+typedef struct _ParleyJob ParleyJob;
+
+/* Called on the working thread, often. `message`: why it waits, else "". */
+typedef void (*ParleyJobReport) (ParleyTransferState state, guint64 bytes_done, const char *message,
+                                 gpointer data);
+
+/* Takes `sidecar`. `apart`: in the folder "repo@commit", because another version has the usual
+ * one. */
+ParleyJob *parley_job_new (ParleyHub *hub, const char *models_dir, ParleySidecar *sidecar,
+                           gboolean apart);
+void parley_job_free (ParleyJob *job); /* leaves everything on disk as it is */
+
+const ParleySidecar *parley_job_get_sidecar (ParleyJob *job);
+char *parley_job_dup_path (ParleyJob *job, guint part); /* of the finished file */
+char *parley_job_dup_sidecar_path (ParleyJob *job);
+guint64 parley_job_bytes_on_disk (ParleyJob *job); /* where it would go on */
+
+/* Writes the description down, so that the job is found after a restart. */
+gboolean parley_job_save (ParleyJob *job, GError **error);
+gboolean parley_job_set_paused (ParleyJob *job, gboolean paused, GError **error);
+
+/* Does everything. FALSE with G_IO_ERROR_CANCELLED leaves what there is for the next time. */
+gboolean parley_job_run (ParleyJob *job, ParleyJobReport report, gpointer report_data,
+                         ParleyDownloadsRecorder recorder, gpointer recorder_data,
+                         GCancellable *cancellable, GError **error);
+
+/* Ends a wait before its time; from any thread. */
+void parley_job_hurry (ParleyJob *job);
+
+/* Removes what the download left on the disk. */
+gboolean parley_job_discard (ParleyJob *job, GError **error);
+
+/* Finished file of a part: <models_dir>/<repo>[@<commit>]/<path>. Free with g_free(). */
+char *parley_job_place (const char *models_dir, const ParleySidecar *sidecar, gboolean apart,
+                        guint part);
+
+G_END_DECLS

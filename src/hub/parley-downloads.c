@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "hub/parley-downloads.h"
+#include "hub/names.h"
+#include "hub/parley-transfer-private.h"
+
+#include <string.h>
+
+#define MAX_RUNNING  2
+#define MAX_RESTORED 1000
+#define MAX_DEPTH    8 /* folders below the models folder that are searched for descriptions */
+
+struct _ParleyDownloads {
+  GObject parent_instance;
+
+  ParleyHub *hub;
+  char *models_dir;
+  GPtrArray *transfers;
+  ParleyDownloadsRecorder recorder;
+  gpointer recorder_data;
+  GDestroyNotify recorder_destroy;
+  GNetworkMonitor *monitor;
+  gboolean stopped;
+};
+
+static void parley_downloads_list_init (GListModelInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (ParleyDownloads, parley_downloads, G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL,
+                                                      parley_downloads_list_init))
+
+enum { SIGNAL_FINISHED, N_SIGNALS };
+
+static guint signals[N_SIGNALS];
+
+static GType
+get_item_type (GListModel *list)
+{
+  return PARLEY_TYPE_TRANSFER;
+}
+
+static guint
+get_n_items (GListModel *list)
+{
+  return PARLEY_DOWNLOADS (list)->transfers->len;
+}
+
+static gpointer
+get_item (GListModel *list, guint position)
+{
+  GPtrArray *transfers = PARLEY_DOWNLOADS (list)->transfers;
+  return position < transfers->len ? g_object_ref (transfers->pdata[position]) : NULL;
+}
+
+static void
+parley_downloads_list_init (GListModelInterface *iface)
+{
+  iface->get_item_type = get_item_type;
+  iface->get_n_items = get_n_items;
+  iface->get_item = get_item;
+}
+
+static void
+parley_downloads_dispose (GObject *object)
+{
+  ParleyDownloads *self = PARLEY_DOWNLOADS (object);
+  parley_downloads_stop (self);
+  if (self->monitor)
+    g_signal_handlers_disconnect_by_data (self->monitor, self);
+  self->monitor = NULL;
+  for (guint i = 0; i < self->transfers->len; i++)
+    g_signal_handlers_disconnect_by_data (self->transfers->pdata[i], self);
+  G_OBJECT_CLASS (parley_downloads_parent_class)->dispose (object);
+}
+
+static void
+parley_downloads_finalize (GObject *object)
+{
+  ParleyDownloads *self = PARLEY_DOWNLOADS (object);
+  if (self->recorder_destroy)
+    self->recorder_destroy (self->recorder_data);
+  g_ptr_array_unref (self->transfers);
+  g_object_unref (self->hub);
+  g_free (self->models_dir);
+  G_OBJECT_CLASS (parley_downloads_parent_class)->finalize (object);
+}
+
+static void
+parley_downloads_class_init (ParleyDownloadsClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  object_class->dispose = parley_downloads_dispose;
+  object_class->finalize = parley_downloads_finalize;
+  signals[SIGNAL_FINISHED] =
+      g_signal_new ("finished", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                    G_TYPE_NONE, 1, PARLEY_TYPE_TRANSFER);
+}
+
+static void
+parley_downloads_init (ParleyDownloads *self)
+{
+  self->transfers = g_ptr_array_new_with_free_func (g_object_unref);
+}
+
+static void
+on_network_changed (GNetworkMonitor *monitor, gboolean available, ParleyDownloads *self)
+{
+  for (guint i = 0; available && i < self->transfers->len; i++)
+    _parley_transfer_hurry (self->transfers->pdata[i]);
+}
+
+ParleyDownloads *
+parley_downloads_new (ParleyHub *hub, const char *models_dir)
+{
+  ParleyDownloads *self = g_object_new (PARLEY_TYPE_DOWNLOADS, NULL);
+  self->hub = g_object_ref (hub);
+  self->models_dir = g_canonicalize_filename (models_dir ? models_dir : parley_models_dir (), NULL);
+  self->monitor = g_network_monitor_get_default ();
+  g_signal_connect (self->monitor, "network-changed", G_CALLBACK (on_network_changed), self);
+  return self;
+}
+
+void
+parley_downloads_set_recorder (ParleyDownloads *self, ParleyDownloadsRecorder recorder,
+                               gpointer data, GDestroyNotify destroy)
+{
+  g_return_if_fail (self->transfers->len == 0);
+  if (self->recorder_destroy)
+    self->recorder_destroy (self->recorder_data);
+  self->recorder = recorder;
+  self->recorder_data = data;
+  self->recorder_destroy = destroy;
+}
+
+/* Starts queued transfers, oldest first, as long as there is room. */
+static void
+schedule (ParleyDownloads *self)
+{
+  guint running = 0;
+  for (guint i = 0; i < self->transfers->len; i++)
+    running += _parley_transfer_has_thread (self->transfers->pdata[i]);
+  for (guint i = 0; i < self->transfers->len && running < MAX_RUNNING && !self->stopped; i++) {
+    ParleyTransfer *transfer = self->transfers->pdata[i];
+    if (parley_transfer_get_state (transfer) != PARLEY_TRANSFER_QUEUED ||
+        _parley_transfer_has_thread (transfer))
+      continue;
+    running++;
+    _parley_transfer_start (transfer, self->recorder, self->recorder_data);
+  }
+}
+
+static void
+on_state (ParleyTransfer *transfer, GParamSpec *spec, ParleyDownloads *self)
+{
+  g_autoptr (ParleyDownloads) alive = g_object_ref (self);
+  if (parley_transfer_get_state (transfer) == PARLEY_TRANSFER_DONE)
+    g_signal_emit (self, signals[SIGNAL_FINISHED], 0, transfer);
+  schedule (self);
+}
+
+/* Takes `job`. */
+static ParleyTransfer *
+list_job (ParleyDownloads *self, ParleyJob *job)
+{
+  ParleyTransfer *transfer = _parley_transfer_new (job);
+  g_signal_connect (transfer, "notify::state", G_CALLBACK (on_state), self);
+  g_ptr_array_add (self->transfers, transfer);
+  g_list_model_items_changed (G_LIST_MODEL (self), self->transfers->len - 1, 0, 1);
+  return transfer;
+}
+
+/* The listed transfer of the same bytes that is not done or cancelled, or NULL. */
+static ParleyTransfer *
+find_listed (ParleyDownloads *self, const ParleySidecar *wanted)
+{
+  for (guint i = 0; i < self->transfers->len; i++) {
+    ParleyTransfer *transfer = self->transfers->pdata[i];
+    ParleyTransferState state = parley_transfer_get_state (transfer);
+    if (state != PARLEY_TRANSFER_DONE && state != PARLEY_TRANSFER_CANCELLED &&
+        parley_sidecar_equal (parley_job_get_sidecar (_parley_transfer_get_job (transfer)), wanted))
+      return transfer;
+  }
+  return NULL;
+}
+
+ParleyTransfer *
+parley_downloads_find (ParleyDownloads *self, ParleyHubFile *file)
+{
+  g_autoptr (ParleySidecar) wanted =
+      parley_sidecar_new (parley_hub_get_endpoint (self->hub), file, NULL);
+  return wanted ? find_listed (self, wanted) : NULL;
+}
+
+/* The description that an earlier run left at the file's place, when it is of the same bytes;
+ * *taken: it is of others. */
+static ParleySidecar *
+find_left (ParleyDownloads *self, const ParleySidecar *wanted, gboolean apart, gboolean *taken)
+{
+  g_autofree char *place = parley_job_place (self->models_dir, wanted, apart, 0);
+  g_autofree char *path = g_strconcat (place, ".part.json", NULL);
+  g_autoptr (ParleySidecar) left = parley_sidecar_read (path, NULL);
+  *taken = left && !parley_sidecar_equal (left, wanted);
+  return left && !*taken ? g_steal_pointer (&left) : NULL;
+}
+
+ParleyTransfer *
+parley_downloads_add (ParleyDownloads *self, ParleyHubFile *file, GError **error)
+{
+  g_autoptr (ParleySidecar) wanted =
+      parley_sidecar_new (parley_hub_get_endpoint (self->hub), file, error);
+  if (!wanted)
+    return NULL;
+  ParleyTransfer *listed = find_listed (self, wanted);
+  if (listed) {
+    parley_transfer_resume (listed);
+    return listed;
+  }
+  gboolean taken, apart = FALSE;
+  ParleySidecar *left = find_left (self, wanted, FALSE, &taken);
+  if (!left) {
+    gboolean taken_apart;
+    left = find_left (self, wanted, TRUE, &taken_apart);
+    apart = left || taken;
+  }
+  gboolean is_new = !left;
+  if (left)
+    left->paused = FALSE;
+  ParleyJob *job =
+      parley_job_new (self->hub, self->models_dir, left ? left : g_steal_pointer (&wanted), apart);
+  if (is_new && !parley_job_save (job, error)) {
+    parley_job_free (job);
+    return NULL;
+  }
+  ParleyTransfer *transfer = list_job (self, job);
+  schedule (self);
+  return transfer;
+}
+
+/* ---- earlier runs ---- */
+
+static int
+compare_added (gconstpointer a, gconstpointer b)
+{
+  gint64 x = parley_job_get_sidecar (*(ParleyJob **)a)->added;
+  gint64 y = parley_job_get_sidecar (*(ParleyJob **)b)->added;
+  return (x > y) - (x < y);
+}
+
+/* A description counts only where its own words put it. */
+static void
+restore_one (ParleyDownloads *self, const char *path, GPtrArray *jobs)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ParleySidecar) sidecar = parley_sidecar_read (path, &error);
+  if (!sidecar) {
+    g_debug ("not restored: %s", error->message);
+    return;
+  }
+  if (find_listed (self, sidecar))
+    return;
+  for (int apart = 0; apart < 2; apart++) {
+    g_autofree char *place = parley_job_place (self->models_dir, sidecar, apart, 0);
+    gsize n = strlen (place);
+    if (strncmp (place, path, n) == 0 && strcmp (path + n, ".part.json") == 0) {
+      g_ptr_array_add (
+          jobs, parley_job_new (self->hub, self->models_dir, g_steal_pointer (&sidecar), apart));
+      return;
+    }
+  }
+}
+
+static void
+search_folder (ParleyDownloads *self, const char *folder, guint depth, GPtrArray *jobs)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  for (const char *name; dir && jobs->len < MAX_RESTORED && (name = g_dir_read_name (dir));) {
+    g_autofree char *path = g_build_filename (folder, name, NULL);
+    if (g_str_has_suffix (name, ".part.json"))
+      restore_one (self, path, jobs);
+    else if (depth < MAX_DEPTH && g_file_test (path, G_FILE_TEST_IS_DIR) &&
+             !g_file_test (path, G_FILE_TEST_IS_SYMLINK))
+      search_folder (self, path, depth + 1, jobs);
+  }
+}
+
+void
+parley_downloads_restore (ParleyDownloads *self)
+{
+  g_autoptr (GPtrArray) jobs = g_ptr_array_new ();
+  search_folder (self, self->models_dir, 0, jobs);
+  g_ptr_array_sort (jobs, compare_added);
+  for (guint i = 0; i < jobs->len; i++)
+    list_job (self, jobs->pdata[i]);
+  schedule (self);
+}
+
+void
+parley_downloads_remove_finished (ParleyDownloads *self)
+{
+  for (guint i = self->transfers->len; i-- > 0;) {
+    ParleyTransferState state = parley_transfer_get_state (self->transfers->pdata[i]);
+    if (state != PARLEY_TRANSFER_DONE && state != PARLEY_TRANSFER_CANCELLED)
+      continue;
+    g_signal_handlers_disconnect_by_data (self->transfers->pdata[i], self);
+    g_ptr_array_remove_index (self->transfers, i);
+    g_list_model_items_changed (G_LIST_MODEL (self), i, 1, 0);
+  }
+}
+
+void
+parley_downloads_stop (ParleyDownloads *self)
+{
+  self->stopped = TRUE;
+  for (guint i = 0; i < self->transfers->len; i++)
+    _parley_transfer_stop (self->transfers->pdata[i]);
+}

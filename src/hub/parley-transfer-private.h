@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "hub/job.h"
+#include "hub/parley-transfer.h"
+
+G_BEGIN_DECLS
+
+/* Takes `job`. Starts paused or queued, as its description says. */
+ParleyTransfer *_parley_transfer_new (ParleyJob *job);
+
+ParleyJob *_parley_transfer_get_job (ParleyTransfer *self); /* only its identity may be read */
+gboolean _parley_transfer_has_thread (ParleyTransfer *self);
+
+/* Begins the work of a queued transfer; `recorder` must outlive it. */
+void _parley_transfer_start (ParleyTransfer *self, ParleyDownloadsRecorder recorder,
+                             gpointer recorder_data);
+
+/* Ends the work and waits for its thread; what is there stays for the next run. */
+void _parley_transfer_stop (ParleyTransfer *self);
+
+/* Ends a wait, if it is in one. */
+void _parley_transfer_hurry (ParleyTransfer *self);
+
+G_END_DECLS
