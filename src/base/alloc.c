@@ -11,8 +11,8 @@ static _Atomic uint64_t allocations; /* since the last pe_alloc_fail_at */
 static _Atomic uint64_t fail_at;     /* 0 = never */
 static atomic_bool fail_forever;
 
-static bool
-must_fail (void)
+bool
+pe_alloc_must_fail (void)
 {
   uint64_t n = atomic_fetch_add_explicit (&allocations, 1, memory_order_relaxed) + 1;
   uint64_t at = atomic_load_explicit (&fail_at, memory_order_relaxed);
@@ -33,19 +33,19 @@ pe_alloc_fail_at (uint64_t nth, bool forever)
 void *
 pe_malloc (size_t n)
 {
-  return must_fail () ? NULL : malloc (n ? n : 1);
+  return pe_alloc_must_fail () ? NULL : malloc (n ? n : 1);
 }
 
 void *
 pe_calloc (size_t count, size_t size)
 {
-  return must_fail () ? NULL : calloc (count ? count : 1, size ? size : 1);
+  return pe_alloc_must_fail () ? NULL : calloc (count ? count : 1, size ? size : 1);
 }
 
 void *
 pe_realloc (void *p, size_t n)
 {
-  return must_fail () ? NULL : realloc (p, n ? n : 1);
+  return pe_alloc_must_fail () ? NULL : realloc (p, n ? n : 1);
 }
 
 void

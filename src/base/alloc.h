@@ -26,6 +26,7 @@ bool pe_grow (void *array, size_t *capacity, size_t need, size_t size);
 /* Makes the `nth` allocation from now on fail (1 = the next); `forever`: and all after it.
  * 0 switches it off. Only for tests; returns how many allocations were made since the last call. */
 uint64_t pe_alloc_fail_at (uint64_t nth, bool forever);
+bool pe_alloc_must_fail (void); /* counts as an allocation: for memory taken by other means */
 
 /* An arena: many small objects with one life. Never moves what it gave out. */
 struct pe_arena {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * A loaded model: weights in place, key-value pages, compute. The only way to compute is a batch
- * of rows. A runtime and its sequences belong to one thread at a time; pe_runtime_cancel() and
- * pe_runtime_progress() may be called from any.
+ * of rows. A runtime and its sequences belong to one thread at a time; only pe_runtime_cancel()
+ * may be called from any.
  */
 #pragma once
 
@@ -12,9 +12,16 @@ struct pe_model;
 struct pe_runtime;
 struct pe_sequence;
 
-/* Loads by the plan (copied). The model must outlive the runtime. */
+/* Told after each stage that was loaded or moved; returning false stops with PE_ERROR_CANCELLED. */
+struct pe_progress {
+  bool (*step) (void *data, uint64_t done_bytes, uint64_t total_bytes);
+  void *data;
+};
+
+/* Loads by the plan (copied). The model must outlive the runtime; `progress` may be NULL. */
 bool pe_runtime_create (const struct pe_model *model, const struct pe_plan *plan,
-                        struct pe_runtime **out, struct pe_error *error);
+                        const struct pe_progress *progress, struct pe_runtime **out,
+                        struct pe_error *error);
 void pe_runtime_free (struct pe_runtime *runtime); /* its sequences must be gone before */
 
 /* The plan that holds now; changes with pe_runtime_place(). */

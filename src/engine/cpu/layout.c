@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/alloc.h"
+#include "base/checked.h"
+#include "engine/cpu/cpu.h"
+
+#include <string.h>
+
+#define ATTENTION_ROWS 64
+
+static uint64_t
+max_u64 (uint64_t a, uint64_t b)
+{
+  return a > b ? a : b;
+}
+
+static void
+use_view (const struct pe_program *program, struct pe_cpu_layout *l, struct pe_view view)
+{
+  if (view.value != PE_NO_VALUE && view.value != program->logits)
+    l->values[view.value] = 0;
+}
+
+static bool
+is_float32 (const struct pe_tensor *tensors, struct pe_weight w)
+{
+  return w.tensor == PE_NO_TENSOR || tensors[w.tensor].type == PE_TYPE_F32;
+}
+
+/* What each kind of operation wants beyond its values. */
+struct needs {
+  uint64_t quantised_groups; /* of one row */
+  uint64_t scratch;          /* of one thread */
+};
+
+static void
+count_op (const struct pe_tensor *tensors, const struct pe_op *op, struct pe_cpu_layout *l,
+          struct needs *needs)
+{
+  uint64_t groups;
+  switch (op->kind) {
+  case PE_OP_MATMUL:
+  case PE_OP_MATMUL_EXPERT:
+  case PE_OP_MATMUL_HEADS:
+    groups = op->kind == PE_OP_MATMUL ? pe_q8_groups (op->in[0].count * op->in[0].width)
+                                      : op->in[0].count * pe_q8_groups (op->in[0].width);
+    needs->quantised_groups = max_u64 (needs->quantised_groups, groups);
+    needs->scratch = max_u64 (needs->scratch, PE_GEMM_SCRATCH);
+    break;
+  case PE_OP_ROPE: l->rope_width = max_u64 (l->rope_width, op->rope.n_rot); break;
+  case PE_OP_ATTENTION: {
+    const struct pe_attention *a = &op->attention;
+    uint64_t group = a->n_heads / a->n_kv_heads;
+    l->attention_rows = max_u64 (l->attention_rows, max_u64 (group, ATTENTION_ROWS));
+    uint64_t row = (uint64_t)a->k_width + a->v_width + PE_PAGE_TOKENS + 2;
+    needs->scratch =
+        max_u64 (needs->scratch, PE_GEMM_SCRATCH + max_u64 (group, ATTENTION_ROWS) * row * 4 + 256);
+    break;
+  }
+  default: break;
+  }
+  for (int i = 0; i < 3; i++) {
+    bool matrix = i == 0 && (op->kind == PE_OP_MATMUL || op->kind == PE_OP_MATMUL_EXPERT ||
+                             op->kind == PE_OP_MATMUL_HEADS || op->kind == PE_OP_EMBED);
+    if (!matrix && !is_float32 (tensors, op->w[i]))
+      l->vector_elements = max_u64 (l->vector_elements, tensors[op->w[i].tensor].n_elements);
+  }
+}
+
+static bool
+reserve (uint64_t *total, uint64_t *offset, uint64_t count, uint64_t size)
+{
+  uint64_t bytes;
+  *offset = *total;
+  return pe_mul_u64 (count, size, &bytes) && pe_align_u64 (bytes, 64, &bytes) &&
+         pe_add_u64 (*total, bytes, total);
+}
+
+bool
+pe_cpu_layout_make (const struct pe_model *model, const struct pe_program *program,
+                    const struct pe_plan *plan, struct pe_cpu_layout *l, struct pe_error *error)
+{
+  const struct pe_tensor *tensors = pe_model_tensors (model, NULL);
+  memset (l, 0, sizeof *l);
+  l->values = pe_malloc (program->n_values * sizeof *l->values);
+  if (!l->values)
+    return pe_fail (error, PE_ERROR_MEMORY, "not enough memory for the plan");
+  memset (l->values, 0xff, program->n_values * sizeof *l->values);
+  struct needs needs = { 0 };
+  uint64_t n_experts = 0, n_used = 0;
+  for (uint32_t s = 0; s < pe_program_n_stages (program); s++) {
+    if (plan->stage_device[s] != 0)
+      continue;
+    const struct pe_stage *stage = pe_program_stage (program, s);
+    for (size_t i = 0; i < stage->n_ops; i++) {
+      const struct pe_op *op = &stage->ops[i];
+      for (int k = 0; k < 3; k++)
+        use_view (program, l, op->in[k]);
+      use_view (program, l, op->out);
+      count_op (tensors, op, l, &needs);
+      if (op->kind == PE_OP_MATMUL_EXPERT) {
+        n_experts = max_u64 (n_experts, op->expert.n_experts);
+        n_used = max_u64 (n_used, op->expert.n_used);
+      }
+    }
+  }
+  /* Rows that come from another device need a place even where no operation here reads them. */
+  for (size_t v = 0; v < program->n_values; v++)
+    if (program->values[v].carry)
+      l->values[v] = 0;
+
+  uint64_t rows = plan->request.n_batch, threads = plan->request.n_threads;
+  bool ok = true;
+  for (size_t v = 0; v < program->n_values && ok; v++)
+    if (l->values[v] == 0)
+      ok = reserve (&l->bytes, &l->values[v], rows * sizeof (float), program->values[v].width);
+  ok = ok &&
+       reserve (&l->bytes, &l->quantised, rows * sizeof (struct pe_q8_group),
+                needs.quantised_groups) &&
+       reserve (&l->bytes, &l->rope, rows * PE_CPU_ROPE_TABLES * sizeof (float), l->rope_width) &&
+       reserve (&l->bytes, &l->vectors, 3 * sizeof (float), l->vector_elements) &&
+       reserve (&l->bytes, &l->experts, sizeof (uint32_t), n_experts + 1 + rows * n_used);
+  l->thread_bytes = (needs.scratch + 63) & ~(uint64_t)63;
+  ok = ok && reserve (&l->bytes, &l->threads, threads, l->thread_bytes);
+  if (!ok) {
+    pe_cpu_layout_clear (l);
+    return pe_fail (error, PE_ERROR_LIMIT, "the working memory would be absurdly large");
+  }
+  return true;
+}
+
+void
+pe_cpu_layout_clear (struct pe_cpu_layout *layout)
+{
+  pe_free (layout->values);
+  memset (layout, 0, sizeof *layout);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Matrix products: weight rows are dealt out to the threads in chunks that fit the first cache
+ * levels, and each chunk is used for all rows of the batch before the next one is read.
+ */
+#include "engine/cpu/cpu.h"
+
+#include <math.h>
+
+#define CHUNK_BYTES   ((size_t) 96 << 10)
+#define CHUNKS_LEAST  8  /* per thread, so that a slow one can be helped out */
+#define GEMM_ROWS     4  /* from here on blocks of rows beat one after the other */
+
+struct matmul_job {
+  struct pe_backend *b;
+  const struct pe_op *op;
+  struct pe_view in, out;
+  const float *bias;
+  float scale;
+  const struct pe_q8_group *quantised; /* NULL: exact */
+};
+
+/* Weight rows of one chunk: large enough to stream, small enough to share out. */
+static size_t
+chunk_rows (const struct pe_backend *b, uint64_t n_rows, uint64_t row_bytes)
+{
+  uint64_t by_cache = CHUNK_BYTES / (row_bytes ? row_bytes : 1);
+  uint64_t by_share = n_rows / ((uint64_t) pe_pool_n_threads (b->pool) * CHUNKS_LEAST);
+  uint64_t n = by_cache < by_share ? by_cache : by_share;
+  n &= ~(uint64_t) 15;
+  return n < 16 ? 16 : (size_t) n;
+}
+
+static void
+finish_columns (const struct matmul_job *job, uint32_t row, size_t begin, size_t end)
+{
+  float *out = pe_cpu_row (job->b, job->out, row);
+  if (job->scale != 1.0f)
+    job->b->kernels->mul (end - begin, job->scale, out + begin, NULL, out + begin);
+  if (job->bias)
+    job->b->kernels->add (end - begin, 1, out + begin, 1, job->bias + begin, out + begin);
+}
+
+static void
+multiply_rows (void *data, size_t begin, size_t end, unsigned thread)
+{
+  const struct matmul_job *job = data;
+  struct pe_backend *b = job->b;
+  const struct pe_tensor *w = &b->tensors[job->op->w[0].tensor];
+  const char *rows = pe_cpu_weight_row (b, job->op->w[0], begin);
+  size_t k = job->in.width, n = end - begin, groups = pe_q8_groups (k);
+  const float *x = pe_cpu_row (b, job->in, 0);
+  float *out = pe_cpu_row (b, job->out, 0) + begin;
+  size_t x_stride = pe_cpu_row_stride (b, job->in), out_stride = pe_cpu_row_stride (b, job->out);
+  void *scratch = pe_cpu_thread_scratch (b, thread);
+  if (b->n_rows >= GEMM_ROWS) {
+    if (job->quantised)
+      b->kernels->gemm_fast[w->type](b->n_rows, n, k, job->quantised, groups, rows, w->row_bytes,
+                                     out, out_stride, scratch);
+    else
+      b->kernels->gemm_exact[w->type](b->n_rows, n, k, x, x_stride, rows, w->row_bytes, out,
+                                      out_stride, scratch);
+  } else
+    for (uint32_t row = 0; row < b->n_rows; row++)
+      if (job->quantised)
+        b->kernels->dot_fast[w->type](k, rows, w->row_bytes, n, job->quantised + row * groups,
+                                      out + row * out_stride);
+      else
+        b->kernels->dot_exact[w->type](k, rows, w->row_bytes, n, x + row * x_stride,
+                                       out + row * out_stride);
+  for (uint32_t row = 0; row < b->n_rows; row++)
+    finish_columns (job, row, begin, end);
+}
+
+static bool
+wants_quantised (const struct pe_backend *b, const struct pe_tensor *w, uint32_t width)
+{
+  return b->plan->request.precision == PE_PRECISION_FAST && width % 32 == 0 &&
+         b->kernels->dot_fast[w->type] && b->kernels->gemm_fast[w->type];
+}
+
+static struct pe_view
+flat (struct pe_view v)
+{
+  return (struct pe_view){ v.value, v.offset, 1, v.count * v.width, v.count * v.width };
+}
+
+void
+pe_cpu_matmul (struct pe_backend *b, const struct pe_op *op)
+{
+  const struct pe_tensor *w = &b->tensors[op->w[0].tensor];
+  struct matmul_job job = { b, op, flat (op->in[0]), flat (op->out), NULL, op->matmul.scale, NULL };
+  if (op->w[1].tensor != PE_NO_TENSOR)
+    job.bias = pe_cpu_vector (b, op->w[1], 1);
+  if (op->w[2].tensor != PE_NO_TENSOR)
+    job.scale *= pe_cpu_vector (b, op->w[2], 2)[0];
+  if (wants_quantised (b, w, job.in.width))
+    job.quantised = pe_cpu_quantise (b, job.in);
+  size_t n = op->w[0].n_rows;
+  if ((uint64_t) n * w->row_bytes < CHUNK_BYTES / 8 && b->n_rows < 8)
+    multiply_rows (&job, 0, n, 0);
+  else
+    pe_pool_run (b->pool, n, chunk_rows (b, n, w->row_bytes), multiply_rows, &job);
+}
+
+/* ---- one matrix a head ---- */
+
+static void
+multiply_heads (void *data, size_t begin, size_t end, unsigned thread)
+{
+  const struct matmul_job *job = data;
+  struct pe_backend *b = job->b;
+  const struct pe_op *op = job->op;
+  const struct pe_tensor *w = &b->tensors[op->w[0].tensor];
+  for (size_t h = begin; h < end; h++)
+    b->kernels->gemm_exact[w->type](
+        b->n_rows, op->out.width, op->in[0].width,
+        pe_cpu_row (b, op->in[0], 0) + h * op->in[0].stride, pe_cpu_row_stride (b, op->in[0]),
+        pe_cpu_weight_row (b, op->w[0], h * op->out.width), w->row_bytes,
+        pe_cpu_row (b, op->out, 0) + h * op->out.stride, pe_cpu_row_stride (b, op->out),
+        pe_cpu_thread_scratch (b, thread));
+}
+
+void
+pe_cpu_matmul_heads (struct pe_backend *b, const struct pe_op *op)
+{
+  struct matmul_job job = { .b = b, .op = op };
+  pe_pool_run (b->pool, op->out.count, 1, multiply_heads, &job);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The runtime and its sequences, as their two files see them. Inside the engine only.
+ */
+#pragma once
+
+#include "engine/backend.h"
+#include "engine/buffer.h"
+#include "engine/runtime.h"
+
+struct pe_checkpoint {
+  size_t n_tokens;
+  uint32_t slot;
+  uint64_t used; /* for choosing which one to give up */
+};
+
+struct pe_sequence {
+  struct pe_runtime *runtime;
+  int32_t *tokens;
+  size_t n_tokens, tokens_capacity;
+  uint32_t *pages;
+  size_t n_pages, pages_capacity;
+  uint32_t state_slot; /* UINT32_MAX: none taken */
+  struct pe_checkpoint checkpoints[PE_MAX_STATE_SLOTS];
+  size_t n_checkpoints;
+  struct pe_sequence *next, *previous;
+};
+
+struct pe_runtime {
+  const struct pe_model *model;
+  const struct pe_program *program;
+  struct pe_plan *plan;
+  struct pe_kv_geometry kv;
+  struct pe_page_pool pages;
+  bool state_used[PE_MAX_STATE_SLOTS];
+  uint64_t clock;
+
+  size_t n_devices;
+  const struct pe_backend_ops *ops[PE_MAX_DEVICES];
+  struct pe_backend *backends[PE_MAX_DEVICES];
+
+  struct pe_memory_count count; /* host memory of the runtime itself */
+  struct pe_buffer exchange, logits;
+  size_t n_logits;
+
+  /* one pass, n_batch of each */
+  int32_t *tokens;
+  uint32_t *positions, *row_span, *out_rows;
+  struct pe_span *spans;
+
+  atomic_bool cancel;
+  atomic_bool never; /* what backends see where a pass must not stop half-way */
+  struct pe_runtime_counters counters;
+  struct pe_sequence *sequences;
+};
+
+static inline bool
+pe_runtime_has_state (const struct pe_runtime *runtime)
+{
+  return runtime->kv.n_state_slots > 0;
+}
+
+static inline size_t
+pe_runtime_stage_device (const struct pe_runtime *runtime, uint32_t stage)
+{
+  return runtime->plan->stage_device[stage];
+}
+
+/* Makes pages writable for positions [n_tokens, n_tokens + n) of the sequence. */
+bool pe_sequence_reserve (struct pe_sequence *sequence, size_t n, struct pe_error *error);
+/* Remembers the recurrent state as it is now, giving up the oldest memory of it if need be. */
+bool pe_sequence_checkpoint (struct pe_sequence *sequence, struct pe_error *error);
+/* After a pass that failed half-way: recurrent state is in no known condition. */
+void pe_sequence_invalidate (struct pe_sequence *sequence);

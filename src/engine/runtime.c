@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/runtime.h"
+
+#include "base/alloc.h"
+#include "engine/internal.h"
+
+#include <string.h>
+
+/* ---- create, free ---- */
+
+static bool
+open_backends (struct pe_runtime *r, struct pe_error *error)
+{
+  for (size_t d = 0; d < r->plan->n_devices; d++) {
+    r->ops[d] = r->plan->devices[d].kind == PE_DEVICE_CPU ? &pe_cpu_backend : &pe_vulkan_backend;
+    struct pe_backend_context context = {
+      .model = r->model,
+      .program = r->program,
+      .plan = r->plan,
+      .device = d,
+      .kv = &r->kv,
+      .cancel = pe_runtime_has_state (r) ? &r->never : &r->cancel,
+    };
+    if (!r->ops[d]->open (&context, &r->backends[d], error))
+      return false;
+    r->n_devices = d + 1;
+  }
+  return true;
+}
+
+static uint64_t
+stage_bytes (const struct pe_plan *plan, uint32_t stage)
+{
+  const struct pe_allocation *a = pe_plan_find (plan, plan->stage_device[stage],
+                                                PE_MEMORY_WEIGHTS, stage, 0);
+  return a ? a->bytes : 0;
+}
+
+static bool
+load_stages (struct pe_runtime *r, const struct pe_progress *progress, struct pe_error *error)
+{
+  uint64_t total = 0, done = 0;
+  uint32_t n = pe_program_n_stages (r->program);
+  for (uint32_t s = 0; s < n; s++)
+    total += stage_bytes (r->plan, s);
+  for (uint32_t s = 0; s < n; s++) {
+    size_t d = pe_runtime_stage_device (r, s);
+    if (!r->ops[d]->load_stage (r->backends[d], s, error))
+      return false;
+    done += stage_bytes (r->plan, s);
+    if (progress && !progress->step (progress->data, done, total))
+      return pe_fail (error, PE_ERROR_CANCELLED, "loading was stopped");
+  }
+  return true;
+}
+
+/* A plan of our own: the same request for the same devices gives the same plan. */
+static bool
+copy_plan (const struct pe_model *model, const struct pe_plan *plan, uint32_t n_gpu_layers,
+           struct pe_plan **out, struct pe_error *error)
+{
+  struct pe_plan_request request = plan->request;
+  request.n_gpu_layers = (int32_t) n_gpu_layers;
+  return pe_plan_make (model, &request, plan->devices, plan->n_devices, out, error);
+}
+
+bool
+pe_runtime_create (const struct pe_model *model, const struct pe_plan *plan,
+                   const struct pe_progress *progress, struct pe_runtime **out,
+                   struct pe_error *error)
+{
+  struct pe_runtime *r = pe_calloc (1, sizeof *r);
+  if (!r)
+    return pe_fail (error, PE_ERROR_MEMORY, "not enough memory for the engine");
+  r->model = model;
+  r->program = pe_model_program (model);
+  bool ok = copy_plan (model, plan, (uint32_t) plan->request.n_gpu_layers, &r->plan, error) &&
+            pe_kv_geometry_make (r->program, &r->plan->request, &r->kv, error) &&
+            pe_page_pool_init (&r->pages, r->kv.n_pages, error);
+  if (ok) {
+    uint32_t n = r->plan->request.n_batch;
+    r->tokens = pe_calloc (n, sizeof *r->tokens);
+    r->positions = pe_calloc (n, sizeof *r->positions);
+    r->row_span = pe_calloc (n, sizeof *r->row_span);
+    r->out_rows = pe_calloc (n, sizeof *r->out_rows);
+    r->spans = pe_calloc (n, sizeof *r->spans);
+    ok = r->tokens && r->positions && r->row_span && r->out_rows && r->spans;
+    if (!ok)
+      pe_fail (error, PE_ERROR_MEMORY, "not enough memory for the engine");
+  }
+  ok = ok && pe_buffer_take (&r->logits, r->plan, 0, PE_MEMORY_LOGITS, PE_STAGE_NONE, 0, &r->count,
+                             error);
+  if (ok && r->plan->n_devices > 1)
+    ok = pe_buffer_take (&r->exchange, r->plan, 0, PE_MEMORY_STAGING, PE_STAGE_NONE, 0, &r->count,
+                         error);
+  ok = ok && open_backends (r, error) && load_stages (r, progress, error);
+  if (!ok) {
+    pe_runtime_free (r);
+    return false;
+  }
+  *out = r;
+  return true;
+}
+
+void
+pe_runtime_free (struct pe_runtime *r)
+{
+  if (!r)
+    return;
+  while (r->sequences)
+    pe_sequence_free (r->sequences);
+  for (size_t d = 0; d < r->n_devices; d++)
+    r->ops[d]->close (r->backends[d]);
+  pe_buffer_give (&r->exchange, &r->count);
+  pe_buffer_give (&r->logits, &r->count);
+  pe_page_pool_clear (&r->pages);
+  pe_kv_geometry_clear (&r->kv);
+  pe_plan_free (r->plan);
+  pe_free (r->tokens);
+  pe_free (r->positions);
+  pe_free (r->row_span);
+  pe_free (r->out_rows);
+  pe_free (r->spans);
+  pe_free (r);
+}
+
+const struct pe_plan *
+pe_runtime_plan (const struct pe_runtime *runtime)
+{
+  return runtime->plan;
+}
+
+uint64_t
+pe_runtime_allocated (const struct pe_runtime *r, size_t device, enum pe_memory_kind kind)
+{
+  uint64_t sum = 0;
+  for (int k = 0; k < PE_MEMORY_KIND_COUNT; k++) {
+    if (kind != PE_MEMORY_KIND_COUNT && (int) kind != k)
+      continue;
+    if (device < r->n_devices)
+      sum += r->ops[device]->allocated (r->backends[device], (enum pe_memory_kind) k);
+    if (device == 0)
+      sum += r->count.bytes[k];
+    if (device == 0 && k == PE_MEMORY_MODEL)
+      sum += pe_model_info (r->model)->memory_bytes;
+  }
+  return sum;
+}
+
+void
+pe_runtime_counters (const struct pe_runtime *r, struct pe_runtime_counters *out)
+{
+  *out = r->counters;
+  for (size_t d = 0; d < r->n_devices; d++) {
+    uint64_t submits, dispatches, weights;
+    r->ops[d]->count (r->backends[d], &submits, &dispatches, &weights);
+    out->gpu_submits += submits;
+    out->gpu_dispatches += dispatches;
+    out->weight_bytes_read += weights;
+  }
+}
+
+/* ---- moving layers ---- */
+
+static bool
+move_cache (struct pe_runtime *r, uint32_t stage, size_t from, size_t to, struct pe_error *error)
+{
+  if (stage == 0 || stage > r->program->n_layers)
+    return true;
+  uint32_t il = stage - 1;
+  uint64_t page = r->kv.layers[il].page_bytes, state = r->kv.state_bytes[il];
+  void *host = pe_malloc (page > state ? page : state);
+  if (!host)
+    return pe_fail (error, PE_ERROR_MEMORY, "not enough memory to move a layer");
+  bool ok = true;
+  for (uint32_t p = 0; p < r->kv.n_pages && page && ok; p++)
+    if (r->pages.references[p])
+      ok = r->ops[from]->read_page (r->backends[from], stage, p, host, error) &&
+           r->ops[to]->write_page (r->backends[to], stage, p, host, error);
+  for (uint32_t slot = 0; slot < r->kv.n_state_slots && state && ok; slot++)
+    ok = r->ops[from]->read_state (r->backends[from], stage, slot, host, error) &&
+         r->ops[to]->write_state (r->backends[to], stage, slot, host, error);
+  pe_free (host);
+  return ok;
+}
+
+static bool
+move_stage (struct pe_runtime *r, uint32_t stage, size_t from, size_t to, struct pe_error *error)
+{
+  if (!r->ops[to]->load_stage (r->backends[to], stage, error))
+    return false;
+  if (!move_cache (r, stage, from, to, error)) {
+    r->ops[to]->drop_stage (r->backends[to], stage);
+    return false;
+  }
+  r->ops[from]->drop_stage (r->backends[from], stage);
+  return true;
+}
+
+static bool
+replan_backends (struct pe_runtime *r, const struct pe_plan *plan, struct pe_error *error)
+{
+  for (size_t d = 0; d < r->n_devices; d++)
+    if (!r->ops[d]->replan (r->backends[d], plan, error))
+      return false;
+  return true;
+}
+
+/* After a move that stopped at `n` layers: everything agrees on a plan for just those. */
+static void
+settle (struct pe_runtime *r, uint32_t n)
+{
+  struct pe_plan *plan;
+  if (!copy_plan (r->model, r->plan, n, &plan, NULL))
+    return;
+  if (replan_backends (r, plan, NULL)) {
+    pe_plan_free (r->plan);
+    r->plan = plan;
+  } else
+    pe_plan_free (plan);
+}
+
+bool
+pe_runtime_place (struct pe_runtime *r, uint32_t n_gpu_layers, struct pe_error *error)
+{
+  uint32_t now = (uint32_t) r->plan->request.n_gpu_layers, n_stages = r->program->n_layers + 2;
+  struct pe_plan *plan;
+  if (r->n_devices < 2 && n_gpu_layers > 0)
+    return pe_fail (error, PE_ERROR_DEVICE, "this computer has no GPU that the engine can use");
+  if (!copy_plan (r->model, r->plan, n_gpu_layers, &plan, error))
+    return false;
+  if (!replan_backends (r, plan, error)) {
+    pe_plan_free (plan);
+    settle (r, now);
+    return false;
+  }
+  uint32_t wanted = (uint32_t) plan->request.n_gpu_layers;
+  bool ok = true, up = wanted > now;
+  while (now != wanted && ok) {
+    uint32_t stage = n_stages - 1 - (up ? now : now - 1);
+    size_t from = r->plan->stage_device[stage], to = plan->stage_device[stage];
+    if (from != to) {
+      ok = move_stage (r, stage, from, to, error);
+      if (ok)
+        r->plan->stage_device[stage] = (uint16_t) to;
+    }
+    if (ok)
+      now = up ? now + 1 : now - 1;
+  }
+  pe_plan_free (r->plan);
+  r->plan = plan;
+  if (!ok)
+    settle (r, now);
+  return ok;
+}
+
+/* ---- computing ---- */
+
+void
+pe_runtime_cancel (struct pe_runtime *runtime)
+{
+  atomic_store (&runtime->cancel, true);
+}
+
+void
+pe_runtime_resume (struct pe_runtime *runtime)
+{
+  atomic_store (&runtime->cancel, false);
+}
+
+/* Stages of one device are one span; the carried rows cross through host memory between spans. */
+static bool
+run_pass (struct pe_runtime *r, const struct pe_pass *pass, struct pe_error *error)
+{
+  uint32_t n_stages = pe_program_n_stages (r->program);
+  struct pe_exchange exchange = { .in = NULL, .out = r->exchange.data };
+  exchange.logits = (float *) r->logits.data +
+                    r->n_logits * r->program->values[r->program->logits].width;
+  for (uint32_t first = 0, end; first < n_stages; first = end) {
+    size_t d = pe_runtime_stage_device (r, first);
+    for (end = first + 1; end < n_stages && pe_runtime_stage_device (r, end) == d; end++)
+      ;
+    if (first > 0)
+      exchange.in = r->exchange.data;
+    if (end == n_stages)
+      exchange.out = NULL;
+    if (!r->ops[d]->start (r->backends[d], pass, first, end, &exchange, error) ||
+        !r->ops[d]->finish (r->backends[d], error))
+      return false;
+  }
+  return true;
+}
+
+/* Turns rows into a pass: spans of the same sequence, positions, pages. */
+static bool
+prepare_pass (struct pe_runtime *r, const struct pe_row *rows, uint32_t n, struct pe_pass *pass,
+              struct pe_error *error)
+{
+  *pass = (struct pe_pass){ .n_rows = n,
+                            .tokens = r->tokens,
+                            .positions = r->positions,
+                            .row_span = r->row_span,
+                            .spans = r->spans,
+                            .out_rows = r->out_rows };
+  for (uint32_t i = 0; i < n;) {
+    struct pe_sequence *s = rows[i].sequence;
+    uint32_t end = i + 1;
+    while (end < n && rows[end].sequence == s)
+      end++;
+    /* The same sequence may have had a span in this pass already. */
+    size_t before = 0;
+    for (uint32_t k = 0; k < i; k++)
+      before += rows[k].sequence == s;
+    if (!pe_sequence_reserve (s, before + (end - i), error))
+      return false;
+    uint32_t position = (uint32_t) (s->n_tokens + before);
+    for (uint32_t k = i; k < end; k++) {
+      r->tokens[k] = rows[k].token;
+      r->positions[k] = position + (k - i);
+      r->row_span[k] = pass->n_spans;
+      if (rows[k].want_logits)
+        r->out_rows[pass->n_out++] = k;
+    }
+    r->spans[pass->n_spans++] = (struct pe_span){ .row = i,
+                                                  .n_rows = end - i,
+                                                  .position = position,
+                                                  .state_slot = s->state_slot };
+    i = end;
+  }
+  /* Only now do the page tables stand still. */
+  for (uint32_t i = 0; i < pass->n_spans; i++) {
+    const struct pe_sequence *s = rows[r->spans[i].row].sequence;
+    r->spans[i].pages = s->pages;
+    r->spans[i].n_pages = (uint32_t) s->n_pages;
+  }
+  return true;
+}
+
+static bool
+check_rows (struct pe_runtime *r, const struct pe_row *rows, size_t n, struct pe_error *error)
+{
+  size_t n_wanted = 0;
+  for (size_t i = 0; i < n; i++) {
+    if (!rows[i].sequence || rows[i].sequence->runtime != r)
+      return pe_fail (error, PE_ERROR_ARGUMENT, "row %zu belongs to no sequence of this model", i);
+    if (rows[i].token < 0 || (uint32_t) rows[i].token >= pe_model_info (r->model)->n_vocab)
+      return pe_fail (error, PE_ERROR_ARGUMENT, "token %d is not in the vocabulary of %u",
+                      rows[i].token, pe_model_info (r->model)->n_vocab);
+    n_wanted += rows[i].want_logits;
+  }
+  if (n_wanted > r->plan->request.n_outputs)
+    return pe_fail (error, PE_ERROR_ARGUMENT, "%zu rows want logits, but the plan has room for %u",
+                    n_wanted, r->plan->request.n_outputs);
+  return true;
+}
+
+/* A prompt begins: the place to come back to, for models that cannot rewind. */
+static bool
+remember_turn (struct pe_runtime *r, const struct pe_row *rows, size_t n, struct pe_error *error)
+{
+  if (!pe_runtime_has_state (r))
+    return true;
+  for (size_t i = 0; i < n; i++) {
+    bool first = i == 0 || rows[i].sequence != rows[i - 1].sequence;
+    bool more = i + 1 < n && rows[i + 1].sequence == rows[i].sequence;
+    if (first && more && rows[i].sequence->n_tokens > 0 &&
+        !pe_sequence_checkpoint (rows[i].sequence, error))
+      return false;
+  }
+  return true;
+}
+
+bool
+pe_runtime_compute (struct pe_runtime *r, const struct pe_row *rows, size_t n_rows,
+                    struct pe_error *error)
+{
+  r->n_logits = 0;
+  if (!check_rows (r, rows, n_rows, error) || !remember_turn (r, rows, n_rows, error))
+    return false;
+  for (size_t done = 0; done < n_rows;) {
+    if (atomic_load (&r->cancel))
+      return pe_fail (error, PE_ERROR_CANCELLED, "stopped");
+    size_t left = n_rows - done;
+    uint32_t n = left < r->plan->request.n_batch ? (uint32_t) left : r->plan->request.n_batch;
+    struct pe_pass pass;
+    if (!prepare_pass (r, rows + done, n, &pass, error))
+      return false;
+    if (!run_pass (r, &pass, error)) {
+      for (uint32_t i = 0; i < n; i++)
+        if (i == 0 || rows[done + i].sequence != rows[done + i - 1].sequence)
+          pe_sequence_invalidate (rows[done + i].sequence);
+      return false;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+      struct pe_sequence *s = rows[done + i].sequence;
+      s->tokens[s->n_tokens++] = rows[done + i].token;
+    }
+    r->n_logits += pass.n_out;
+    r->counters.rows_evaluated += n;
+    r->counters.passes++;
+    done += n;
+  }
+  return true;
+}
+
+const float *
+pe_runtime_logits (const struct pe_runtime *r, size_t nth_wanted)
+{
+  if (nth_wanted >= r->n_logits)
+    return NULL;
+  return (const float *) r->logits.data +
+         nth_wanted * r->program->values[r->program->logits].width;
+}
