@@ -93,11 +93,13 @@ typedef struct {
 } ParleyChatRecord;
 
 ParleyPartRecord *parley_part_record_new (ParleyPartKind kind, const char *text);
+ParleyPartRecord *parley_part_record_copy (const ParleyPartRecord *record);
 void parley_part_record_free (ParleyPartRecord *record);
 ParleyGenerationRecord *parley_generation_record_new (gint64 message);
 ParleyGenerationRecord *parley_generation_record_copy (const ParleyGenerationRecord *record);
 void parley_generation_record_free (ParleyGenerationRecord *record);
 ParleyMessageRecord *parley_message_record_new (void);
+ParleyMessageRecord *parley_message_record_copy (const ParleyMessageRecord *record);
 void parley_message_record_free (ParleyMessageRecord *record);
 ParleyChatRecord *parley_chat_record_new (void);
 ParleyChatRecord *parley_chat_record_copy (const ParleyChatRecord *record);
