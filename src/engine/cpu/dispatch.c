@@ -14,7 +14,7 @@
 #endif
 
 static struct pe_kernels tables[PE_CPU_LEVEL_COUNT];
-static enum pe_cpu_level best_level, highest_level; /* with and without PARLEY_CPU */
+static enum pe_cpu_level best_level; /* PARLEY_CPU observed */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static const char *const names[PE_CPU_LEVEL_COUNT] = {
@@ -25,52 +25,71 @@ static const char *const names[PE_CPU_LEVEL_COUNT] = {
 
 #define BIT(word, n) ((word) >> (n)&1)
 
-static enum pe_cpu_level
+/* Which levels can run here, a bit for each. AVX-512 processors do not all have AVX-VNNI. */
+static unsigned
 detect (void)
 {
-  unsigned a, b, c, d, xcr0, xcr0_high;
+  unsigned a, b, c, d, xcr0, xcr0_high, found = 1u << PE_CPU_SCALAR;
   if (!__get_cpuid (1, &a, &b, &c, &d))
-    return PE_CPU_SCALAR;
+    return found;
   bool fma = BIT (c, 12), osxsave = BIT (c, 27), avx = BIT (c, 28), f16c = BIT (c, 29);
   if (!fma || !osxsave || !avx || !f16c)
-    return PE_CPU_SCALAR;
+    return found;
   __asm__("xgetbv" : "=a"(xcr0), "=d"(xcr0_high) : "c"(0));
   if ((xcr0 & 0x06) != 0x06) /* XMM and YMM */
-    return PE_CPU_SCALAR;
-
+    return found;
   if (!__get_cpuid_count (7, 0, &a, &b, &c, &d) || !BIT (b, 5)) /* AVX2 */
-    return PE_CPU_SCALAR;
-  unsigned n_leaves = a;
+    return found;
+  found |= 1u << PE_CPU_AVX2;
   bool avx512 = BIT (b, 16) && BIT (b, 17) && BIT (b, 30) && BIT (b, 31) && BIT (c, 11);
-  if (avx512 && (xcr0 & 0xe6) == 0xe6) /* opmask, ZMM */
-    return PE_CPU_AVX512;
-  if (n_leaves >= 1 && __get_cpuid_count (7, 1, &a, &b, &c, &d) && BIT (a, 4))
-    return PE_CPU_AVXVNNI;
-  return PE_CPU_AVX2;
+  if (avx512 && (xcr0 & 0xe6) == 0xe6) /* opmask and ZMM too */
+    found |= 1u << PE_CPU_AVX512;
+  if (a >= 1 && __get_cpuid_count (7, 1, &a, &b, &c, &d) && BIT (a, 4))
+    found |= 1u << PE_CPU_AVXVNNI;
+  return found;
 }
 
 #else
 
-static enum pe_cpu_level
+static unsigned
 detect (void)
 {
-  return PE_CPU_SCALAR;
+  return 1u << PE_CPU_SCALAR;
 }
 
 #endif
 
+static enum pe_cpu_level
+best_up_to (int level, unsigned found)
+{
+  while (!(found >> level & 1))
+    level--;
+  return (enum pe_cpu_level)level;
+}
+
 static void
 fill_tables (void)
 {
-  highest_level = best_level = detect ();
+  unsigned found = detect ();
   for (int level = 0; level < PE_CPU_LEVEL_COUNT; level++) {
     struct pe_kernels *table = &tables[level];
+    enum pe_cpu_level usable = best_up_to (level, found);
     pe_kernels_init_scalar (table);
+#if defined __x86_64__
+    if (usable >= PE_CPU_AVX2)
+      pe_kernels_init_avx2 (table);
+    if (usable == PE_CPU_AVXVNNI)
+      pe_kernels_init_avxvnni (table);
+    if (usable >= PE_CPU_AVX512)
+      pe_kernels_init_avx512 (table);
+#endif
   }
-  const char *cap = getenv ("PARLEY_CPU");
-  for (int level = 0; cap && level < (int)highest_level; level++)
-    if (strcasecmp (cap, names[level]) == 0)
-      best_level = (enum pe_cpu_level)level;
+  int cap = PE_CPU_LEVEL_COUNT - 1;
+  const char *wish = getenv ("PARLEY_CPU");
+  for (int level = 0; wish && level < PE_CPU_LEVEL_COUNT; level++)
+    if (strcasecmp (wish, names[level]) == 0)
+      cap = level;
+  best_level = best_up_to (cap, found);
 }
 
 const struct pe_kernels *

@@ -4,6 +4,7 @@
  * kernels of their own. Every type goes through its reference decoder, 256 elements at a time.
  */
 #include "engine/cpu/kernels.h"
+#include "engine/cpu/reference.h"
 #include "engine/quant/decode.h"
 
 #include <math.h>
@@ -125,15 +126,16 @@ apply (enum pe_unary f, float a, float b, float x)
   return x;
 }
 
-static void
-unary (enum pe_unary f, float a, float b, size_t n, const float *x, float *out)
+void
+pe_reference_unary (enum pe_unary f, float a, float b, size_t n, const float *x, float *out)
 {
   for (size_t i = 0; i < n; i++)
     out[i] = apply (f, a, b, x[i]);
 }
 
-static void
-glu (enum pe_unary f, float limit, size_t n, const float *gate, const float *up, float *out)
+void
+pe_reference_glu (enum pe_unary f, float limit, size_t n, const float *gate, const float *up,
+                  float *out)
 {
   if (f == PE_UNARY_SWIGLU_OAI)
     for (size_t i = 0; i < n; i++) {
@@ -159,7 +161,7 @@ quantise (size_t n, const float *x, struct pe_q8_group *out)
       out->d[j / 32] = largest / 127.0f;
       for (size_t l = j; l < j + 32; l++) {
         float v = x[i + l] * scale;
-        out->q[l] = (int8_t)(v >= -127.0f && v <= 127.0f ? lrintf (v) : 0);
+        out->q[l] = (int8_t)(fabsf (v) < 127.5f ? lrintf (v) : 0);
         out->sum[l / 16] = (int16_t)(out->sum[l / 16] + out->q[l]);
       }
     }
@@ -293,8 +295,8 @@ pe_kernels_init_scalar (struct pe_kernels *kernels)
     .mul = mul,
     .sum = sum,
     .sum_squares = sum_squares,
-    .glu = glu,
-    .unary = unary,
+    .glu = pe_reference_glu,
+    .unary = pe_reference_unary,
     .softmax_exp = softmax_exp,
     .max = max_of,
   };

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Kernels with float32 activations, for any vector width: include vector-256.h or vector-512.h
+ * and codes.h before. The bodies take the functions that describe a type as arguments; they are
+ * always inlined, so every type gets a loop of its own.
+ */
+#pragma once
+
+#include "engine/cpu/kernels.h"
+
+#define GEMM_K    512 /* elements of a row that are decoded at a time: 16 rows fit the L1 cache */
+#define GEMM_ROWS 16
+
+/* Far enough for memory to answer, near enough to stay in the L1 cache. */
+#define AHEAD 2048
+
+INLINE void
+prefetch (const char *p, size_t n_bytes)
+{
+  for (size_t i = 0; i < n_bytes; i += 64)
+    _mm_prefetch (p + AHEAD + i, _MM_HINT_T0);
+}
+
+INLINE size_t
+smaller (size_t a, size_t b)
+{
+  return a < b ? a : b;
+}
+
+/* ---- float rows ---- */
+
+typedef vf (*load_fn) (const void *p);
+typedef float (*load_one_fn) (const void *p);
+
+INLINE vf
+load_f32 (const void *p)
+{
+  return vf_load (p);
+}
+
+INLINE float
+one_f32 (const void *p)
+{
+  float value;
+  memcpy (&value, p, sizeof value);
+  return value;
+}
+
+INLINE float
+one_f16 (const void *p)
+{
+  return half (p);
+}
+
+INLINE float
+one_bf16 (const void *p)
+{
+  return pe_float_from_bits ((uint32_t)pe_load_u16 (p) << 16);
+}
+
+/* Four accumulators hide the latency of the additions. */
+INLINE float
+dot_float (load_fn load, load_one_fn one, size_t size, size_t n, const char *row, const float *x)
+{
+  vf sum[4] = { vf_zero (), vf_zero (), vf_zero (), vf_zero () };
+  size_t i = 0;
+  for (; i + 4 * W <= n; i += 4 * W) {
+    prefetch (row + i * size, 4 * W * size);
+    for (int l = 0; l < 4; l++)
+      sum[l] = vf_fma (load (row + (i + l * W) * size), vf_load (x + i + l * W), sum[l]);
+  }
+  for (; i + W <= n; i += W)
+    sum[0] = vf_fma (load (row + i * size), vf_load (x + i), sum[0]);
+  float total = vf_sum (vf_add (vf_add (sum[0], sum[1]), vf_add (sum[2], sum[3])));
+  for (; i < n; i++)
+    total += one (row + i * size) * x[i];
+  return total;
+}
+
+INLINE void
+decode_float (load_fn load, load_one_fn one, size_t size, const char *row, float *out, size_t n)
+{
+  size_t i = 0;
+  for (; i + W <= n; i += W)
+    vf_store (out + i, load (row + i * size));
+  for (; i < n; i++)
+    out[i] = one (row + i * size);
+}
+
+/* Columns in strips, so that the sums stay in registers while the rows go by. */
+INLINE void
+weigh_float (load_fn load, load_one_fn one, size_t size, size_t n_rows, size_t n, const float *w,
+             const char *rows, size_t row_bytes, float *y)
+{
+  size_t i = 0;
+  for (; i + 4 * W <= n; i += 4 * W) {
+    vf sum[4];
+    for (int l = 0; l < 4; l++)
+      sum[l] = vf_load (y + i + l * W);
+    for (size_t r = 0; r < n_rows; r++) {
+      vf weight = vf_set (w[r]);
+      for (int l = 0; l < 4; l++)
+        sum[l] = vf_fma (load (rows + r * row_bytes + (i + l * W) * size), weight, sum[l]);
+    }
+    for (int l = 0; l < 4; l++)
+      vf_store (y + i + l * W, sum[l]);
+  }
+  for (; i + W <= n; i += W) {
+    vf sum = vf_load (y + i);
+    for (size_t r = 0; r < n_rows; r++)
+      sum = vf_fma (load (rows + r * row_bytes + i * size), vf_set (w[r]), sum);
+    vf_store (y + i, sum);
+  }
+  for (; i < n; i++)
+    for (size_t r = 0; r < n_rows; r++)
+      y[i] += w[r] * one (rows + r * row_bytes + i * size);
+}
+
+/* ---- coded rows ---- */
+
+/* The scale and offset of W elements: those of one group, or of two where groups are of 16 and
+ * registers wider. */
+INLINE void
+group_scales (const struct scales *s, int group, int j, int part, vf *d, vf *m)
+{
+  int g = group == 32 ? j : 2 * j + part * W / 16;
+  *d = vf_set (s->d[g]);
+  *m = vf_set (s->m[g]);
+}
+
+/* 32 j … 32 j + 31 of a super-block, times x, into two sums. */
+INLINE void
+dot_32 (codes_fn codes, int group, const char *super, int j, const struct scales *s, const float *x,
+        vf *sum)
+{
+  __m256i c = codes (super, j);
+#pragma GCC unroll 4
+  for (int part = 0; part < 32 / W; part++) {
+    vf d, m;
+    group_scales (s, group, j, part, &d, &m);
+    vf value = vf_fma (vf_from_codes (c, part), d, m);
+    sum[part % 2] = vf_fma (value, vf_load (x + 32 * j + W * part), sum[part % 2]);
+  }
+}
+
+INLINE float
+dot_coded (codes_fn codes, scales_fn scales, size_t bytes, int group, size_t n, const char *row,
+           const float *x)
+{
+  vf sum[2] = { vf_zero (), vf_zero () };
+  struct scales s;
+  size_t i = 0;
+  for (; i + 256 <= n; i += 256, row += bytes) {
+    prefetch (row, bytes);
+    scales (row, 8, &s);
+#pragma GCC unroll 8
+    for (int j = 0; j < 8; j++)
+      dot_32 (codes, group, row, j, &s, x + i, sum);
+  }
+  int left = (int)((n - i) / 32);
+  if (left) {
+    scales (row, left, &s);
+    for (int j = 0; j < left; j++)
+      dot_32 (codes, group, row, j, &s, x + i, sum);
+  }
+  return vf_sum (vf_add (sum[0], sum[1]));
+}
+
+INLINE void
+decode_coded (codes_fn codes, scales_fn scales, size_t bytes, int group, const char *row,
+              float *out, size_t n)
+{
+  struct scales s;
+  for (size_t i = 0; i < n; i += 256, row += bytes) {
+    int count = (int)(smaller (n - i, 256) / 32);
+    scales (row, count, &s);
+    for (int j = 0; j < count; j++) {
+      __m256i c = codes (row, j);
+      for (int part = 0; part < 32 / W; part++) {
+        vf d, m;
+        group_scales (&s, group, j, part, &d, &m);
+        vf_store (out + i + 32 * j + W * part, vf_fma (vf_from_codes (c, part), d, m));
+      }
+    }
+  }
+}
+
+/* ---- gemm over decoded rows ---- */
+
+/* `rows` of a by `columns` of b, both along k, added to c. */
+INLINE void
+gemm_block (int rows, int columns, size_t k, const float *a, size_t a_stride, const float *b,
+            size_t b_stride, float *c, size_t c_stride)
+{
+  vf sum[EXACT_MR][EXACT_NR];
+  for (int i = 0; i < rows; i++)
+    for (int j = 0; j < columns; j++)
+      sum[i][j] = vf_zero ();
+  size_t p = 0;
+  for (; p + W <= k; p += W) {
+    vf right[EXACT_NR];
+#pragma GCC unroll 4
+    for (int j = 0; j < columns; j++)
+      right[j] = vf_load (b + j * b_stride + p);
+#pragma GCC unroll 8
+    for (int i = 0; i < rows; i++) {
+      vf left = vf_load (a + i * a_stride + p);
+#pragma GCC unroll 4
+      for (int j = 0; j < columns; j++)
+        sum[i][j] = vf_fma (left, right[j], sum[i][j]);
+    }
+  }
+#pragma GCC unroll 8
+  for (int i = 0; i < rows; i++)
+#pragma GCC unroll 4
+    for (int j = 0; j < columns; j++) {
+      float total = vf_sum (sum[i][j]);
+      for (size_t q = p; q < k; q++)
+        total += a[i * a_stride + q] * b[j * b_stride + q];
+      c[i * c_stride + j] += total;
+    }
+}
+
+static inline void
+gemm_panel (size_t m, size_t n, size_t k, const float *a, size_t a_stride, const float *b,
+            size_t b_stride, float *c, size_t c_stride)
+{
+  size_t i = 0;
+  for (; i < m; i += i + EXACT_MR <= m ? EXACT_MR : 1) {
+    const float *left = a + i * a_stride;
+    float *out = c + i * c_stride;
+    size_t j = 0;
+    if (i + EXACT_MR <= m) {
+      for (; j + EXACT_NR <= n; j += EXACT_NR)
+        gemm_block (EXACT_MR, EXACT_NR, k, left, a_stride, b + j * b_stride, b_stride, out + j,
+                    c_stride);
+      for (; j < n; j++)
+        gemm_block (EXACT_MR, 1, k, left, a_stride, b + j * b_stride, b_stride, out + j, c_stride);
+    } else {
+      for (; j + EXACT_NR <= n; j += EXACT_NR)
+        gemm_block (1, EXACT_NR, k, left, a_stride, b + j * b_stride, b_stride, out + j, c_stride);
+      for (; j < n; j++)
+        gemm_block (1, 1, k, left, a_stride, b + j * b_stride, b_stride, out + j, c_stride);
+    }
+  }
+}
+
+/* `decode` puts rows of GEMM_K elements into the scratch; `bytes` is the size of 256 elements. */
+INLINE void
+gemm_decoded (pe_decode_fn decode, size_t bytes, size_t m, size_t n, size_t k, const float *a,
+              size_t a_stride, const char *rows, size_t row_bytes, float *c, size_t c_stride,
+              float *scratch)
+{
+  for (size_t i = 0; i < m; i++)
+    memset (c + i * c_stride, 0, n * sizeof *c);
+  for (size_t p = 0; p < k; p += GEMM_K) {
+    size_t depth = smaller (k - p, GEMM_K);
+    for (size_t j = 0; j < n; j += GEMM_ROWS) {
+      size_t width = smaller (n - j, GEMM_ROWS);
+      for (size_t r = 0; r < width; r++)
+        decode (rows + (j + r) * row_bytes + p / 256 * bytes, scratch + r * GEMM_K, depth);
+      gemm_panel (m, width, depth, a + p, a_stride, scratch, GEMM_K, c + j, c_stride);
+    }
+  }
+}
+
+/* Rows in strips of 256 columns, decoded once for all of y. */
+INLINE void
+weigh_decoded (pe_decode_fn decode, size_t bytes, size_t m, size_t n_rows, size_t n, const float *w,
+               size_t w_stride, const char *rows, size_t row_bytes, float *y, size_t y_stride)
+{
+  float strip[8][256];
+  for (size_t r = 0; r < n_rows; r += 8) {
+    size_t count = smaller (n_rows - r, 8);
+    for (size_t p = 0; p < n; p += 256) {
+      size_t width = smaller (n - p, 256);
+      for (size_t l = 0; l < count; l++)
+        decode (rows + (r + l) * row_bytes + p / 256 * bytes, strip[l], width);
+      for (size_t i = 0; i < m; i++)
+        weigh_float (load_f32, one_f32, 4, count, width, w + i * w_stride + r, (const char *)strip,
+                     sizeof *strip, y + i * y_stride + p);
+    }
+  }
+}
+
+/* ---- the kernels of each type ---- */
+
+#define FLOAT_TYPES(X)                                                                             \
+  X (F32, f32, 4, load_f32, one_f32)                                                               \
+  X (F16, f16, 2, vf_load_f16, one_f16)                                                            \
+  X (BF16, bf16, 2, vf_load_bf16, one_bf16)
+
+#define DEFINE_FLOAT_ROWS(NAME, name, size, load, one)                                             \
+  static void decode_##name (const void *blocks, float *out, size_t n)                             \
+  {                                                                                                \
+    decode_float (load, one, size, blocks, out, n);                                                \
+  }                                                                                                \
+  static void dot_##name (size_t n, const void *rows, size_t row_bytes, size_t n_rows,             \
+                          const float *x, float *out)                                              \
+  {                                                                                                \
+    for (size_t r = 0; r < n_rows; r++)                                                            \
+      out[r] = dot_float (load, one, size, n, (const char *)rows + r * row_bytes, x);              \
+  }                                                                                                \
+  static void weigh_##name (size_t m, size_t n_rows, size_t n, const float *w, size_t w_stride,    \
+                            const void *rows, size_t row_bytes, float *y, size_t y_stride)         \
+  {                                                                                                \
+    for (size_t i = 0; i < m; i++)                                                                 \
+      weigh_float (load, one, size, n_rows, n, w + i * w_stride, rows, row_bytes,                  \
+                   y + i * y_stride);                                                              \
+  }                                                                                                \
+  DEFINE_GEMM (name, 256 * (size))
+
+#define DEFINE_CODED_ROWS(NAME, name, bytes, group, signed_codes)                                  \
+  static void decode_##name (const void *blocks, float *out, size_t n)                             \
+  {                                                                                                \
+    decode_coded (codes_##name, scales_##name, bytes, group, blocks, out, n);                      \
+  }                                                                                                \
+  static void dot_##name (size_t n, const void *rows, size_t row_bytes, size_t n_rows,             \
+                          const float *x, float *out)                                              \
+  {                                                                                                \
+    for (size_t r = 0; r < n_rows; r++)                                                            \
+      out[r] = dot_coded (codes_##name, scales_##name, bytes, group, n,                            \
+                          (const char *)rows + r * row_bytes, x);                                  \
+  }                                                                                                \
+  static void weigh_##name (size_t m, size_t n_rows, size_t n, const float *w, size_t w_stride,    \
+                            const void *rows, size_t row_bytes, float *y, size_t y_stride)         \
+  {                                                                                                \
+    weigh_decoded (decode_##name, bytes, m, n_rows, n, w, w_stride, rows, row_bytes, y, y_stride); \
+  }                                                                                                \
+  DEFINE_GEMM (name, bytes)
+
+#define DEFINE_GEMM(name, bytes)                                                                   \
+  static void gemm_##name (size_t m, size_t n, size_t k, const float *a, size_t a_stride,          \
+                           const void *rows, size_t row_bytes, float *c, size_t c_stride,          \
+                           void *scratch)                                                          \
+  {                                                                                                \
+    gemm_decoded (decode_##name, bytes, m, n, k, a, a_stride, rows, row_bytes, c, c_stride,        \
+                  scratch);                                                                        \
+  }
+
+FLOAT_TYPES (DEFINE_FLOAT_ROWS)
+CODED_TYPES (DEFINE_CODED_ROWS)
+
+#define SET_ROWS(NAME, name, ...)                                                                  \
+  kernels->dot_exact[PE_TYPE_##NAME] = dot_##name;                                                 \
+  kernels->gemm_exact[PE_TYPE_##NAME] = gemm_##name;                                               \
+  kernels->weigh_rows[PE_TYPE_##NAME] = weigh_##name;                                              \
+  kernels->decode[PE_TYPE_##NAME] = decode_##name;
+
+INLINE void
+set_rows (struct pe_kernels *kernels)
+{
+  FLOAT_TYPES (SET_ROWS)
+  CODED_TYPES (SET_ROWS)
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "bench.h"
+
+#include "../random-blocks.h"
+#include "engine/cpu/kernels.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define WIDTH      4096 /* of a row */
+#define ROWS       16384
+#define GEMM_M     128
+#define GEMM_N     256
+#define MAX_BYTES  ((size_t)WIDTH * ROWS * 4)
+#define READ_BYTES ((size_t)256 << 20)
+#define SECONDS    0.25
+
+static double
+now (void)
+{
+  struct timespec t;
+  clock_gettime (CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* The best of several runs in that time, in seconds. */
+#define BEST_OF(statement)                                                                         \
+  ({                                                                                               \
+    double best = 1e9, end = now () + SECONDS;                                                     \
+    do {                                                                                           \
+      double start = now ();                                                                       \
+      statement;                                                                                   \
+      double took = now () - start;                                                                \
+      best = took < best ? took : best;                                                            \
+    } while (now () < end);                                                                        \
+    best;                                                                                          \
+  })
+
+static const enum pe_type types[] = {
+  PE_TYPE_F32,  PE_TYPE_F16,    PE_TYPE_BF16,   PE_TYPE_Q8_0,  PE_TYPE_Q4_0, PE_TYPE_Q4_1,
+  PE_TYPE_Q5_0, PE_TYPE_Q5_1,   PE_TYPE_Q2_K,   PE_TYPE_Q3_K,  PE_TYPE_Q4_K, PE_TYPE_Q5_K,
+  PE_TYPE_Q6_K, PE_TYPE_IQ4_NL, PE_TYPE_IQ4_XS, PE_TYPE_MXFP4,
+};
+
+struct work {
+  unsigned char *rows;
+  float *x, *out, *c;
+  struct pe_q8_group *groups;
+  void *scratch;
+};
+
+static void
+bench_type (const struct pe_kernels *k, enum pe_type type, const struct work *w)
+{
+  size_t row_bytes = pe_type_row_bytes (type, WIDTH), groups = pe_q8_groups (WIDTH);
+  double bytes = (double)row_bytes * ROWS, operations = 2.0 * GEMM_M * GEMM_N * WIDTH;
+  uint64_t state = 1;
+  random_blocks (type, w->rows, (size_t)WIDTH * 64, 1.0f, &state);
+  for (size_t r = 64; r < ROWS; r += 64)
+    memcpy (w->rows + r * row_bytes, w->rows, 64 * row_bytes);
+
+  double exact = BEST_OF (k->dot_exact[type](WIDTH, w->rows, row_bytes, ROWS, w->x, w->out));
+  double gemm = BEST_OF (k->gemm_exact[type](GEMM_M, GEMM_N, WIDTH, w->x, WIDTH, w->rows, row_bytes,
+                                             w->c, GEMM_N, w->scratch));
+  printf ("%-8s %-7s %9.1f %9.0f", pe_cpu_level_name (k->level), pe_type_info (type)->name,
+          bytes / exact * 1e-9, operations / gemm * 1e-9);
+  if (k->dot_fast[type]) {
+    double fast = BEST_OF (k->dot_fast[type](WIDTH, w->rows, row_bytes, ROWS, w->groups, w->out));
+    double gemm_fast = BEST_OF (k->gemm_fast[type](GEMM_M, GEMM_N, WIDTH, w->groups, groups,
+                                                   w->rows, row_bytes, w->c, GEMM_N, w->scratch));
+    printf (" %9.1f %9.0f", bytes / fast * 1e-9, operations / gemm_fast * 1e-9);
+  }
+  printf ("\n");
+  fflush (stdout);
+}
+
+static void
+bench_elements (const struct pe_kernels *k, const struct work *w)
+{
+  size_t n = WIDTH;
+  double softmax = BEST_OF (k->softmax_exp (n, 1.0f, w->out));
+  double silu = BEST_OF (k->glu (PE_UNARY_SILU, 0, n, w->x, w->x, w->out));
+  double gelu = BEST_OF (k->glu (PE_UNARY_GELU, 0, n, w->x, w->x, w->out));
+  double quantise = BEST_OF (k->quantise (n, w->x, w->groups));
+  double squares = BEST_OF (w->out[0] = k->sum_squares (n, w->x, 0.0f));
+  double scale = 1e-9 * (double)n;
+  printf ("%-8s elements, 10^9 a second: softmax %.2f, swiglu %.2f, geglu %.2f, quantise %.2f, "
+          "sum of squares %.2f\n",
+          pe_cpu_level_name (k->level), scale / softmax, scale / silu, scale / gelu,
+          scale / quantise, scale / squares);
+}
+
+int
+bench_kernels (const char *level)
+{
+  struct work w = {
+    .rows = malloc (MAX_BYTES > READ_BYTES ? MAX_BYTES : READ_BYTES),
+    .x = malloc (GEMM_M * WIDTH * sizeof (float)),
+    .out = malloc (ROWS * sizeof (float)),
+    .c = malloc (GEMM_M * GEMM_N * sizeof (float)),
+    .groups = aligned_alloc (64, GEMM_M * pe_q8_groups (WIDTH) * sizeof (struct pe_q8_group)),
+    .scratch = aligned_alloc (64, PE_GEMM_SCRATCH),
+  };
+  if (!w.rows || !w.x || !w.out || !w.c || !w.groups || !w.scratch)
+    return 1;
+  uint64_t state = 2;
+  for (size_t i = 0; i < GEMM_M * WIDTH; i++)
+    w.x[i] = random_float (&state);
+  pe_kernels_for (PE_CPU_SCALAR)->quantise (GEMM_M * WIDTH, w.x, w.groups);
+
+  memset (w.rows, 1, READ_BYTES);
+  double seconds = BEST_OF (if (memchr (w.rows, 2, READ_BYTES)) abort ());
+  printf ("memory is read at %.1f GB/s by one thread\n", (double)READ_BYTES / seconds * 1e-9);
+  printf ("%-8s %-7s %9s %9s %9s %9s\n%-16s %9s %9s %9s %9s\n", "level", "type", "dot", "gemm",
+          "fast dot", "fast gemm", "", "GB/s", "GFLOP/s", "GB/s", "GOP/s");
+  for (int l = 0; l < PE_CPU_LEVEL_COUNT; l++) {
+    const struct pe_kernels *k = pe_kernels_for ((enum pe_cpu_level)l);
+    if (k->level != (enum pe_cpu_level)l || (level && strcmp (level, pe_cpu_level_name (k->level))))
+      continue;
+    for (size_t t = 0; t < sizeof types / sizeof *types; t++)
+      bench_type (k, types[t], &w);
+    bench_elements (k, &w);
+  }
+  return 0;
+}
