@@ -8,10 +8,12 @@
  *   idle --load--> loading --> ready --unload--> idle
  *                     \----------\--> crashed or failed --load--> loading …
  *
- * Properties (readable, notified): state, gpu-layers, placing, load-progress.
- * Signal `crashed (const char *reason)`: the process is gone without having been told to go; the
- * sentence says why, as far as the system tells. Every generation under way has finished with
- * PARLEY_WORKER_ERROR_CRASHED before, with all of its text passed on. load_async() starts anew.
+ * Properties (readable, notified): state, gpu-layers, placing, load-progress. At construction:
+ * program, the path of an engine process to start instead of the one that belongs to Parley.
+ * Signal `crashed (const char *reason)`: the process of a loaded model is gone without having been
+ * told to go; the sentence says why, as far as the system tells. Every generation under way has
+ * finished with PARLEY_WORKER_ERROR_CRASHED before, with all of its text passed on. load_async()
+ * starts anew. (A process that ends while it loads makes the load fail instead.)
  */
 #pragma once
 

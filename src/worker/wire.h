@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What both ends of the socket agree on: version, limits, and the dictionaries of
+ * parley-worker1.xml. Readers take nothing for granted: absent entries keep their defaults, and
+ * what makes no sense is refused.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "engine/plan.h"
+#include "worker/parley-generation.h"
+#include "worker/parley-worker-client.h"
+
+G_BEGIN_DECLS
+
+#define WORKER_PROTOCOL_VERSION 1
+#define WORKER_OBJECT_PATH      "/io/github/parleychat/Parley/Worker"
+#define WORKER_INTERFACE        "io.github.parleychat.Parley.Worker1"
+#define WORKER_SOCKET           3 /* descriptor of the socket in the engine process */
+
+#define WORKER_CREDIT           16                 /* Parts under way at a time */
+#define WORKER_FRAME_US         16000              /* at most one Parts in this time */
+#define WORKER_MAX_PARTS        4096               /* in one Parts */
+#define WORKER_MAX_PART_BYTES   (1024 * 1024)      /* of text in one Parts */
+#define WORKER_MAX_PROMPT_BYTES (64 * 1024 * 1024) /* of all strings of a request */
+#define WORKER_MAX_STOPS        16
+#define WORKER_MAX_STOP_BYTES   1024
+#define WORKER_MAX_FILES        64
+
+GVariant *wire_plan_request (const struct pe_plan_request *request);
+gboolean wire_read_plan_request (GVariant *dictionary, struct pe_plan_request *request);
+
+/* A request with copies of all its texts. */
+typedef struct {
+  ParleyGenerationRequest request; /* its pointers lead into `dictionary` and `stops` */
+  GVariant *dictionary;
+  const char **stops;
+} WireGeneration;
+
+GVariant *wire_generation (const ParleyGenerationRequest *request);
+gboolean wire_read_generation (GVariant *dictionary, WireGeneration *out);
+void wire_generation_clear (WireGeneration *generation);
+
+GVariant *wire_stats (const ParleyGenerationStats *stats);
+gboolean wire_read_stats (GVariant *dictionary, ParleyGenerationStats *stats);
+
+/* Keeps the strings of *model alive. */
+typedef struct {
+  ParleyLoadedModel model;
+  guint gpu_layers;
+  GVariant *dictionary;
+} WireModel;
+
+GVariant *wire_model (const ParleyLoadedModel *model, guint gpu_layers);
+gboolean wire_read_model (GVariant *dictionary, WireModel *out);
+void wire_model_clear (WireModel *model);
+
+GVariant *wire_memory (const struct pe_device_info *device, const ParleyDeviceMemory *memory);
+gboolean wire_read_memory (GVariant *entry, ParleyDeviceMemory *memory);
+
+/* Text from the other side that a person may get to see: control characters replaced, cut after
+ * 1,000 bytes. */
+char *wire_clean (const char *text);
+
+G_END_DECLS
