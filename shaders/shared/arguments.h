@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The arguments of every kernel, read by C and by GLSL: one push-constant block each, at most
+ * 128 bytes, members in an order that has no padding. An address is a device address; an offset
+ * counts float32 elements from the start of the work buffer (`work`); a stride counts elements.
+ * A shader defines KERNEL_<NAME> before it includes this, because it may have one block only.
+ */
+#ifndef PARLEY_SHADERS_SHARED_ARGUMENTS_H
+#define PARLEY_SHADERS_SHARED_ARGUMENTS_H
+
+#ifdef VULKAN
+#define ARGUMENTS(name) layout (push_constant, scalar) uniform name
+#else
+#include <stdint.h>
+#define ARGUMENTS(name) struct name
+#endif
+
+/* Workgroups along x; a grid that needs more goes on along y. */
+#define PE_GRID_X 32768
+
+/* What several kernels can do besides; specialisation constants named `flags`. */
+#define PE_FLAG_NORM     1  /* the input is divided by its root mean square */
+#define PE_FLAG_PAIR     2  /* two matrices; out = f (first) * second */
+#define PE_FLAG_TAIL     4  /* the row length is no multiple of 16 (float types only) */
+#define PE_FLAG_BIAS     8
+#define PE_FLAG_RESIDUAL 16 /* something is added to the result */
+#define PE_FLAG_SCALE    32 /* by a factor that is stored with the weights */
+#define PE_FLAG_HEADS    64 /* group g reads matrix g */
+#define PE_FLAG_WEIGH    128
+#define PE_FLAG_SINKS    256
+
+/* Tables of a pass, uint32: positions[max_rows], first page[max_rows], then {first row, rows} of
+ * every query tile [max_rows], then the page slots. */
+#define PE_TABLE_POSITIONS(max_rows)  0
+#define PE_TABLE_FIRST_PAGE(max_rows) (max_rows)
+#define PE_TABLE_TILES(max_rows)      (2 * (max_rows))
+#define PE_TABLE_PAGES(max_rows)      (4 * (max_rows))
+
+#if !defined VULKAN || defined KERNEL_NORM
+/* One workgroup for each group of each row. */
+ARGUMENTS (norm_arguments)
+{
+  uint64_t work;
+  uint64_t weight, bias; /* 0 = none */
+  uint32_t in_offset, in_row_stride, in_stride;
+  uint32_t out_offset, out_row_stride, out_stride;
+  uint32_t width, n_groups;
+  uint32_t weight_stride; /* 0: all groups share the weights */
+  float eps;
+};
+#endif
+
+#if !defined VULKAN || defined KERNEL_ELEMENTWISE
+/* Element e of a view lies at offset + (e / width) * stride + e % width. */
+ARGUMENTS (elementwise_arguments)
+{
+  uint64_t work;
+  uint64_t factor; /* 0 = none: multiplies the result; one number, or one for each element */
+  uint32_t a_offset, a_row_stride, a_width, a_stride;
+  uint32_t b_offset, b_row_stride, b_width, b_stride;
+  uint32_t out_offset, out_row_stride, out_width, out_stride;
+  uint32_t n, n_rows; /* elements of a row */
+  uint32_t b_repeat;  /* elements of `a` that one element of `b` serves */
+  uint32_t n_factors;
+  float x, y;         /* parameters of the function */
+};
+#endif
+
+#if !defined VULKAN || defined KERNEL_ROPE
+ARGUMENTS (rope_arguments)
+{
+  uint64_t work;
+  uint64_t frequencies; /* n_pairs: angle of a pair = position * frequency */
+  uint64_t tables;
+  uint32_t offset, row_stride, stride;
+  uint32_t n_groups, n_pairs, n_rows;
+  float magnitude;
+};
+#endif
+
+#if !defined VULKAN || defined KERNEL_KV_STORE
+ARGUMENTS (kv_store_arguments)
+{
+  uint64_t work;
+  uint64_t segments; /* addresses of the layer's cache segments */
+  uint64_t tables;
+  uint32_t k_offset, k_row_stride, k_stride;
+  uint32_t v_offset, v_row_stride, v_stride;
+  uint32_t n_kv_heads, n_rows, max_rows;
+};
+#endif
+
+#if !defined VULKAN || defined KERNEL_ATTENTION
+/* Workgroup (query tile, KV head and part of its query heads, split). */
+ARGUMENTS (attention_arguments)
+{
+  uint64_t work;
+  uint64_t segments;
+  uint64_t tables;
+  uint64_t split; /* uint32: number of splits, keys in each */
+  uint64_t sinks;
+  uint32_t q_offset, q_row_stride, q_stride;
+  uint32_t out_offset, out_row_stride, out_stride;
+  uint32_t partial_offset; /* [row][head][split]{v_width values, maximum, sum} */
+  uint32_t n_heads, n_kv_heads, window, chunk, max_rows;
+  float scale, softcap, alibi_max_bias;
+  float temperature_scale, temperature_length, temperature_offset;
+};
+#endif
+
+#if !defined VULKAN || defined KERNEL_ATTENTION_COMBINE
+ARGUMENTS (attention_combine_arguments)
+{
+  uint64_t work;
+  uint64_t split;
+  uint32_t out_offset, out_row_stride, out_stride;
+  uint32_t partial_offset, n_heads;
+};
+#endif
+
+#if !defined VULKAN || defined KERNEL_MATVEC
+/* Up to three matrices of one type read the same input: parts. Specialised for the number of
+ * batch rows. With PE_FLAG_PAIR part 1 is the second matrix and `scale` the function's limit;
+ * with PE_FLAG_SCALE bias[2] is the address of the factor. */
+ARGUMENTS (matvec_arguments)
+{
+  uint64_t weight[3];
+  uint64_t bias[3];
+  uint64_t norm; /* weight of the norm, or 0 */
+  uint64_t work;
+  uint32_t n[3]; /* output elements of each part */
+  uint32_t out_offset[3], out_row_stride[3];
+  uint32_t in_offset, in_row_stride;
+  uint32_t residual_offset, residual_row_stride;
+  uint32_t k;
+  float eps, scale;
+};
+#endif
+
+#if !defined VULKAN || defined KERNEL_MATVEC_EXPERT
+/* One matrix for each (row, group): that of the expert whose number stands in the row's list, or
+ * that of the group itself. */
+ARGUMENTS (matvec_expert_arguments)
+{
+  uint64_t weight, matrix_bytes;
+  uint64_t bias, factors; /* factors: one for each expert; 0 = none */
+  uint64_t work;
+  uint32_t n, k, bias_stride;
+  uint32_t ids_offset, ids_row_stride; /* ids, then the weights */
+  uint32_t in_offset, in_row_stride, in_stride; /* stride 0: all groups read the same */
+  uint32_t out_offset, out_row_stride, out_stride;
+  uint32_t n_groups, n_experts;
+  float scale;
+};
+#endif
+
+#if !defined VULKAN || defined KERNEL_MATMUL
+ARGUMENTS (matmul_arguments)
+{
+  uint64_t weight;
+  uint64_t bias;
+  uint64_t factor;
+  uint64_t work;
+  uint32_t n, k, n_rows;
+  uint32_t in_offset, in_row_stride;
+  uint32_t out_offset, out_row_stride;
+  uint32_t residual_offset, residual_row_stride;
+  float scale;
+};
+#endif
+
+#if !defined VULKAN || defined KERNEL_ROUTE
+ARGUMENTS (route_arguments)
+{
+  uint64_t work;
+  uint64_t choice_bias, factors; /* 0 = none */
+  uint32_t in_offset, in_row_stride;
+  uint32_t out_offset, out_row_stride; /* ids, then weights */
+  uint32_t n_experts, n_used, n_groups, n_groups_used;
+  uint32_t gating, renormalise;
+  float scale;
+};
+#endif
+
+#if !defined VULKAN || defined KERNEL_EXPERT_SUM
+ARGUMENTS (expert_sum_arguments)
+{
+  uint64_t work;
+  uint32_t in_offset, in_row_stride, in_stride;
+  uint32_t out_offset, out_row_stride;
+  uint32_t weight_offset, weight_row_stride;
+  uint32_t n, n_used, n_rows;
+};
+#endif
+
+#endif

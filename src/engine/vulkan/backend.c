@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Opening, closing and residency of the Vulkan backend. Every buffer is taken by its entry in the
+ * plan.
+ */
+#include "engine/vulkan/vulkan.h"
+
+#include "base/alloc.h"
+#include "engine/tensor.h"
+
+#include <string.h>
+
+/* ---- buffers by plan ---- */
+
+static bool
+take (struct pe_backend *b, enum pe_memory_kind kind, uint32_t stage, uint32_t index,
+      enum pe_gpu_place place, struct pe_gpu_buffer *out, struct pe_error *error)
+{
+  const struct pe_allocation *a = pe_plan_find (b->plan, b->context.device, kind, stage, index);
+  if (!a)
+    return pe_fail (error, PE_ERROR_ARGUMENT, "the plan has no buffer of kind %s for stage %d",
+                    pe_memory_kind_name (kind), (int) stage);
+  return pe_gpu_take (&b->gpu, a, place, out, error);
+}
+
+static void
+give_shared (struct pe_backend *b)
+{
+  pe_gpu_give (&b->gpu, &b->work);
+  pe_gpu_give (&b->gpu, &b->ring);
+  pe_gpu_give (&b->gpu, &b->exchange);
+  pe_gpu_give (&b->gpu, &b->logits);
+  pe_gpu_give (&b->gpu, &b->tables);
+}
+
+static bool
+take_shared (struct pe_backend *b, struct pe_error *error)
+{
+  bool ok = take (b, PE_MEMORY_TABLES, PE_STAGE_NONE, 0, PE_GPU_TABLE, &b->tables, error) &&
+            take (b, PE_MEMORY_WORK, PE_STAGE_NONE, 0, PE_GPU_LOCAL, &b->work, error) &&
+            take (b, PE_MEMORY_STAGING, PE_STAGE_NONE, PE_GPU_STAGING_RING, PE_GPU_HOST, &b->ring,
+                  error) &&
+            take (b, PE_MEMORY_STAGING, PE_STAGE_NONE, PE_GPU_STAGING_EXCHANGE, PE_GPU_HOST,
+                  &b->exchange, error) &&
+            take (b, PE_MEMORY_LOGITS, PE_STAGE_NONE, 0, PE_GPU_HOST, &b->logits, error);
+  if (!ok)
+    give_shared (b);
+  return ok;
+}
+
+static bool
+uses_device (const struct pe_backend *b, const struct pe_plan *plan)
+{
+  for (uint32_t s = 1; s < pe_program_n_stages (b->program); s++)
+    if (plan->stage_device[s] == b->context.device)
+      return true;
+  return false;
+}
+
+/* ---- what a stage has in the tables ---- */
+
+static bool
+write_stage_table (struct pe_backend *b, uint32_t stage, struct pe_error *error)
+{
+  const struct pe_gpu_stage *s = &b->stages[stage];
+  uint64_t *segments = (uint64_t *) (b->tables.mapped + b->layout.stage_tables +
+                                     stage * b->layout.stage_table_bytes + PE_GPU_TABLE_SEGMENTS);
+  for (uint32_t i = 0; s->segments && i < b->kv->n_segments; i++)
+    segments[i] = s->segments[i].address;
+  return pe_gpu_write_frequencies (b, stage, error);
+}
+
+/* ---- residency ---- */
+
+static bool
+has_cache (const struct pe_backend *b, uint32_t stage)
+{
+  return stage >= 1 && stage <= b->program->n_layers && b->kv->layers[stage - 1].n_kv_heads > 0;
+}
+
+static void
+vulkan_drop_stage (struct pe_backend *b, uint32_t stage)
+{
+  struct pe_gpu_stage *s = &b->stages[stage];
+  if (!b->gpu.device)
+    return;
+  /* Straight from the table: nothing may fail here. */
+  b->gpu.vk.DeviceWaitIdle (b->gpu.device);
+  if (s->single)
+    b->gpu.vk.FreeCommandBuffers (b->gpu.device, b->pool, 1, &s->single);
+  for (uint32_t i = 0; i < s->n_slabs; i++)
+    pe_gpu_give (&b->gpu, &s->slabs[i]);
+  for (uint32_t i = 0; s->segments && i < b->kv->n_segments; i++)
+    pe_gpu_give (&b->gpu, &s->segments[i]);
+  pe_free (s->slabs);
+  pe_free (s->segments);
+  pe_free (s->addresses);
+  memset (s, 0, sizeof *s);
+}
+
+/* Walks the tensors as the plan did: once for the number of slabs, once for the offsets. */
+static uint32_t
+count_slabs (const struct pe_backend *b, const struct pe_layer *layer)
+{
+  struct pe_gpu_slab_cursor cursor = { 0 };
+  for (size_t i = 0; i < layer->n_tensors; i++)
+    pe_gpu_place_tensor (&cursor, &b->tensors[layer->tensors[i]],
+                         b->plan->devices[b->context.device].max_allocation);
+  return layer->n_tensors ? cursor.slab + 1 : 0;
+}
+
+static bool
+load_weights (struct pe_backend *b, uint32_t stage, struct pe_error *error)
+{
+  const struct pe_layer *layer = pe_gpu_layer (b->program, stage);
+  struct pe_gpu_stage *s = &b->stages[stage];
+  struct pe_gpu_slab_cursor cursor = { 0 };
+  uint32_t n_slabs = count_slabs (b, layer);
+  s->slabs = pe_calloc (n_slabs, sizeof *s->slabs);
+  s->addresses = pe_calloc (layer->n_tensors, sizeof *s->addresses);
+  if (!s->slabs || !s->addresses)
+    return pe_fail (error, PE_ERROR_MEMORY, "not enough memory for the engine");
+  for (; s->n_slabs < n_slabs; s->n_slabs++)
+    if (!take (b, PE_MEMORY_WEIGHTS, stage, s->n_slabs, PE_GPU_LOCAL, &s->slabs[s->n_slabs], error))
+      return false;
+  for (size_t i = 0; i < layer->n_tensors; i++) {
+    const struct pe_tensor *t = &b->tensors[layer->tensors[i]];
+    uint64_t at =
+        pe_gpu_place_tensor (&cursor, t, b->plan->devices[b->context.device].max_allocation);
+    const struct pe_gpu_buffer *slab = &s->slabs[cursor.slab];
+    s->addresses[i] = slab->address + at;
+    if (!pe_gpu_upload_tensor (b, t, slab, at, error))
+      return false;
+  }
+  return pe_gpu_wait (&b->gpu, b->gpu.submitted, error);
+}
+
+static bool
+load_cache (struct pe_backend *b, uint32_t stage, struct pe_error *error)
+{
+  struct pe_gpu_stage *s = &b->stages[stage];
+  if (!has_cache (b, stage))
+    return true;
+  s->segments = pe_calloc (b->kv->n_segments, sizeof *s->segments);
+  if (!s->segments)
+    return pe_fail (error, PE_ERROR_MEMORY, "not enough memory for the engine");
+  for (uint32_t i = 0; i < b->kv->n_segments; i++)
+    if (!take (b, PE_MEMORY_KV, stage, i, PE_GPU_LOCAL, &s->segments[i], error))
+      return false;
+  return true;
+}
+
+static bool
+vulkan_load_stage (struct pe_backend *b, uint32_t stage, struct pe_error *error)
+{
+  struct pe_gpu_stage *s = &b->stages[stage];
+  if (s->loaded)
+    return true;
+  if (!b->tables.mapped)
+    return pe_fail (error, PE_ERROR_ARGUMENT, "the plan puts no stage on the GPU");
+  bool ok = load_weights (b, stage, error) && load_cache (b, stage, error) &&
+            write_stage_table (b, stage, error);
+  if (!ok) {
+    vulkan_drop_stage (b, stage);
+    return false;
+  }
+  s->loaded = true;
+  return true;
+}
+
+static bool
+vulkan_replan (struct pe_backend *b, const struct pe_plan *plan, struct pe_error *error)
+{
+  struct pe_gpu_layout layout;
+  if (!pe_gpu_layout_make (b->program, &plan->request, b->kv, &layout, error))
+    return false;
+  const struct pe_plan *before = b->plan;
+  b->plan = plan;
+  bool wanted = uses_device (b, plan);
+  /* Where things lie follows from program and request alone; moving a layer changes neither. */
+  bool same = b->tables.mapped && layout.work_bytes == b->layout.work_bytes &&
+              layout.table_bytes == b->layout.table_bytes;
+  if (wanted && same) {
+    pe_gpu_layout_clear (&layout);
+    return true;
+  }
+  pe_gpu_forget_recordings (b);
+  give_shared (b);
+  pe_gpu_layout_clear (&b->layout);
+  b->layout = layout;
+  if (!wanted)
+    return true;
+  if (!take_shared (b, error)) {
+    b->plan = before;
+    return false;
+  }
+  for (uint32_t s = 1; s < pe_program_n_stages (b->program); s++)
+    if (b->stages[s].loaded && !write_stage_table (b, s, error))
+      return false;
+  return true;
+}
+
+/* ---- open, close ---- */
+
+static void
+vulkan_close (struct pe_backend *b)
+{
+  if (!b)
+    return;
+  if (b->gpu.device) {
+    for (uint32_t s = 0; b->stages && s < pe_program_n_stages (b->program); s++)
+      vulkan_drop_stage (b, s);
+    give_shared (b);
+    if (b->pool)
+      b->gpu.vk.DestroyCommandPool (b->gpu.device, b->pool, NULL);
+    pe_gpu_pipelines_close (&b->gpu, &b->pipelines);
+  }
+  pe_gpu_close (&b->gpu);
+  pe_gpu_layout_clear (&b->layout);
+  pe_free (b->stages);
+  pe_free (b);
+}
+
+static bool
+make_commands (struct pe_backend *b, struct pe_error *error)
+{
+  const VkCommandPoolCreateInfo pool = {
+    .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
+    .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
+    .queueFamilyIndex = b->gpu.queue_family,
+  };
+  VkResult r = PE_VK (&b->gpu.vk, CreateCommandPool, b->gpu.device, &pool, NULL, &b->pool);
+  if (r != VK_SUCCESS) {
+    b->pool = VK_NULL_HANDLE;
+    return pe_vk_error (error, r, "preparing to record");
+  }
+  VkCommandBuffer all[PE_GPU_MAX_SUBMITS + 2];
+  const VkCommandBufferAllocateInfo info = {
+    .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
+    .commandPool = b->pool,
+    .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
+    .commandBufferCount = PE_GPU_MAX_SUBMITS + 2,
+  };
+  r = PE_VK (&b->gpu.vk, AllocateCommandBuffers, b->gpu.device, &info, all);
+  if (r != VK_SUCCESS)
+    return pe_vk_error (error, r, "preparing to record");
+  memcpy (b->passes, all, sizeof b->passes);
+  memcpy (b->copies, all + PE_GPU_MAX_SUBMITS, sizeof b->copies);
+  return true;
+}
+
+static bool
+vulkan_open (const struct pe_backend_context *context, struct pe_backend **out,
+             struct pe_error *error)
+{
+  struct pe_backend *b = pe_calloc (1, sizeof *b);
+  if (!b)
+    return pe_fail (error, PE_ERROR_MEMORY, "not enough memory for the engine");
+  b->context = *context;
+  b->program = context->program;
+  b->tensors = pe_model_tensors (context->model, NULL);
+  b->kv = context->kv;
+  b->stages = pe_calloc (pe_program_n_stages (b->program), sizeof *b->stages);
+  bool ok = b->stages || pe_fail (error, PE_ERROR_MEMORY, "not enough memory for the engine");
+  ok = ok && pe_gpu_open (context->plan->devices[context->device].id, &b->gpu, error) &&
+       pe_gpu_pipelines_open (&b->gpu, NULL, 0, &b->pipelines, error) && make_commands (b, error) &&
+       vulkan_replan (b, context->plan, error);
+  if (!ok) {
+    vulkan_close (b);
+    return false;
+  }
+  *out = b;
+  return true;
+}
+
+/* ---- cache pages ---- */
+
+static const struct pe_gpu_buffer *
+page_place (const struct pe_backend *b, uint32_t stage, uint32_t page, uint64_t *offset)
+{
+  *offset = (page % PE_SEGMENT_PAGES) * b->kv->layers[stage - 1].page_bytes;
+  return &b->stages[stage].segments[page / PE_SEGMENT_PAGES];
+}
+
+static bool
+vulkan_read_page (struct pe_backend *b, uint32_t stage, uint32_t page, void *host,
+                  struct pe_error *error)
+{
+  uint64_t offset;
+  const struct pe_gpu_buffer *segment = page_place (b, stage, page, &offset);
+  return pe_gpu_read (b, segment, offset, host, b->kv->layers[stage - 1].page_bytes, error);
+}
+
+static bool
+vulkan_write_page (struct pe_backend *b, uint32_t stage, uint32_t page, const void *host,
+                   struct pe_error *error)
+{
+  uint64_t offset;
+  const struct pe_gpu_buffer *segment = page_place (b, stage, page, &offset);
+  return pe_gpu_write (b, segment, offset, host, b->kv->layers[stage - 1].page_bytes, error);
+}
+
+static bool
+vulkan_copy_page (struct pe_backend *b, uint32_t stage, uint32_t from, uint32_t to,
+                  struct pe_error *error)
+{
+  uint64_t from_offset, to_offset;
+  const struct pe_gpu_buffer *source = page_place (b, stage, from, &from_offset);
+  const struct pe_gpu_buffer *target = page_place (b, stage, to, &to_offset);
+  return pe_gpu_copy (b, source, from_offset, target, to_offset,
+                      b->kv->layers[stage - 1].page_bytes, error);
+}
+
+/* Layers with recurrent state are not supported, so there is none to move. */
+static bool
+vulkan_read_state (struct pe_backend *b, uint32_t stage, uint32_t slot, void *host,
+                   struct pe_error *error)
+{
+  return pe_fail (error, PE_ERROR_UNSUPPORTED, "recurrent layers do not live on the GPU");
+}
+
+static bool
+vulkan_write_state (struct pe_backend *b, uint32_t stage, uint32_t slot, const void *host,
+                    struct pe_error *error)
+{
+  return vulkan_read_state (b, stage, slot, NULL, error);
+}
+
+/* ---- figures ---- */
+
+static uint64_t
+vulkan_allocated (const struct pe_backend *b, enum pe_memory_kind kind)
+{
+  return b->gpu.bytes[kind];
+}
+
+static void
+vulkan_count (const struct pe_backend *b, uint64_t *submits, uint64_t *dispatches,
+              uint64_t *weight_bytes)
+{
+  *submits = b->gpu.n_submits;
+  *dispatches = b->n_dispatches;
+  *weight_bytes = b->weight_bytes;
+}
+
+const struct pe_backend_ops pe_vulkan_backend = {
+  .name = "Vulkan",
+  .supports = pe_gpu_supports,
+  .plan = pe_gpu_plan,
+  .open = vulkan_open,
+  .close = vulkan_close,
+  .replan = vulkan_replan,
+  .load_stage = vulkan_load_stage,
+  .drop_stage = vulkan_drop_stage,
+  .read_page = vulkan_read_page,
+  .write_page = vulkan_write_page,
+  .copy_page = vulkan_copy_page,
+  .read_state = vulkan_read_state,
+  .write_state = vulkan_write_state,
+  .start = pe_gpu_start,
+  .finish = pe_gpu_finish,
+  .allocated = vulkan_allocated,
+  .count = vulkan_count,
+};

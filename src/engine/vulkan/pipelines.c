@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/vulkan/pipelines.h"
+
+#include "base/alloc.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct pe_gpu_pipeline {
+  enum pe_shader shader;
+  uint32_t constants[PE_GPU_MAX_CONSTANTS]; /* zero behind the last */
+  VkPipeline pipeline;
+};
+
+bool
+pe_gpu_pipelines_open (struct pe_gpu *gpu, const void *blob, size_t n_bytes,
+                       struct pe_gpu_pipelines *out, struct pe_error *error)
+{
+  memset (out, 0, sizeof *out);
+  const VkPushConstantRange range = { VK_SHADER_STAGE_COMPUTE_BIT, 0, PE_GPU_PUSH_BYTES };
+  const VkPipelineLayoutCreateInfo layout = {
+    .sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
+    .pushConstantRangeCount = 1,
+    .pPushConstantRanges = &range,
+  };
+  VkResult r = PE_VK (&gpu->vk, CreatePipelineLayout, gpu->device, &layout, NULL, &out->layout);
+  const VkPipelineCacheCreateInfo cache = {
+    .sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO,
+    .initialDataSize = blob ? n_bytes : 0,
+    .pInitialData = blob,
+  };
+  if (r == VK_SUCCESS)
+    r = PE_VK (&gpu->vk, CreatePipelineCache, gpu->device, &cache, NULL, &out->cache);
+  if (r == VK_SUCCESS)
+    return true;
+  pe_gpu_pipelines_close (gpu, out);
+  return pe_vk_error (error, r, "preparing kernels");
+}
+
+void
+pe_gpu_pipelines_close (struct pe_gpu *gpu, struct pe_gpu_pipelines *p)
+{
+  if (!gpu->device)
+    return;
+  for (size_t i = 0; i < p->n; i++)
+    gpu->vk.DestroyPipeline (gpu->device, p->list[i].pipeline, NULL);
+  for (size_t i = 0; i < PE_SHADER_COUNT; i++)
+    if (p->modules[i])
+      gpu->vk.DestroyShaderModule (gpu->device, p->modules[i], NULL);
+  if (p->cache)
+    gpu->vk.DestroyPipelineCache (gpu->device, p->cache, NULL);
+  if (p->layout)
+    gpu->vk.DestroyPipelineLayout (gpu->device, p->layout, NULL);
+  pe_free (p->list);
+  memset (p, 0, sizeof *p);
+}
+
+static VkResult
+load_module (struct pe_gpu *gpu, struct pe_gpu_pipelines *p, enum pe_shader shader)
+{
+  if (p->modules[shader])
+    return VK_SUCCESS;
+  const VkShaderModuleCreateInfo info = {
+    .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
+    .codeSize = pe_shader_code[shader].n_bytes,
+    .pCode = pe_shader_code[shader].words,
+  };
+  VkShaderModule module;
+  VkResult r = PE_VK (&gpu->vk, CreateShaderModule, gpu->device, &info, NULL, &module);
+  if (r == VK_SUCCESS)
+    p->modules[shader] = module;
+  return r;
+}
+
+static VkResult
+make_pipeline (struct pe_gpu *gpu, struct pe_gpu_pipelines *p, enum pe_shader shader,
+               const uint32_t *constants, uint32_t n_constants, VkPipeline *out)
+{
+  VkResult r = load_module (gpu, p, shader);
+  if (r != VK_SUCCESS)
+    return r;
+  VkSpecializationMapEntry entries[PE_GPU_MAX_CONSTANTS];
+  for (uint32_t i = 0; i < n_constants; i++)
+    entries[i] = (VkSpecializationMapEntry){ i, i * 4, 4 };
+  const VkSpecializationInfo specialisation = { n_constants, entries, n_constants * 4, constants };
+  const VkComputePipelineCreateInfo info = {
+    .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
+    .stage = {
+      .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+      .stage = VK_SHADER_STAGE_COMPUTE_BIT,
+      .module = p->modules[shader],
+      .pName = "main",
+      .pSpecializationInfo = &specialisation,
+    },
+    .layout = p->layout,
+  };
+  return PE_VK (&gpu->vk, CreateComputePipelines, gpu->device, p->cache, 1, &info, NULL, out);
+}
+
+bool
+pe_gpu_pipeline (struct pe_gpu *gpu, struct pe_gpu_pipelines *p, enum pe_shader shader,
+                 const uint32_t *constants, uint32_t n_constants, VkPipeline *out,
+                 struct pe_error *error)
+{
+  struct pe_gpu_pipeline wanted = { .shader = shader };
+  memcpy (wanted.constants, constants, n_constants * sizeof *constants);
+  for (size_t i = 0; i < p->n; i++)
+    if (p->list[i].shader == shader &&
+        memcmp (p->list[i].constants, wanted.constants, sizeof wanted.constants) == 0) {
+      *out = p->list[i].pipeline;
+      return true;
+    }
+  if (!pe_grow (&p->list, &p->capacity, p->n + 1, sizeof *p->list))
+    return pe_fail (error, PE_ERROR_MEMORY, "not enough memory for kernels");
+  VkResult r = make_pipeline (gpu, p, shader, constants, n_constants, &wanted.pipeline);
+  if (r != VK_SUCCESS) {
+    char what[96];
+    snprintf (what, sizeof what, "compiling kernel %s", pe_shader_code[shader].name);
+    return pe_vk_error (error, r, what);
+  }
+  p->list[p->n++] = wanted;
+  *out = wanted.pipeline;
+  return true;
+}
+
+void *
+pe_gpu_pipelines_blob (struct pe_gpu *gpu, struct pe_gpu_pipelines *p, size_t *n_bytes)
+{
+  *n_bytes = 0;
+  size_t n = 0;
+  if (PE_VK (&gpu->vk, GetPipelineCacheData, gpu->device, p->cache, &n, NULL) != VK_SUCCESS)
+    return NULL;
+  void *blob = pe_malloc (n);
+  if (blob &&
+      PE_VK (&gpu->vk, GetPipelineCacheData, gpu->device, p->cache, &n, blob) == VK_SUCCESS) {
+    *n_bytes = n;
+    return blob;
+  }
+  pe_free (blob);
+  return NULL;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Compute pipelines by kernel and specialisation constants, made on first use and kept. All have
+ * the same layout: 128 bytes of push constants and no descriptors.
+ */
+#pragma once
+
+#include "engine/vulkan/device.h"
+#include "shaders/kernels.h"
+
+#define PE_GPU_PUSH_BYTES    128
+#define PE_GPU_MAX_CONSTANTS 8
+
+struct pe_gpu_pipelines {
+  VkPipelineLayout layout;
+  VkPipelineCache cache;
+  VkShaderModule modules[PE_SHADER_COUNT];
+  struct pe_gpu_pipeline *list;
+  size_t n, capacity;
+};
+
+/* `blob`: what pe_gpu_pipelines_blob() gave in an earlier run, or nothing; the driver refuses
+ * what is not its own. */
+bool pe_gpu_pipelines_open (struct pe_gpu *gpu, const void *blob, size_t n_bytes,
+                            struct pe_gpu_pipelines *out, struct pe_error *error);
+void pe_gpu_pipelines_close (struct pe_gpu *gpu, struct pe_gpu_pipelines *pipelines);
+
+/* `constants[i]` is the specialisation constant with id i; those that a kernel lacks are
+ * ignored. */
+bool pe_gpu_pipeline (struct pe_gpu *gpu, struct pe_gpu_pipelines *pipelines, enum pe_shader shader,
+                      const uint32_t *constants, uint32_t n_constants, VkPipeline *out,
+                      struct pe_error *error);
+
+/* The driver's cache as bytes, pe_malloc'ed; NULL when there is none. */
+void *pe_gpu_pipelines_blob (struct pe_gpu *gpu, struct pe_gpu_pipelines *pipelines,
+                             size_t *n_bytes);

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Frequencies of rotary embeddings: everything that does not depend on the position is folded into
+ * one number for each pair when a stage is loaded.
+ */
+#include "engine/vulkan/vulkan.h"
+
+#include "base/alloc.h"
+#include "engine/tensor.h"
+
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+uint64_t
+pe_gpu_frequencies_offset (const struct pe_backend *b, uint32_t stage, const struct pe_op *op)
+{
+  const struct pe_stage *s = pe_program_stage (b->program, stage);
+  uint64_t pairs = 0;
+  for (size_t i = 0; i < s->n_ops && &s->ops[i] != op; i++)
+    if (s->ops[i].kind == PE_OP_ROPE)
+      pairs += s->ops[i].rope.n_rot / 2;
+  return b->layout.frequencies + pairs * sizeof (float);
+}
+
+/* The file's divisors, read anew: they are few. */
+static bool
+read_factors (struct pe_backend *b, struct pe_weight w, uint32_t n, float *out,
+              struct pe_error *error)
+{
+  const struct pe_tensor *t = &b->tensors[w.tensor];
+  const struct pe_type_info *info = pe_type_info (t->type);
+  uint64_t n_all = t->n_elements;
+  if (w.row + n > n_all)
+    return pe_fail (error, PE_ERROR_FORMAT, "tensor %s has too few elements", t->name);
+  void *raw = pe_malloc (t->n_bytes);
+  float *all = pe_malloc (n_all * sizeof *all);
+  bool ok = raw && all;
+  if (!ok)
+    pe_fail (error, PE_ERROR_MEMORY, "not enough memory for the model's rotations");
+  else if (pread (pe_model_file (b->context.model, t->file), raw, t->n_bytes, (off_t) t->offset) !=
+           (ssize_t) t->n_bytes)
+    ok = pe_fail (error, PE_ERROR_IO, "tensor %s cannot be read", t->name);
+  if (ok) {
+    info->decode (raw, all, n_all);
+    memcpy (out, all + w.row, n * sizeof *out);
+  }
+  pe_free (raw);
+  pe_free (all);
+  return ok;
+}
+
+/* The angle of pair i is position * base^(-2i / n_rot) / factor_i, stretched by the linear or
+ * YaRN scaling (Peng et al. 2023): below yarn_low it stays, above yarn_high it is scaled. */
+static float
+frequency (const struct pe_rope *r, uint32_t i, float factor)
+{
+  double rate = pow (r->base, -2.0 * i / r->n_rot) / factor;
+  double scale = r->position_scale;
+  if (r->yarn_factor > 0) {
+    double span = r->yarn_high - r->yarn_low;
+    double ramp = (i - r->yarn_low) / (span > 0.001 ? span : 0.001);
+    double keep = 1 - fmin (fmax (ramp, 0), 1);
+    scale = scale * (1 - keep) + keep;
+  }
+  return (float) (rate * scale);
+}
+
+bool
+pe_gpu_write_frequencies (struct pe_backend *b, uint32_t stage, struct pe_error *error)
+{
+  const struct pe_stage *s = pe_program_stage (b->program, stage);
+  unsigned char *table =
+      b->tables.mapped + b->layout.stage_tables + stage * b->layout.stage_table_bytes;
+  for (size_t i = 0; i < s->n_ops; i++) {
+    const struct pe_op *op = &s->ops[i];
+    if (op->kind != PE_OP_ROPE)
+      continue;
+    uint32_t n = op->rope.n_rot / 2;
+    float *out = (float *) (table + pe_gpu_frequencies_offset (b, stage, op));
+    struct pe_weight factors = pe_rope_factors (op, b->plan->request.n_ctx);
+    for (uint32_t k = 0; k < n; k++)
+      out[k] = 1;
+    if (factors.tensor != PE_NO_TENSOR && !read_factors (b, factors, n, out, error))
+      return false;
+    for (uint32_t k = 0; k < n; k++)
+      out[k] = frequency (&op->rope, k, out[k]);
+  }
+  return true;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The Vulkan backend's insides: backend.c owns residency, transfer.c moves bytes, pass.c runs a
+ * pass, record.c writes dispatches with the barriers they need, lower.c turns operations into
+ * dispatches, several into one where it can.
+ */
+#pragma once
+
+#include "engine/backend.h"
+#include "engine/vulkan/layout.h"
+#include "engine/vulkan/memory.h"
+#include "engine/vulkan/pipelines.h"
+
+#define PE_GPU_MAX_SUBMITS 64 /* of one pass */
+
+struct pe_gpu_stage {
+  bool loaded;
+  struct pe_gpu_buffer *slabs; /* of weights */
+  uint32_t n_slabs;
+  VkDeviceAddress *addresses;     /* of each tensor in the layer's list */
+  struct pe_gpu_buffer *segments; /* of the cache, n_segments or none */
+  /* The stage recorded for a single row, replayed for every token; NULL: not yet. */
+  VkCommandBuffer single;
+  uint64_t single_dispatches;
+};
+
+struct pe_backend {
+  struct pe_backend_context context;
+  const struct pe_plan *plan;
+  const struct pe_program *program;
+  const struct pe_tensor *tensors;
+  const struct pe_kv_geometry *kv;
+  struct pe_gpu gpu;
+  struct pe_gpu_pipelines pipelines;
+  struct pe_gpu_layout layout;
+  struct pe_gpu_buffer work, ring, exchange, logits, tables;
+  struct pe_gpu_stage *stages; /* n_layers + 2 */
+
+  VkCommandPool pool;
+  VkCommandBuffer copies[2]; /* for the halves of the ring */
+  uint64_t copied[2];        /* timeline values after which a half is free again */
+  VkCommandBuffer passes[PE_GPU_MAX_SUBMITS];
+
+  /* the pass under way */
+  const struct pe_pass *pass;
+  const struct pe_exchange *xchg;
+  uint32_t first, end; /* stages */
+  uint32_t out_done;   /* rows of logits that the host has */
+  uint32_t out_under_way;
+  double seconds_started;
+  double operations; /* submitted, of the matrices */
+  double rate;       /* operations per second that earlier passes reached; 0: not known */
+
+  uint64_t n_dispatches, weight_bytes;
+};
+
+/* ---- transfer.c ---- */
+
+bool pe_gpu_upload_tensor (struct pe_backend *b, const struct pe_tensor *tensor,
+                           const struct pe_gpu_buffer *to, uint64_t offset, struct pe_error *error);
+bool pe_gpu_write (struct pe_backend *b, const struct pe_gpu_buffer *to, uint64_t offset,
+                   const void *from, uint64_t bytes, struct pe_error *error);
+bool pe_gpu_read (struct pe_backend *b, const struct pe_gpu_buffer *from, uint64_t offset, void *to,
+                  uint64_t bytes, struct pe_error *error);
+bool pe_gpu_copy (struct pe_backend *b, const struct pe_gpu_buffer *from, uint64_t from_offset,
+                  const struct pe_gpu_buffer *to, uint64_t to_offset, uint64_t bytes,
+                  struct pe_error *error);
+
+/* ---- record.c ---- */
+
+#define PE_GPU_MAX_RANGES 48
+
+/* Part of the memory that a dispatch touches: float32 elements of the work buffer, or a cache. */
+struct pe_gpu_range {
+  uint64_t first, end;
+  bool write;
+};
+
+struct pe_gpu_recorder {
+  struct pe_backend *b;
+  VkCommandBuffer commands;
+  uint32_t stage;
+  uint32_t n_rows;
+  bool gathered; /* carried values: the rows that want logits */
+  VkPipeline bound;
+  struct pe_gpu_range pending[PE_GPU_MAX_RANGES]; /* since the last barrier */
+  uint32_t n_pending;
+  struct pe_gpu_range next[16]; /* of the dispatch to come */
+  uint32_t n_next;
+  uint64_t n_dispatches;
+  bool failed;
+  struct pe_error *error;
+};
+
+bool pe_gpu_begin (struct pe_backend *b, VkCommandBuffer commands, bool secondary, bool once,
+                   struct pe_error *error);
+bool pe_gpu_end (struct pe_backend *b, VkCommandBuffer commands, struct pe_error *error);
+/* Everything before is seen by everything behind. */
+void pe_gpu_barrier (struct pe_backend *b, VkCommandBuffer commands);
+
+/* Declares what the next dispatch reads and writes. */
+void pe_gpu_touch (struct pe_gpu_recorder *r, uint64_t first, uint64_t n, bool write);
+void pe_gpu_touch_view (struct pe_gpu_recorder *r, struct pe_view view, bool write);
+void pe_gpu_touch_cache (struct pe_gpu_recorder *r, uint32_t layer, bool write);
+
+struct pe_gpu_grid {
+  uint32_t x, y, z;
+  uint64_t indirect; /* offset in the tables, instead; 0 = none */
+};
+
+/* A grid of n workgroups, or of enough workgroups of `size` for n invocations, along x then y. */
+struct pe_gpu_grid pe_gpu_linear (uint64_t n, uint32_t size);
+
+void pe_gpu_dispatch (struct pe_gpu_recorder *r, enum pe_shader shader, const uint32_t *constants,
+                      uint32_t n_constants, const void *push, uint32_t push_bytes,
+                      struct pe_gpu_grid grid);
+
+/* Where a view starts and how far its rows lie apart, in elements. */
+uint32_t pe_gpu_offset (const struct pe_gpu_recorder *r, struct pe_view view);
+uint32_t pe_gpu_row_stride (const struct pe_gpu_recorder *r, struct pe_view view);
+/* Device address of a matrix's first row or of a vector's first element; 0 for none. */
+VkDeviceAddress pe_gpu_weight (const struct pe_gpu_recorder *r, struct pe_weight w);
+VkDeviceAddress pe_gpu_stage_table (const struct pe_backend *b, uint32_t stage, uint64_t offset);
+
+/* ---- lower.c ---- */
+
+/* Records the operations of r->stage. */
+void pe_gpu_record_stage (struct pe_gpu_recorder *r);
+
+/* ---- rope.c ---- */
+
+/* Byte offset, in a stage's table, of the frequencies of one of its rotations. */
+uint64_t pe_gpu_frequencies_offset (const struct pe_backend *b, uint32_t stage,
+                                    const struct pe_op *op);
+/* Writes those of all rotations of the stage. */
+bool pe_gpu_write_frequencies (struct pe_backend *b, uint32_t stage, struct pe_error *error);
+
+/* ---- pass.c ---- */
+
+bool pe_gpu_start (struct pe_backend *b, const struct pe_pass *pass, uint32_t first, uint32_t end,
+                   const struct pe_exchange *exchange, struct pe_error *error);
+bool pe_gpu_finish (struct pe_backend *b, struct pe_error *error);
+/* Forgets the recording of every stage, because memory moved. */
+void pe_gpu_forget_recordings (struct pe_backend *b);
