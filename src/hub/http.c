@@ -387,9 +387,15 @@ redirect_target (ParleyHttp *http, const ParleyHttpRequest *request,
   const char *location = g_hash_table_lookup (response->headers, "location");
   g_autofree char *target = NULL;
   g_autoptr (ParleyUrl) url = location ? parley_url_parse (location, response->url, &target) : NULL;
-  if (!url || !target) {
+  if (!location) {
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_PROTOCOL,
                  "The server redirects %s to nowhere", request->what);
+    return NULL;
+  }
+  if (!url || !target) {
+    g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_REFUSED,
+                 "The server redirects %s to an address that is not safe to follow",
+                 request->what);
     return NULL;
   }
   gboolean plain = strcmp (url->scheme, "http") == 0;

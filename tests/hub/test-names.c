@@ -57,7 +57,8 @@ unsafe_paths_are_refused (void)
     "a.part/b.gguf",
     "\xff\xfe.gguf",
     "caf\xc3",
-    "\xc2\x85" "next",
+    "\xc2\x85"
+    "next",
     "a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q.gguf",
   };
   for (size_t i = 0; i < G_N_ELEMENTS (bad); i++) {

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Questions to a hub: search, repositories and their files, cards, remote headers, and what its
+ * refusals become in words.
+ */
+#include "engine/format/gguf.h"
+#include "hub/parley-downloads.h"
+#include "standin.h"
+
+#define TOKEN "hf_standinstandinstandinstandinstandin01"
+
+static void
+search_finds_and_sorts (void)
+{
+  g_autoptr (ParleyHub) hub = standin_hub_new (NULL);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *next = NULL;
+  g_autoptr (GPtrArray) found = parley_hub_search (hub, " kestrel ", PARLEY_HUB_SORT_DOWNLOADS, 20,
+                                                   NULL, &next, NULL, &error);
+  CHECK_MSG (found, "%s", error->message);
+  CHECK (found->len == 2 && !next);
+  ParleyHubModel *model = found->pdata[0];
+  CHECK_STR (parley_hub_model_get_repo (model), "northwind-labs/Kestrel-7B-Instruct-GGUF");
+  CHECK_STR (parley_hub_model_get_author (model), "northwind-labs");
+  CHECK_STR (parley_hub_model_get_name (model), "Kestrel-7B-Instruct");
+  CHECK_STR (parley_hub_model_get_license (model), "apache-2.0");
+  CHECK_STR (parley_hub_model_get_base_model (model), "northwind-labs/Kestrel-7B-Instruct");
+  CHECK (parley_hub_model_get_downloads (model) == 812345);
+  CHECK (parley_hub_model_get_likes (model) == 1930);
+  CHECK (parley_hub_model_get_updated (model) == 1793179800);
+  CHECK (parley_hub_model_get_parameters (model) == 7000000000);
+  CHECK (parley_hub_model_can_chat (model));
+  CHECK (g_list_model_get_n_items (parley_hub_model_get_files (model)) == 0);
+  g_autoptr (GPtrArray) embedding =
+      parley_hub_search (hub, "embed", PARLEY_HUB_SORT_LIKES, 20, NULL, NULL, NULL, NULL);
+  CHECK (embedding && embedding->len == 1 && !parley_hub_model_can_chat (embedding->pdata[0]));
+  g_autoptr (GPtrArray) gated =
+      parley_hub_search (hub, "heron-12b", PARLEY_HUB_SORT_UPDATED, 20, NULL, NULL, NULL, NULL);
+  CHECK (gated && gated->len == 1);
+  CHECK (parley_hub_model_get_gate (gated->pdata[0]) == PARLEY_HUB_GATED_MANUAL);
+  g_autoptr (GPtrArray) none = parley_hub_search (hub, "&sort=x#?%20\n", PARLEY_HUB_SORT_TRENDING,
+                                                  20, NULL, NULL, NULL, &error);
+  CHECK (none && none->len == 0);
+}
+
+static void
+pages_follow_the_cursor (void)
+{
+  for (int foreign = 0; foreign < 2; foreign++) {
+    g_autoptr (ParleyHub) hub = standin_hub_new (TOKEN);
+    g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+    g_autofree char *cursor = NULL;
+    guint pages = 0;
+    if (foreign) /* the next page is announced at another origin, which must not be asked */
+      standin_tell ("{'fault': {'on': 'search', 'do': 'foreign-link', 'times': -1}}");
+    do {
+      g_autofree char *next = NULL;
+      g_autoptr (GPtrArray) page =
+          parley_hub_search (hub, "", PARLEY_HUB_SORT_DOWNLOADS, 5, cursor, &next, NULL, NULL);
+      CHECK (page && page->len <= 5);
+      for (guint i = 0; i < page->len; i++)
+        CHECK (g_hash_table_add (seen, g_strdup (parley_hub_model_get_repo (page->pdata[i]))));
+      g_free (cursor);
+      cursor = g_steal_pointer (&next);
+    } while (cursor && ++pages < 10);
+    CHECK_MSG (g_hash_table_size (seen) == 13 && pages == 2, "%u in %u", g_hash_table_size (seen),
+               pages);
+  }
+}
+
+static ParleyHubModel *
+details (ParleyHub *hub, const char *repo)
+{
+  g_autoptr (GError) error = NULL;
+  ParleyHubModel *model = parley_hub_details (hub, repo, NULL, NULL, &error);
+  CHECK_MSG (model, "%s", error->message);
+  return model;
+}
+
+static void
+files_are_grouped (void)
+{
+  g_autoptr (ParleyHub) hub = standin_hub_new (NULL);
+  g_autoptr (ParleyHubModel) model = details (hub, "fixture/sharded");
+  GListModel *files = parley_hub_model_get_files (model);
+  CHECK (g_list_model_get_n_items (files) == 2);
+  g_autoptr (ParleyHubFile) half = g_list_model_get_item (files, 0);
+  g_autoptr (ParleyHubFile) whole = g_list_model_get_item (files, 1);
+  CHECK_STR (parley_hub_file_get_quantisation (whole), "F32");
+  CHECK (parley_hub_file_get_n_parts (whole) == 3 && parley_hub_file_is_complete (whole));
+  guint64 sum = 0;
+  for (guint i = 0; i < 3; i++) {
+    const ParleyHubPart *part = parley_hub_file_get_part (whole, i);
+    CHECK (strlen (part->sha256) == 64);
+    sum += part->size;
+  }
+  CHECK (parley_hub_file_get_size (whole) == sum && sum > 5000000);
+  CHECK (parley_hub_file_get_n_parts (half) == 2 && !parley_hub_file_is_complete (half));
+  CHECK_STR (parley_hub_file_get_path (whole), "F32/big-F32-00001-of-00003.gguf");
+  CHECK_STR (parley_hub_file_get_commit (whole), parley_hub_model_get_commit (model));
+
+  g_autoptr (ParleyHubModel) plain = details (hub, "fixture/plain");
+  CHECK (g_list_model_get_n_items (parley_hub_model_get_files (plain)) == 2);
+  CHECK (g_list_model_get_n_items (parley_hub_model_get_companions (plain)) == 2);
+  g_autoptr (ParleyHubModel) large = details (hub, "quarry/Basalt-70B-GGUF");
+  CHECK (g_list_model_get_n_items (parley_hub_model_get_files (large)) == 3);
+  CHECK (parley_hub_model_get_parameters (large) == 70553706496);
+  CHECK (parley_hub_model_get_context_length (large) == 131072);
+  CHECK_STR (parley_hub_model_get_architecture (large), "llama");
+}
+
+static void
+a_file_is_chosen (void)
+{
+  g_autoptr (ParleyHub) hub = standin_hub_new (NULL);
+  g_autoptr (ParleyHubModel) model = details (hub, "northwind-labs/Kestrel-7B-Instruct-GGUF");
+  static const char *const wanted[][2] = {
+    { NULL, "Q4_K_M" },
+    { "", "Q4_K_M" },
+    { "q8_0", "Q8_0" },
+    { "Kestrel-7B-Instruct-Q2_K.gguf", "Q2_K" },
+    { "kestrel-7b-instruct-f16", "F16" },
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS (wanted); i++) {
+    g_autoptr (ParleyHubFile) file = parley_hub_model_choose (model, wanted[i][0], NULL);
+    CHECK (file);
+    CHECK_STR (parley_hub_file_get_quantisation (file), wanted[i][1]);
+  }
+  g_autoptr (GError) error = NULL;
+  CHECK (!parley_hub_model_choose (model, "Q7_X", &error));
+  CHECK (strstr (error->message, "Q7_X") && strstr (error->message, "Q4_K_M, Q5_K_M"));
+  g_autoptr (ParleyHubModel) plain = details (hub, "fixture/plain");
+  g_autoptr (ParleyHubFile) projector =
+      parley_hub_model_choose (plain, "mmproj-plain-F16.gguf", NULL);
+  CHECK (projector && parley_hub_file_get_kind (projector) == PARLEY_HUB_FILE_PROJECTOR);
+  g_autoptr (ParleyHubModel) empty = details (hub, "fixture/empty");
+  g_clear_error (&error);
+  CHECK (!parley_hub_model_choose (empty, NULL, &error));
+  CHECK (strstr (error->message, "no model in a GGUF file"));
+}
+
+static void
+hostile_listings_leave_only_good_files (void)
+{
+  g_autoptr (ParleyHub) hub = standin_hub_new (NULL);
+  g_autoptr (ParleyHubModel) model = details (hub, "fixture/hostile");
+  GListModel *files = parley_hub_model_get_files (model);
+  CHECK_MSG (g_list_model_get_n_items (files) == 1, "%u files", g_list_model_get_n_items (files));
+  g_autoptr (ParleyHubFile) file = g_list_model_get_item (files, 0);
+  CHECK_STR (parley_hub_file_get_path (file), "good-Q8_0.gguf");
+  CHECK (g_list_model_get_n_items (parley_hub_model_get_companions (model)) == 0);
+}
+
+static void
+long_trees_come_in_pages (void)
+{
+  g_autoptr (ParleyHub) hub = standin_hub_new (NULL);
+  standin_tell ("{'page': 50}");
+  g_autoptr (ParleyHubModel) model = details (hub, "fixture/many");
+  CHECK (g_list_model_get_n_items (parley_hub_model_get_files (model)) == 130);
+  CHECK (standin_requests ("/tree/", NULL) == 3);
+}
+
+static void
+renamed_repositories_are_followed (void)
+{
+  g_autoptr (ParleyHub) hub = standin_hub_new (TOKEN);
+  g_autoptr (ParleyHubModel) model = details (hub, "fixture/renamed");
+  CHECK_STR (parley_hub_model_get_repo (model), "fixture/plain");
+}
+
+static void
+cards_are_text (void)
+{
+  g_autoptr (ParleyHub) hub = standin_hub_new (NULL);
+  g_autofree char *card =
+      parley_hub_card (hub, "open-meadow/Larch-8B-Instruct-GGUF", NULL, NULL, NULL);
+  CHECK (card && g_str_has_prefix (card, "# Larch-8B-Instruct\n") && !strstr (card, "license:"));
+  CHECK (standin_requests ("/api/resolve-cache/", NULL) == 1);
+  standin_tell ("{'fault': {'on': 'card', 'do': 'status', 'code': 404,"
+                " 'headers': {'X-Error-Code': 'EntryNotFound'}}}");
+  g_autofree char *none = parley_hub_card (hub, "fixture/plain", NULL, NULL, NULL);
+  CHECK_STR (none, "");
+  /* Plain text is kept, an unfinished front matter too. */
+  standin_tell ("{'fault': {'on': 'card', 'do': 'raw', 'body': '---\\nlicense: x\\n'}}");
+  g_autofree char *unfinished = parley_hub_card (hub, "fixture/plain", NULL, NULL, NULL);
+  CHECK_STR (unfinished, "---\nlicense: x\n");
+}
+
+static void
+expect_error (ParleyHub *hub, const char *repo, int code, const char *word)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ParleyHubModel) model = parley_hub_details (hub, repo, NULL, NULL, &error);
+  CHECK_MSG (!model, "%s", repo);
+  CHECK_MSG (g_error_matches (error, PARLEY_HUB_ERROR, code), "%d: %s", error->code,
+             error->message);
+  CHECK_MSG (strstr (error->message, word), "%s", error->message);
+}
+
+static void
+refusals_are_explained (void)
+{
+  g_autoptr (ParleyHub) hub = standin_hub_new (NULL);
+  expect_error (hub, "no/such", PARLEY_HUB_ERROR_NOT_FOUND, "signed in");
+  expect_error (hub, "nonsense", PARLEY_HUB_ERROR_REFERENCE, "owner/name");
+  parley_hub_set_token (hub, TOKEN);
+  expect_error (hub, "no/such", PARLEY_HUB_ERROR_NOT_FOUND, "no/such does not exist");
+  parley_hub_set_token (hub, "hf_wrong");
+  expect_error (hub, "fixture/plain", PARLEY_HUB_ERROR_UNAUTHORISED, "access token");
+  parley_hub_set_token (hub, NULL);
+
+  g_autoptr (GError) error = NULL;
+  CHECK (!parley_hub_details (hub, "fixture/plain", "v9", NULL, &error));
+  CHECK (strstr (error->message, "no such revision"));
+
+  static const struct {
+    const char *fault;
+    int code;
+    const char *word;
+  } faults[] = {
+    { "'do': 'status', 'code': 429, 'headers': {'RateLimit': '\\\"api\\\";r=0;t=55'}",
+      PARLEY_HUB_ERROR_RATE_LIMITED, "56 s" },
+    { "'do': 'status', 'code': 429, 'headers': {'Retry-After': '1000000000'}",
+      PARLEY_HUB_ERROR_RATE_LIMITED, "600 s" },
+    { "'do': 'status', 'code': 500", PARLEY_HUB_ERROR_SERVER, "500" },
+    { "'do': 'status', 'code': 418, 'body': {'error': 'short\\nand stout'}",
+      PARLEY_HUB_ERROR_PROTOCOL, "short and stout" },
+    { "'do': 'status', 'code': 403, 'headers': {'X-Error-Message': 'taken down'}",
+      PARLEY_HUB_ERROR_FORBIDDEN, "taken down" },
+    { "'do': 'raw', 'body': '<html>sign in</html>'", PARLEY_HUB_ERROR_PROTOCOL, "JSON" },
+    { "'do': 'raw', 'body': ''", PARLEY_HUB_ERROR_PROTOCOL, "JSON" },
+    { "'do': 'raw', 'body': '[]'", PARLEY_HUB_ERROR_PROTOCOL, "which version" },
+    { "'do': 'raw', 'body': {'id': 3, 'sha': null, 'tags': {}, 'gguf': [], 'gated': 5}",
+      PARLEY_HUB_ERROR_PROTOCOL, "which version" },
+    { "'do': 'loop'", PARLEY_HUB_ERROR_PROTOCOL, "again and again" },
+    { "'do': 'redirect', 'to': 'file:///etc/passwd'", PARLEY_HUB_ERROR_REFUSED, "not safe" },
+    { "'do': 'redirect', 'to': 'ftp://example.org/x'", PARLEY_HUB_ERROR_REFUSED, "not safe" },
+    { "'do': 'redirect', 'to': ''", PARLEY_HUB_ERROR_PROTOCOL, "again" },
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS (faults); i++) {
+    g_autofree char *command = g_strdup_printf (
+        "{'reset': true, 'fault': {'on': 'info', 'times': -1, %s}}", faults[i].fault);
+    printf ("# %s\n", faults[i].fault);
+    standin_tell (command);
+    expect_error (hub, "fixture/plain", faults[i].code, faults[i].word);
+  }
+}
+
+static void
+passing_trouble_is_repeated (void)
+{
+  g_autoptr (ParleyHub) hub = standin_hub_new (NULL);
+  standin_tell ("{'fault': {'on': 'info', 'do': 'status', 'code': 503, 'times': 2}}");
+  g_autoptr (ParleyHubModel) model = details (hub, "fixture/plain");
+  CHECK (standin_requests ("/revision/main", NULL) == 3);
+}
+
+static void
+large_answers_end (void)
+{
+  g_autoptr (ParleyHub) hub = standin_hub_new (NULL);
+  g_autofree char *large = g_strnfill (9 * 1024 * 1024, ' ');
+  g_autofree char *command =
+      g_strdup_printf ("{\"fault\": {\"on\": \"info\", \"do\": \"raw\", \"body\": \"%s\"}}", large);
+  json_node_unref (standin_ask (command));
+  expect_error (hub, "fixture/plain", PARLEY_HUB_ERROR_PROTOCOL, "larger than");
+}
+
+static void
+the_local_network_is_closed_to_remote_hubs (void)
+{
+  g_autoptr (ParleyHub) bad = parley_hub_new_for_endpoint ("ftp://example.org", NULL);
+  expect_error (bad, "a/b", PARLEY_HUB_ERROR_REFERENCE, "https://");
+  g_autoptr (ParleyHub) worse = parley_hub_new_for_endpoint ("not an address", NULL);
+  expect_error (worse, "a/b", PARLEY_HUB_ERROR_REFERENCE, "not an address");
+  g_autoptr (ParleyHub) closed = parley_hub_new_for_endpoint ("http://127.0.0.1:1", NULL);
+  _parley_hub_set_patience (closed, 1, 1);
+  expect_error (closed, "a/b", PARLEY_HUB_ERROR_NETWORK, "network connection");
+}
+
+static void
+on_found (GObject *hub, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) found = parley_hub_search_finish (PARLEY_HUB (hub), result, NULL, &error);
+  *(int *) data = found                                                       ? (int) found->len
+                  : g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) ? -2
+                                                                              : -3;
+}
+
+static void
+questions_do_not_block (void)
+{
+  g_autoptr (ParleyHub) hub = standin_hub_new (NULL);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  int first = -1, second = -1;
+  parley_hub_search_async (hub, "basalt", PARLEY_HUB_SORT_DOWNLOADS, 10, NULL, NULL, on_found,
+                           &first);
+  standin_tell ("{'fault': {'on': 'search', 'do': 'status', 'code': 503, 'times': -1}}");
+  _parley_hub_set_patience (hub, 60000, 60);
+  while (first == -1)
+    g_main_context_iteration (NULL, TRUE);
+  /* The second waits a minute to ask again: cancelling must end it at once. */
+  parley_hub_search_async (hub, "basalt", PARLEY_HUB_SORT_DOWNLOADS, 10, NULL, cancellable,
+                           on_found, &second);
+  g_usleep (100000);
+  g_cancellable_cancel (cancellable);
+  while (second == -1)
+    g_main_context_iteration (NULL, TRUE);
+  CHECK_MSG (second == -2, "%d", second);
+}
+
+static void
+headers_come_from_afar (void)
+{
+  g_autoptr (ParleyHub) hub = standin_hub_new (TOKEN);
+  g_autoptr (ParleyHubModel) model = details (hub, "northwind-labs/Kestrel-7B-Instruct-GGUF");
+  g_autoptr (ParleyHubFile) file = parley_hub_model_choose (model, "Q4_K_M", NULL);
+  g_autoptr (GError) error = NULL;
+  guint64 size = 0;
+  g_autoptr (GBytes) header = parley_hub_header (hub, file, 0, &size, NULL, &error);
+  CHECK_MSG (header, "%s", error->message);
+  CHECK (size == parley_hub_file_get_size (file) && size > 4000000000);
+  CHECK (g_bytes_get_size (header) == 2 * 1024 * 1024);
+  guint requests = standin_requests ("/bridge/", NULL);
+  g_autoptr (GBytes) again = parley_hub_header (hub, file, 0, NULL, NULL, &error);
+  CHECK (again && g_bytes_equal (header, again));
+  CHECK (standin_requests ("/bridge/", NULL) == requests);
+  /* A damaged copy in the cache is fetched anew. */
+  g_autofree char *cached = g_strdup_printf ("%s/headers/%s", parley_cache_dir (),
+                                             parley_hub_file_get_part (file, 0)->sha256);
+  CHECK (g_file_set_contents (cached, "GGUF nonsense", -1, NULL));
+  g_autoptr (GBytes) anew = parley_hub_header (hub, file, 0, NULL, NULL, &error);
+  CHECK (anew && g_bytes_equal (header, anew));
+  CHECK (standin_requests ("/bridge/", NULL) == requests + 1);
+  CHECK (standin_count ("leaks") == 0 && standin_count ("unranged") == 0);
+
+  /* More than one range: a vocabulary of 128256 words. */
+  g_autoptr (ParleyHubModel) large = details (hub, "open-meadow/Larch-8B-Instruct-GGUF");
+  g_autoptr (ParleyHubFile) other = parley_hub_model_choose (large, "Q8_0", NULL);
+  g_autoptr (GBytes) longer = parley_hub_header (hub, other, 0, &size, NULL, &error);
+  CHECK_MSG (longer, "%s", error->message);
+  CHECK (g_bytes_get_size (longer) > 2 * 1024 * 1024);
+  struct pe_gguf *opened = NULL;
+  struct pe_error problem = { 0 };
+  uint32_t n_layers = 0;
+  gsize n;
+  const void *bytes = g_bytes_get_data (longer, &n);
+  CHECK_MSG (pe_gguf_parse (bytes, n, size, &opened, &problem), "%s", problem.message);
+  CHECK (pe_gguf_u32 (opened, "llama.block_count", &n_layers) && n_layers == 32);
+  CHECK (pe_gguf_tensor (opened, "output.weight") && opened->n_tensors == 32 * 9 + 3);
+  pe_gguf_free (opened);
+}
+
+static void
+bad_headers_are_refused (void)
+{
+  g_autoptr (ParleyHub) hub = standin_hub_new (NULL);
+  g_autoptr (ParleyHubModel) model = details (hub, "fixture/broken");
+  GListModel *files = parley_hub_model_get_files (model);
+  CHECK (g_list_model_get_n_items (files) == 2);
+  for (guint i = 0; i < 2; i++) {
+    g_autoptr (ParleyHubFile) file = g_list_model_get_item (files, i);
+    g_autoptr (GError) error = NULL;
+    CHECK (!parley_hub_header (hub, file, 0, NULL, NULL, &error));
+    CHECK_MSG (g_error_matches (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_PROTOCOL), "%s",
+               error->message);
+    CHECK (strstr (error->message, parley_hub_file_get_path (file)));
+  }
+  g_autoptr (ParleyHubModel) plain = details (hub, "fixture/plain");
+  g_autoptr (ParleyHubFile) file = parley_hub_model_choose (plain, "Q8_0", NULL);
+  static const char *const faults[] = { "ignore-range", "wrong-start", "wrong-unit", "multipart",
+                                        "long" };
+  for (size_t i = 0; i < G_N_ELEMENTS (faults); i++) {
+    g_autoptr (GError) error = NULL;
+    g_autofree char *command = g_strdup_printf (
+        "{'reset': true, 'fault': {'on': 'cdn', 'do': '%s', 'times': -1}}", faults[i]);
+    standin_tell (command);
+    g_autoptr (GBytes) header = parley_hub_header (hub, file, 0, NULL, NULL, &error);
+    if (strcmp (faults[i], "long") == 0) /* what follows the announced length is never read */
+      CHECK_MSG (header, "%s", error->message);
+    else
+      CHECK_MSG (!header && error, "%s", faults[i]);
+  }
+}
+
+int
+main (void)
+{
+  g_autofree char *cache = g_dir_make_tmp ("parley-hub-XXXXXX", NULL);
+  g_setenv ("XDG_CACHE_HOME", cache, TRUE);
+  standin_start (NULL);
+  RUN (search_finds_and_sorts);
+  RUN (pages_follow_the_cursor);
+  RUN (files_are_grouped);
+  RUN (a_file_is_chosen);
+  RUN (hostile_listings_leave_only_good_files);
+  RUN (long_trees_come_in_pages);
+  RUN (renamed_repositories_are_followed);
+  RUN (cards_are_text);
+  RUN (refusals_are_explained);
+  RUN (passing_trouble_is_repeated);
+  RUN (large_answers_end);
+  RUN (the_local_network_is_closed_to_remote_hubs);
+  RUN (questions_do_not_block);
+  RUN (headers_come_from_afar);
+  RUN (bad_headers_are_refused);
+  standin_stop ();
+  remove_tree (cache);
+  return test_done ();
+}
