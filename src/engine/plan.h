@@ -107,3 +107,15 @@ void pe_plan_free (struct pe_plan *plan); /* NULL is fine */
 /* Sum over the allocations of a device; kind PE_MEMORY_KIND_COUNT: all; `mapped` ones included. */
 uint64_t pe_plan_bytes (const struct pe_plan *plan, size_t device, enum pe_memory_kind kind);
 uint32_t pe_plan_gpu_layers (const struct pe_plan *plan); /* 0 … n_layers + 1 */
+
+/* What a device has to read and compute for one token: the ground of speed predictions. */
+struct pe_traffic {
+  uint64_t weight_bytes; /* of the experts that are used, where there are experts */
+  uint64_t kv_bytes;     /* with `depth` tokens in the context */
+  uint64_t operations;   /* multiplications and additions with weights, each counted */
+  uint32_t n_stages;
+};
+
+/* `out`: one for each device of the plan. */
+void pe_plan_traffic (const struct pe_model *model, const struct pe_plan *plan, uint32_t depth,
+                      struct pe_traffic *out);

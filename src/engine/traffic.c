@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/kv.h"
+#include "engine/plan.h"
+#include "engine/tensor.h"
+
+#include <string.h>
+
+static void
+count_weight (const struct pe_tensor *tensors, const struct pe_op *op, struct pe_traffic *t)
+{
+  const struct pe_tensor *w = &tensors[op->w[0].tensor];
+  uint64_t rows = op->w[0].n_rows;
+  switch (op->kind) {
+  case PE_OP_EMBED: t->weight_bytes += w->row_bytes; return;
+  case PE_OP_MATMUL_EXPERT: rows = op->w[0].n_rows * op->expert.n_used; break;
+  case PE_OP_MATMUL:
+  case PE_OP_MATMUL_HEADS: break;
+  default: return; /* norms and the like: a few kilobytes */
+  }
+  t->weight_bytes += rows * w->row_bytes;
+  t->operations += 2 * rows * w->shape[0];
+}
+
+static uint64_t
+cache_bytes (const struct pe_kv_layer *layer, const struct pe_attention *a, uint32_t depth)
+{
+  uint64_t tokens = depth;
+  if (a->window && a->window < tokens)
+    tokens = a->window;
+  if (a->chunk && a->chunk < tokens)
+    tokens = a->chunk;
+  return tokens * layer->n_kv_heads * (layer->k_row_bytes + layer->v_row_bytes);
+}
+
+void
+pe_plan_traffic (const struct pe_model *model, const struct pe_plan *plan, uint32_t depth,
+                 struct pe_traffic *out)
+{
+  const struct pe_program *program = pe_model_program (model);
+  const struct pe_tensor *tensors = pe_model_tensors (model, NULL);
+  struct pe_kv_geometry kv;
+  memset (out, 0, plan->n_devices * sizeof *out);
+  if (!program || !pe_kv_geometry_make (program, &plan->request, &kv, NULL))
+    return;
+  for (uint32_t s = 0; s < pe_program_n_stages (program); s++) {
+    struct pe_traffic *t = &out[plan->stage_device[s]];
+    const struct pe_stage *stage = pe_program_stage (program, s);
+    t->n_stages++;
+    for (size_t i = 0; i < stage->n_ops; i++) {
+      const struct pe_op *op = &stage->ops[i];
+      if (op->w[0].tensor != PE_NO_TENSOR)
+        count_weight (tensors, op, t);
+      if (op->kind == PE_OP_ATTENTION)
+        t->kv_bytes += cache_bytes (&kv.layers[op->attention.layer], &op->attention, depth);
+    }
+  }
+  pe_kv_geometry_clear (&kv);
+}

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "fit/parley-fit.h"
+
+#include "bridge/parley-engine-error.h"
+#include "engine/parley-engine.h"
+#include "fit/speed.h"
+
+#include <glib/gi18n.h>
+
+struct _ParleyFit {
+  gatomicrefcount references;
+  ParleyFitVerdict verdict;
+  gboolean approximate;
+  char *sentence;
+  guint n_layers, gpu_layers;
+  guint64 file_bytes;
+  struct pe_plan_request request;
+  ParleyFitDevice devices[2];
+  gsize n_devices;
+  ParleySpeed speed;
+};
+
+G_DEFINE_BOXED_TYPE (ParleyFit, parley_fit, parley_fit_ref, parley_fit_unref)
+
+ParleyFit *
+parley_fit_ref (ParleyFit *fit)
+{
+  g_atomic_ref_count_inc (&fit->references);
+  return fit;
+}
+
+void
+parley_fit_unref (ParleyFit *fit)
+{
+  if (!g_atomic_ref_count_dec (&fit->references))
+    return;
+  g_free (fit->sentence);
+  g_free (fit);
+}
+
+static ParleyFit *
+fit_new (void)
+{
+  ParleyFit *fit = g_new0 (ParleyFit, 1);
+  g_atomic_ref_count_init (&fit->references);
+  return fit;
+}
+
+const char *
+parley_fit_verdict_words (ParleyFitVerdict verdict)
+{
+  switch (verdict) {
+  case PARLEY_FIT_ON_GPU: return _ ("Fits on the GPU");
+  case PARLEY_FIT_PARTLY: return _ ("Partly on the GPU");
+  case PARLEY_FIT_IN_RAM: return _ ("Fits in RAM");
+  case PARLEY_FIT_TOO_LARGE: return _ ("Does not fit");
+  case PARLEY_FIT_UNSUPPORTED: return _ ("Not supported");
+  }
+  return "";
+}
+
+char *
+parley_fit_format_bytes (guint64 bytes)
+{
+  if (bytes < 1000 * 1000)
+    return g_strdup_printf (_ ("%u kB"), (guint) ((bytes + 999) / 1000));
+  if (bytes < 1000ull * 1000 * 1000)
+    return g_strdup_printf (_ ("%u MB"), (guint) ((bytes + 500 * 1000) / (1000 * 1000)));
+  return g_strdup_printf (_ ("%.1f GB"), (double) bytes / 1e9);
+}
+
+/* ---- verdict ---- */
+
+/* What programs and the system need beside a model. */
+static guint64
+ram_margin (const struct pe_device_info *cpu)
+{
+  return MAX (cpu->memory_total / 20, (guint64) 512 << 20);
+}
+
+/* Memory of an integrated GPU is the same RAM: it counts against it too. */
+static guint64
+ram_needed (const ParleyFit *fit)
+{
+  guint64 bytes = fit->devices[0].planned;
+  if (fit->n_devices > 1 && fit->devices[1].info.kind != PE_DEVICE_DISCRETE)
+    bytes += fit->devices[1].planned;
+  return bytes;
+}
+
+static gboolean
+ram_suffices (const ParleyFit *fit)
+{
+  const struct pe_device_info *cpu = &fit->devices[0].info;
+  guint64 margin = ram_margin (cpu);
+  return cpu->memory_available > margin && ram_needed (fit) <= cpu->memory_available - margin;
+}
+
+static ParleyFitVerdict
+judge (const ParleyFit *fit)
+{
+  if (!ram_suffices (fit))
+    return PARLEY_FIT_TOO_LARGE;
+  if (fit->gpu_layers == 0)
+    return PARLEY_FIT_IN_RAM;
+  return fit->gpu_layers > fit->n_layers ? PARLEY_FIT_ON_GPU : PARLEY_FIT_PARTLY;
+}
+
+static char *
+describe (const ParleyFit *fit)
+{
+  const ParleyFitDevice *cpu = &fit->devices[0], *gpu = &fit->devices[1];
+  g_autofree char *ram = parley_fit_format_bytes (ram_needed (fit));
+  g_autofree char *ram_free = parley_fit_format_bytes (cpu->info.memory_available);
+  g_autofree char *vram = fit->n_devices > 1 ? parley_fit_format_bytes (gpu->planned) : NULL;
+  g_autofree char *vram_free =
+      fit->n_devices > 1 ? parley_fit_format_bytes (gpu->info.memory_available) : NULL;
+  switch (fit->verdict) {
+  case PARLEY_FIT_ON_GPU:
+    return g_strdup_printf (_ ("All %u layers go onto %s: %s of %s that are free there."),
+                            fit->n_layers, gpu->info.name, vram, vram_free);
+  case PARLEY_FIT_PARTLY:
+    return g_strdup_printf (
+        _ ("%u of %u layers go onto %s (%s of %s free), the others stay in RAM (%s)."),
+        MIN (fit->gpu_layers, fit->n_layers), fit->n_layers, gpu->info.name, vram, vram_free, ram);
+  case PARLEY_FIT_IN_RAM:
+    return g_strdup_printf (_ ("It runs on the processor and takes %s of %s of free RAM."), ram,
+                            ram_free);
+  case PARLEY_FIT_TOO_LARGE:
+    return g_strdup_printf (_ ("It needs %s of RAM, but only %s are free, of which some must stay "
+                               "for the system."),
+                            ram, ram_free);
+  case PARLEY_FIT_UNSUPPORTED: break;
+  }
+  return g_strdup ("");
+}
+
+static void
+conclude (ParleyFit *fit)
+{
+  fit->verdict = judge (fit);
+  g_free (fit->sentence);
+  fit->sentence = describe (fit);
+}
+
+/* ---- making one ---- */
+
+static void
+take_plan (ParleyFit *fit, const struct pe_plan *plan)
+{
+  fit->request = plan->request;
+  fit->n_layers = plan->n_layers;
+  fit->gpu_layers = pe_plan_gpu_layers (plan);
+  fit->n_devices = MIN (plan->n_devices, G_N_ELEMENTS (fit->devices));
+  for (gsize d = 0; d < fit->n_devices; d++)
+    fit->devices[d].info = plan->devices[d];
+  for (gsize i = 0; i < plan->n_allocations; i++) {
+    const struct pe_allocation *a = &plan->allocations[i];
+    ParleyFitDevice *device = &fit->devices[a->device];
+    device->parts[a->kind] += a->bytes;
+    device->planned += a->bytes;
+    if (a->mapped)
+      device->mapped += a->bytes;
+  }
+}
+
+static ParleyFit *
+fit_for_model (const struct pe_model *model, const struct pe_plan_request *request,
+               const struct pe_device_info *devices, gsize n_devices, GError **error)
+{
+  struct pe_error engine_error = { 0 };
+  struct pe_plan_request usual;
+  struct pe_plan *plan;
+  g_autoptr (ParleyFit) fit = fit_new ();
+  fit->file_bytes = pe_model_info (model)->file_bytes;
+  pe_plan_request_init (&usual);
+  if (!pe_model_can_compute (model, &engine_error)) {
+    fit->verdict = PARLEY_FIT_UNSUPPORTED;
+    fit->sentence = g_strdup (engine_error.message);
+    return g_steal_pointer (&fit);
+  }
+  if (!pe_plan_make (model, request ? request : &usual, devices, n_devices, &plan,
+                     &engine_error)) {
+    parley_set_engine_error (error, &engine_error);
+    return NULL;
+  }
+  take_plan (fit, plan);
+  parley_speed_predict (model, plan, &fit->speed);
+  pe_plan_free (plan);
+  conclude (fit);
+  return g_steal_pointer (&fit);
+}
+
+ParleyFit *
+parley_fit_for_file (const char *path, const struct pe_plan_request *request,
+                     const struct pe_device_info *devices, gsize n_devices, GError **error)
+{
+  struct pe_error engine_error = { 0 };
+  struct pe_model *model;
+  if (!pe_model_open (path, &model, &engine_error)) {
+    parley_set_engine_error (error, &engine_error);
+    return NULL;
+  }
+  ParleyFit *fit = fit_for_model (model, request, devices, n_devices, error);
+  pe_model_close (model);
+  return fit;
+}
+
+ParleyFit *
+parley_fit_for_header (GBytes *header, guint64 file_bytes, const char *name,
+                       const struct pe_plan_request *request,
+                       const struct pe_device_info *devices, gsize n_devices, GError **error)
+{
+  struct pe_error engine_error = { 0 };
+  struct pe_model *model;
+  gsize n;
+  const void *bytes = g_bytes_get_data (header, &n);
+  if (!pe_model_open_header (bytes, n, file_bytes, name, &model, &engine_error)) {
+    parley_set_engine_error (error, &engine_error);
+    return NULL;
+  }
+  ParleyFit *fit = fit_for_model (model, request, devices, n_devices, error);
+  pe_model_close (model);
+  return fit;
+}
+
+/* Weights scale with the file, everything else stays; how many layers then go onto the GPU
+ * follows from how many of the scaled ones fit where the known ones did. */
+ParleyFit *
+parley_fit_scale (ParleyFit *sibling, guint64 file_bytes)
+{
+  ParleyFit *fit = fit_new ();
+  fit->approximate = TRUE;
+  fit->file_bytes = file_bytes;
+  fit->verdict = sibling->verdict;
+  fit->n_layers = sibling->n_layers;
+  fit->request = sibling->request;
+  fit->n_devices = sibling->n_devices;
+  if (sibling->verdict == PARLEY_FIT_UNSUPPORTED || sibling->file_bytes == 0) {
+    fit->sentence = g_strdup (sibling->sentence);
+    return fit;
+  }
+  double ratio = (double) file_bytes / (double) sibling->file_bytes;
+  guint64 weights = 0;
+  for (gsize d = 0; d < fit->n_devices; d++) {
+    fit->devices[d] = sibling->devices[d];
+    weights += sibling->devices[d].parts[PE_MEMORY_WEIGHTS];
+  }
+  guint64 scaled = (guint64) ((double) weights * ratio);
+  guint64 on_gpu = 0;
+  if (fit->n_devices > 1) {
+    ParleyFitDevice *gpu = &fit->devices[1];
+    guint64 rest = gpu->planned - gpu->parts[PE_MEMORY_WEIGHTS];
+    guint64 margin = MAX (gpu->info.memory_total / 16, (guint64) 512 << 20);
+    guint64 room = gpu->info.memory_available > rest + margin
+                       ? gpu->info.memory_available - rest - margin
+                       : 0;
+    on_gpu = MIN (room, scaled);
+    if (scaled > 0)
+      fit->gpu_layers = (guint) ((double) (fit->n_layers + 1) * (double) on_gpu / (double) scaled);
+    gpu->parts[PE_MEMORY_WEIGHTS] = on_gpu;
+    gpu->planned = rest + on_gpu;
+  }
+  ParleyFitDevice *cpu = &fit->devices[0];
+  cpu->planned += scaled - on_gpu - cpu->parts[PE_MEMORY_WEIGHTS];
+  cpu->parts[PE_MEMORY_WEIGHTS] = cpu->mapped = scaled - on_gpu;
+  parley_speed_scale (&sibling->speed, ratio, &fit->speed);
+  conclude (fit);
+  return fit;
+}
+
+/* ---- getters ---- */
+
+ParleyFitVerdict
+parley_fit_get_verdict (ParleyFit *fit)
+{
+  return fit->verdict;
+}
+
+gboolean
+parley_fit_is_approximate (ParleyFit *fit)
+{
+  return fit->approximate;
+}
+
+const char *
+parley_fit_get_sentence (ParleyFit *fit)
+{
+  return fit->sentence;
+}
+
+guint
+parley_fit_get_n_layers (ParleyFit *fit)
+{
+  return fit->n_layers;
+}
+
+guint
+parley_fit_get_gpu_layers (ParleyFit *fit)
+{
+  return fit->gpu_layers;
+}
+
+const struct pe_plan_request *
+parley_fit_get_request (ParleyFit *fit)
+{
+  return &fit->request;
+}
+
+gsize
+parley_fit_get_n_devices (ParleyFit *fit)
+{
+  return fit->n_devices;
+}
+
+const ParleyFitDevice *
+parley_fit_get_device (ParleyFit *fit, gsize i)
+{
+  g_return_val_if_fail (i < fit->n_devices, NULL);
+  return &fit->devices[i];
+}
+
+double
+parley_fit_get_speed (ParleyFit *fit)
+{
+  return fit->speed.generation;
+}
+
+double
+parley_fit_get_speed_at_full_context (ParleyFit *fit)
+{
+  return fit->speed.generation_full;
+}
+
+double
+parley_fit_get_prompt_speed (ParleyFit *fit)
+{
+  return fit->speed.prompt;
+}
+
+const char *
+parley_fit_get_basis (ParleyFit *fit)
+{
+  return fit->speed.basis;
+}
