@@ -10,6 +10,7 @@
 
 /* clang-format off */
 #define PARLEY_COMMANDS(X) \
+  X (logits, "what a model thinks of every next token") \
   X (dequant, "decode raw blocks of one tensor type")
 /* clang-format on */
 
