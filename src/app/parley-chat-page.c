@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/parley-chat-page.h"
+
+#include "app/parley-chat-notice.h"
+#include "app/parley-composer.h"
+#include "app/parley-load-panel.h"
+#include "app/parley-model-picker.h"
+#include "app/parley-transcript.h"
+#include "app/parley-welcome.h"
+#include "app/parley-widgets.h"
+
+#include <glib/gi18n.h>
+
+struct _ParleyChatPage {
+  GtkBox parent;
+  ParleyServices *services;
+  ParleyChat *chat;
+  ParleyMessage *editing; /* the message that Send replaces, or NULL */
+  GtkWidget *header, *load_button, *load_panel, *stack, *edit_line;
+  ParleyModelPicker *picker;
+  ParleyTranscript *transcript;
+  ParleyChatNotice *notice;
+  ParleyComposer *composer;
+};
+
+G_DEFINE_FINAL_TYPE (ParleyChatPage, parley_chat_page, GTK_TYPE_BOX)
+
+GtkWidget *
+parley_chat_page_get_header (ParleyChatPage *self)
+{
+  return self->header;
+}
+
+ParleyChat *
+parley_chat_page_get_chat (ParleyChatPage *self)
+{
+  return self->chat;
+}
+
+gboolean
+parley_chat_page_has_messages (ParleyChatPage *self)
+{
+  return self->chat != NULL && g_list_model_get_n_items (G_LIST_MODEL (self->chat)) > 0;
+}
+
+void
+parley_chat_page_focus (ParleyChatPage *self)
+{
+  parley_composer_focus (self->composer);
+}
+
+void
+parley_chat_page_save_draft (ParleyChatPage *self)
+{
+  g_autofree char *text = parley_composer_dup_text (self->composer);
+
+  if (self->chat != NULL && self->editing == NULL &&
+      g_strcmp0 (text, parley_chat_get_draft (self->chat)) != 0 &&
+      (*text != '\0' || parley_chat_get_draft (self->chat) != NULL))
+    parley_chat_set_draft (self->chat, text);
+}
+
+/* ---- the model ---- */
+
+static ParleyModel *
+find_model (ParleyChatPage *self, const char *reference)
+{
+  GListModel *library = G_LIST_MODEL (self->services->library);
+
+  for (guint i = 0; reference != NULL && i < g_list_model_get_n_items (library); i++) {
+    g_autoptr (ParleyModel) model = g_list_model_get_item (library, i);
+    if (g_str_equal (parley_model_get_id (model), reference))
+      return model;
+  }
+  return NULL;
+}
+
+static void
+show_model (ParleyChatPage *self)
+{
+  ParleyModel *loaded = parley_engines_get_model (self->services->engines);
+  const char *reference = self->chat != NULL ? parley_chat_get_model (self->chat) : NULL;
+  ParleyModel *chosen = find_model (self, reference);
+  ParleyResponder *responder = self->chat != NULL ? parley_chat_get_responder (self->chat) : NULL;
+
+  if (responder != NULL && loaded != NULL)
+    parley_model_picker_set (self->picker, parley_model_get_name (loaded),
+                             parley_load_panel_get_summary (PARLEY_LOAD_PANEL (self->load_panel)));
+  else
+    parley_model_picker_set (self->picker, chosen != NULL ? parley_model_get_name (chosen) : NULL,
+                             chosen != NULL ? _ ("not loaded") : NULL);
+  gtk_widget_set_visible (self->load_button, loaded != NULL);
+}
+
+void
+parley_chat_page_use_model (ParleyChatPage *self, ParleyModel *model)
+{
+  if (self->chat == NULL)
+    return;
+  parley_store_set_setting (self->services->store, "chat/last-model", parley_model_get_id (model));
+  parley_chat_set_responder (self->chat, parley_engines_open (self->services->engines, model));
+  show_model (self);
+  parley_chat_notice_set_chat (self->notice, self->chat);
+  parley_composer_focus (self->composer);
+}
+
+static void
+picked (ParleyModelPicker *picker, ParleyModel *model, ParleyChatPage *self)
+{
+  parley_chat_page_use_model (self, model);
+}
+
+/* The engine that this chat talks to may have given way to another chat's. */
+static void
+engines_changed (ParleyChatPage *self)
+{
+  ParleyResponder *present = parley_engines_get_responder (self->services->engines);
+
+  if (self->chat != NULL && parley_chat_get_responder (self->chat) != NULL &&
+      parley_chat_get_responder (self->chat) != present)
+    parley_chat_set_responder (self->chat, NULL);
+  show_model (self);
+  parley_chat_notice_set_chat (self->notice, self->chat);
+}
+
+/* A model is loaded at the first message, not at the start of the program. */
+static void
+ensure_model (ParleyChatPage *self)
+{
+  g_autofree char *last = parley_store_get_setting (self->services->store, "chat/last-model");
+  ParleyModel *model = find_model (self, parley_chat_get_model (self->chat));
+
+  if (parley_chat_get_responder (self->chat) != NULL)
+    return;
+  if (model == NULL)
+    model = find_model (self, last);
+  if (model == NULL && g_list_model_get_n_items (G_LIST_MODEL (self->services->library)) == 1) {
+    g_autoptr (ParleyModel) only =
+        g_list_model_get_item (G_LIST_MODEL (self->services->library), 0);
+    if (parley_model_get_state (only) == PARLEY_MODEL_READY)
+      model = only;
+  }
+  if (model != NULL)
+    parley_chat_page_use_model (self, model);
+}
+
+void
+parley_chat_page_pick_model (ParleyChatPage *self)
+{
+  parley_model_picker_popup (self->picker);
+}
+
+void
+parley_chat_page_show_load_panel (ParleyChatPage *self)
+{
+  if (gtk_widget_get_visible (self->load_button))
+    gtk_menu_button_popup (GTK_MENU_BUTTON (self->load_button));
+}
+
+/* ---- talking ---- */
+
+static void
+show_state (ParleyChatPage *self)
+{
+  ParleyChatState state = self->chat != NULL ? parley_chat_get_state (self->chat) : 0;
+
+  parley_composer_set_running (self->composer, state == PARLEY_CHAT_READING ||
+                                                   state == PARLEY_CHAT_ANSWERING ||
+                                                   state == PARLEY_CHAT_WAITING);
+}
+
+static void
+show_stack (ParleyChatPage *self)
+{
+  gtk_stack_set_visible_child_name (GTK_STACK (self->stack),
+                                    parley_chat_page_has_messages (self) ? "messages" : "empty");
+}
+
+static void
+stop_editing (ParleyChatPage *self)
+{
+  g_clear_object (&self->editing);
+  gtk_widget_set_visible (self->edit_line, FALSE);
+  parley_composer_set_text (self->composer, NULL);
+}
+
+static void
+send (ParleyComposer *composer, const char *text, ParleyChatPage *self)
+{
+  if (self->chat == NULL)
+    return;
+  ensure_model (self);
+  if (self->editing != NULL)
+    parley_chat_edit (self->chat, self->editing, text);
+  else
+    parley_chat_send (self->chat, text, NULL);
+  stop_editing (self);
+  parley_chat_set_draft (self->chat, NULL);
+  parley_transcript_to_end (self->transcript);
+}
+
+static void
+stop (ParleyComposer *composer, ParleyChatPage *self)
+{
+  if (self->chat != NULL)
+    parley_chat_stop (self->chat);
+}
+
+static void
+edit (ParleyTranscript *transcript, ParleyMessage *message, ParleyChatPage *self)
+{
+  g_autofree char *text = parley_message_dup_text (message);
+
+  g_set_object (&self->editing, message);
+  gtk_widget_set_visible (self->edit_line, TRUE);
+  parley_composer_set_text (self->composer, text);
+  parley_composer_focus (self->composer);
+}
+
+static ParleyMessage *
+last_message (ParleyChatPage *self, ParleyRole role)
+{
+  guint n = self->chat != NULL ? g_list_model_get_n_items (G_LIST_MODEL (self->chat)) : 0;
+
+  while (n-- > 0) {
+    g_autoptr (ParleyMessage) message = g_list_model_get_item (G_LIST_MODEL (self->chat), n);
+    if (parley_message_get_role (message) == role)
+      return message; /* the chat keeps it */
+  }
+  return NULL;
+}
+
+static void
+recall (ParleyComposer *composer, ParleyChatPage *self)
+{
+  ParleyMessage *message = last_message (self, PARLEY_ROLE_USER);
+
+  if (message != NULL)
+    edit (self->transcript, message, self);
+}
+
+void
+parley_chat_page_regenerate (ParleyChatPage *self)
+{
+  ParleyMessage *message = last_message (self, PARLEY_ROLE_ASSISTANT);
+
+  if (message == NULL || parley_chat_get_state (self->chat) != PARLEY_CHAT_IDLE)
+    return;
+  ensure_model (self);
+  parley_chat_regenerate (self->chat, message);
+}
+
+void
+parley_chat_page_step_version (ParleyChatPage *self, int step)
+{
+  ParleyMessage *message = last_message (self, PARLEY_ROLE_ASSISTANT);
+
+  if (message == NULL)
+    return;
+  int version = (int) parley_message_get_version (message) + step;
+  if (version >= 1 && version <= (int) parley_message_get_n_versions (message))
+    parley_chat_show_version (self->chat, message, (guint) version);
+}
+
+void
+parley_chat_page_set_chat (ParleyChatPage *self, ParleyChat *chat)
+{
+  if (self->chat == chat)
+    return;
+  parley_chat_page_save_draft (self);
+  if (self->chat != NULL)
+    g_signal_handlers_disconnect_by_data (self->chat, self);
+  stop_editing (self);
+  g_set_object (&self->chat, chat);
+  if (chat != NULL) {
+    ParleyModel *loaded = parley_engines_get_model (self->services->engines);
+    g_signal_connect_swapped (chat, "notify::state", G_CALLBACK (show_state), self);
+    g_signal_connect_swapped (chat, "items-changed", G_CALLBACK (show_stack), self);
+    parley_composer_set_text (self->composer, parley_chat_get_draft (chat));
+    /* A chat goes on with the loaded model when it is its own or it has none yet. */
+    if (loaded != NULL && parley_chat_get_responder (chat) == NULL &&
+        (parley_chat_get_model (chat) == NULL ||
+         g_str_equal (parley_chat_get_model (chat), parley_model_get_id (loaded))))
+      parley_chat_set_responder (chat, parley_engines_get_responder (self->services->engines));
+  }
+  parley_transcript_set_chat (self->transcript, chat);
+  parley_chat_notice_set_chat (self->notice, chat);
+  show_stack (self);
+  show_state (self);
+  show_model (self);
+}
+
+/* ---- making ---- */
+
+static void
+dispose (GObject *object)
+{
+  ParleyChatPage *self = PARLEY_CHAT_PAGE (object);
+
+  if (self->chat != NULL)
+    g_signal_handlers_disconnect_by_data (self->chat, self);
+  g_clear_object (&self->chat);
+  g_clear_object (&self->editing);
+  G_OBJECT_CLASS (parley_chat_page_parent_class)->dispose (object);
+}
+
+static void
+parley_chat_page_class_init (ParleyChatPageClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = dispose;
+}
+
+static void
+parley_chat_page_init (ParleyChatPage *self)
+{
+  gtk_orientable_set_orientation (GTK_ORIENTABLE (self), GTK_ORIENTATION_VERTICAL);
+}
+
+static GtkWidget *
+build_header (ParleyChatPage *self)
+{
+  GtkWidget *popover = gtk_popover_new (), *scroller = gtk_scrolled_window_new ();
+
+  self->header = parley_header_bar (NULL);
+  self->picker = PARLEY_MODEL_PICKER (parley_model_picker_new (self->services));
+  g_signal_connect (self->picker, "picked", G_CALLBACK (picked), self);
+  adw_header_bar_set_title_widget (ADW_HEADER_BAR (self->header), GTK_WIDGET (self->picker));
+  self->load_panel = parley_load_panel_new (self->services);
+  g_signal_connect_object (self->load_panel, "notify::summary", G_CALLBACK (show_model), self,
+                           G_CONNECT_SWAPPED);
+  gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scroller), GTK_POLICY_NEVER,
+                                  GTK_POLICY_AUTOMATIC);
+  gtk_scrolled_window_set_propagate_natural_height (GTK_SCROLLED_WINDOW (scroller), TRUE);
+  gtk_scrolled_window_set_max_content_height (GTK_SCROLLED_WINDOW (scroller), 620);
+  gtk_widget_set_size_request (scroller, 330, -1);
+  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scroller), self->load_panel);
+  gtk_popover_set_child (GTK_POPOVER (popover), scroller);
+  self->load_button = parley_menu_button ("parley-sliders-symbolic", _ ("Layers and Memory"), NULL);
+  gtk_menu_button_set_popover (GTK_MENU_BUTTON (self->load_button), popover);
+  adw_header_bar_pack_end (ADW_HEADER_BAR (self->header), self->load_button);
+  return self->header;
+}
+
+static GtkWidget *
+build_edit_line (ParleyChatPage *self)
+{
+  GtkWidget *line = parley_box (GTK_ORIENTATION_HORIZONTAL, 8, NULL);
+  GtkWidget *text =
+      parley_label (_ ("Writing this message anew; the old version stays."), "caption dim-label");
+  GtkWidget *button = parley_text_button (_ ("Cancel"), NULL);
+
+  gtk_widget_set_hexpand (text, TRUE);
+  gtk_widget_set_margin_start (text, 16);
+  gtk_widget_add_css_class (button, "flat");
+  g_signal_connect_swapped (button, "clicked", G_CALLBACK (stop_editing), self);
+  gtk_box_append (GTK_BOX (line), text);
+  gtk_box_append (GTK_BOX (line), button);
+  gtk_widget_set_visible (line, FALSE);
+  return line;
+}
+
+GtkWidget *
+parley_chat_page_new (ParleyServices *services)
+{
+  ParleyChatPage *self = g_object_new (PARLEY_TYPE_CHAT_PAGE, NULL);
+  GtkWidget *clamp = adw_clamp_new (), *bottom = parley_box (GTK_ORIENTATION_VERTICAL, 0, NULL);
+
+  self->services = services;
+  self->transcript = PARLEY_TRANSCRIPT (parley_transcript_new ());
+  g_signal_connect (self->transcript, "edit", G_CALLBACK (edit), self);
+  self->stack = gtk_stack_new ();
+  gtk_stack_add_named (GTK_STACK (self->stack), parley_welcome_new (services), "empty");
+  gtk_stack_add_named (GTK_STACK (self->stack), GTK_WIDGET (self->transcript), "messages");
+  gtk_widget_set_vexpand (self->stack, TRUE);
+
+  self->notice = PARLEY_CHAT_NOTICE (parley_chat_notice_new (services));
+  self->edit_line = build_edit_line (self);
+  self->composer = PARLEY_COMPOSER (parley_composer_new ());
+  g_signal_connect (self->composer, "send", G_CALLBACK (send), self);
+  g_signal_connect (self->composer, "stop", G_CALLBACK (stop), self);
+  g_signal_connect (self->composer, "recall", G_CALLBACK (recall), self);
+  gtk_widget_add_css_class (bottom, "composer-area");
+  gtk_box_append (GTK_BOX (bottom), GTK_WIDGET (self->notice));
+  gtk_box_append (GTK_BOX (bottom), self->edit_line);
+  gtk_box_append (GTK_BOX (bottom), GTK_WIDGET (self->composer));
+  adw_clamp_set_maximum_size (ADW_CLAMP (clamp), 820);
+  adw_clamp_set_tightening_threshold (ADW_CLAMP (clamp), 700);
+  adw_clamp_set_child (ADW_CLAMP (clamp), bottom);
+
+  gtk_box_append (GTK_BOX (self), build_header (self));
+  gtk_box_append (GTK_BOX (self), self->stack);
+  gtk_box_append (GTK_BOX (self), clamp);
+  g_signal_connect_object (services->engines, "changed", G_CALLBACK (engines_changed), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (services->library, "items-changed", G_CALLBACK (show_model), self,
+                           G_CONNECT_SWAPPED);
+  return GTK_WIDGET (self);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A conversation: header with the model and its load panel, transcript, composer.
+ */
+#pragma once
+
+#include "app/parley-services.h"
+
+#include <adwaita.h>
+
+G_BEGIN_DECLS
+
+#define PARLEY_TYPE_CHAT_PAGE (parley_chat_page_get_type ())
+G_DECLARE_FINAL_TYPE (ParleyChatPage, parley_chat_page, PARLEY, CHAT_PAGE, GtkBox)
+
+GtkWidget *parley_chat_page_new (ParleyServices *services);
+GtkWidget *parley_chat_page_get_header (ParleyChatPage *self);
+
+ParleyChat *parley_chat_page_get_chat (ParleyChatPage *self); /* NULL: none */
+void parley_chat_page_set_chat (ParleyChatPage *self, ParleyChat *chat);
+gboolean parley_chat_page_has_messages (ParleyChatPage *self);
+void parley_chat_page_save_draft (ParleyChatPage *self);
+void parley_chat_page_focus (ParleyChatPage *self);
+
+void parley_chat_page_use_model (ParleyChatPage *self, ParleyModel *model);
+void parley_chat_page_pick_model (ParleyChatPage *self);
+void parley_chat_page_show_load_panel (ParleyChatPage *self);
+void parley_chat_page_regenerate (ParleyChatPage *self);
+void parley_chat_page_step_version (ParleyChatPage *self, int step); /* of the last reply */
+
+G_END_DECLS

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Where a message is written. Enter sends, Shift+Enter begins a line; while a reply runs, Stop
+ * stands in the place of Send. Grows to a third of the window.
+ */
+#pragma once
+
+#include <gtk/gtk.h>
+
+G_BEGIN_DECLS
+
+#define PARLEY_TYPE_COMPOSER (parley_composer_get_type ())
+G_DECLARE_FINAL_TYPE (ParleyComposer, parley_composer, PARLEY, COMPOSER, GtkBox)
+
+GtkWidget *parley_composer_new (void);
+char *parley_composer_dup_text (ParleyComposer *self);
+void parley_composer_set_text (ParleyComposer *self, const char *text);
+void parley_composer_set_hint (ParleyComposer *self, const char *hint); /* in the empty entry */
+void parley_composer_set_running (ParleyComposer *self, gboolean running);
+void parley_composer_focus (ParleyComposer *self);
+
+/* Signals: "send" (const char *text), "stop" (), "changed" (), "recall" (): Up in the empty
+ * entry. */
+
+G_END_DECLS

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/parley-forecast.h"
+
+#include "app/parley-format.h"
+
+#include <glib/gi18n.h>
+
+typedef struct {
+  struct pe_device_info devices[2];
+  gsize n_devices;
+  struct pe_plan_request request;
+  ParleyModel *model; /* or: */
+  GListModel *files;
+  ParleyHubFile *chosen;
+  GBytes *header;
+  guint64 file_bytes;
+  ParleyForecastReady ready;
+  gpointer data;
+  GDestroyNotify destroy;
+} Job;
+
+static void
+job_free (gpointer data)
+{
+  Job *job = data;
+
+  g_clear_object (&job->model);
+  g_clear_object (&job->files);
+  g_clear_object (&job->chosen);
+  g_clear_pointer (&job->header, g_bytes_unref);
+  if (job->destroy != NULL)
+    job->destroy (job->data);
+  g_free (job);
+}
+
+static Job *
+job_new (ParleyServices *services, ParleyForecastReady ready, gpointer data, GDestroyNotify destroy)
+{
+  Job *job = g_new0 (Job, 1);
+
+  job->n_devices = parley_hardware_get_plan_devices (services->hardware, job->devices);
+  pe_plan_request_init (&job->request);
+  job->ready = ready;
+  job->data = data;
+  job->destroy = destroy;
+  return job;
+}
+
+/* ---- words ---- */
+
+static ParleyShownVerdict
+shown (ParleyFitVerdict verdict)
+{
+  switch (verdict) {
+  case PARLEY_FIT_ON_GPU: return PARLEY_SHOWN_FITS;
+  case PARLEY_FIT_PARTLY: return PARLEY_SHOWN_PARTLY;
+  case PARLEY_FIT_IN_RAM: return PARLEY_SHOWN_RAM;
+  default: return PARLEY_SHOWN_TOO_BIG;
+  }
+}
+
+static void
+tell (Job *job, gpointer subject, ParleyFit *fit, const GError *error)
+{
+  ParleyForecast forecast = { .fit = fit };
+
+  if (fit == NULL) {
+    forecast.verdict = PARLEY_SHOWN_UNKNOWN;
+    forecast.speed = g_strdup ("");
+    forecast.why = g_strdup (error->message);
+  } else {
+    g_autofree char *speed = parley_format_speed (parley_fit_get_speed (fit));
+    forecast.verdict = shown (parley_fit_get_verdict (fit));
+    forecast.words = parley_fit_verdict_words (parley_fit_get_verdict (fit));
+    forecast.speed = *speed != '\0' ? g_strdup_printf ("≈ %s", speed) : g_strdup ("");
+    forecast.why =
+        g_strdup_printf ("%s\n%s", parley_fit_get_sentence (fit), parley_fit_get_basis (fit));
+  }
+  job->ready (subject, &forecast, job->data);
+  g_free (forecast.speed);
+  g_free (forecast.why);
+}
+
+/* ---- a model on disk ---- */
+
+static void
+fit_model (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  Job *job = task_data;
+  GError *error = NULL;
+  ParleyFit *fit = parley_fit_for_file (parley_model_get_path (job->model), &job->request,
+                                        job->devices, job->n_devices, &error);
+
+  if (fit == NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_pointer (task, fit, (GDestroyNotify) parley_fit_unref);
+}
+
+static void
+model_fitted (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Job *job = g_task_get_task_data (G_TASK (result));
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ParleyFit) fit = g_task_propagate_pointer (G_TASK (result), &error);
+
+  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    tell (job, job->model, fit, error);
+}
+
+void
+parley_forecast_model (ParleyServices *services, ParleyModel *model,
+                       const struct pe_plan_request *request, GCancellable *cancellable,
+                       ParleyForecastReady ready, gpointer data, GDestroyNotify destroy)
+{
+  Job *job = job_new (services, ready, data, destroy);
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, model_fitted, NULL);
+
+  job->model = g_object_ref (model);
+  if (request != NULL)
+    job->request = *request;
+  else
+    parley_engines_get_request (services->engines, model, &job->request);
+  g_task_set_task_data (task, job, job_free);
+  g_task_run_in_thread (task, fit_model);
+}
+
+/* ---- files of a repository ---- */
+
+static void
+fit_header (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  Job *job = task_data;
+  GError *error = NULL;
+  ParleyFit *fit =
+      parley_fit_for_header (job->header, job->file_bytes, parley_hub_file_get_name (job->chosen),
+                             &job->request, job->devices, job->n_devices, &error);
+
+  if (fit == NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_pointer (task, fit, (GDestroyNotify) parley_fit_unref);
+}
+
+static void
+tell_files (Job *job, ParleyFit *fit, const GError *error)
+{
+  for (guint i = 0; i < g_list_model_get_n_items (job->files); i++) {
+    g_autoptr (ParleyHubFile) file = g_list_model_get_item (job->files, i);
+    g_autoptr (ParleyFit) scaled = NULL;
+    if (fit != NULL && file != job->chosen)
+      scaled = parley_fit_scale (fit, parley_hub_file_get_size (file));
+    tell (job, file, scaled != NULL ? scaled : fit, error);
+  }
+}
+
+static void
+header_fitted (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Job *job = g_task_get_task_data (G_TASK (result));
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ParleyFit) fit = g_task_propagate_pointer (G_TASK (result), &error);
+
+  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    tell_files (job, fit, error);
+}
+
+static void
+header_ready (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  Job *job = g_task_get_task_data (task);
+  g_autoptr (GError) error = NULL;
+
+  job->header = parley_hub_header_finish (PARLEY_HUB (source), result, &job->file_bytes, &error);
+  if (job->header != NULL) {
+    /* Of a split model the header is the first part's, the size that of all parts. */
+    job->file_bytes = MAX (job->file_bytes, parley_hub_file_get_size (job->chosen));
+    g_task_run_in_thread (task, fit_header);
+  } else
+    g_task_return_error (task, g_steal_pointer (&error));
+}
+
+void
+parley_forecast_files (ParleyServices *services, GListModel *files, ParleyHubFile *chosen,
+                       GCancellable *cancellable, ParleyForecastReady ready, gpointer data,
+                       GDestroyNotify destroy)
+{
+  Job *job = job_new (services, ready, data, destroy);
+  GTask *task = g_task_new (NULL, cancellable, header_fitted, NULL);
+
+  job->files = g_object_ref (files);
+  job->chosen = g_object_ref (chosen);
+  g_task_set_task_data (task, job, job_free);
+  parley_hub_header_async (services->hub, chosen, 0, cancellable, header_ready, task);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What a model would do on this computer, in words for the pages. The figures come from the plan
+ * that the loader follows; they are made on worker threads.
+ */
+#pragma once
+
+#include "app/parley-services.h"
+#include "app/parley-verdict.h"
+#include "fit/parley-fit.h"
+
+G_BEGIN_DECLS
+
+typedef struct {
+  ParleyFit *fit; /* NULL: it could not be made, see `why` */
+  ParleyShownVerdict verdict;
+  const char *words; /* "Fits on the GPU" */
+  char *speed;       /* "≈ 14 tokens/s", or "" */
+  char *why;         /* the verdict with its figures, and where the speed comes from */
+} ParleyForecast;
+
+/* Called on the main thread, unless cancelled; the forecast lives for the call. `subject` is the
+ * ParleyModel or ParleyHubFile. */
+typedef void (*ParleyForecastReady) (gpointer subject, const ParleyForecast *forecast,
+                                     gpointer data);
+
+/* A model on disk, loaded as `request` says (NULL: as it would be). Called once; then `destroy`,
+ * also when cancelled. */
+void parley_forecast_model (ParleyServices *services, ParleyModel *model,
+                            const struct pe_plan_request *request, GCancellable *cancellable,
+                            ParleyForecastReady ready, gpointer data, GDestroyNotify destroy);
+
+/* The files of a repository: exact for `chosen`, whose header is fetched, approximate for its
+ * siblings. Called once for each file; then `destroy`, also when cancelled. */
+void parley_forecast_files (ParleyServices *services, GListModel *files, ParleyHubFile *chosen,
+                            GCancellable *cancellable, ParleyForecastReady ready, gpointer data,
+                            GDestroyNotify destroy);
+
+G_END_DECLS

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/parley-format.h"
+
+#include <glib/gi18n.h>
+#include <math.h>
+
+char *
+parley_format_size (guint64 bytes)
+{
+  static const char *const units[] = { "kB", "MB", "GB", "TB", "PB", "EB" };
+  double value = (double) bytes;
+  guint unit = 0;
+
+  if (bytes < 1000)
+    return g_strdup_printf ("%u B", (guint) bytes);
+  for (value /= 1000; value >= (unit < 2 ? 999.5 : 999.95) && unit + 1 < G_N_ELEMENTS (units);
+       value /= 1000)
+    unit++;
+  return g_strdup_printf (value < 9.95 || unit >= 2 ? "%.1f\u00a0%s" : "%.0f\u00a0%s", value,
+                          units[unit]);
+}
+
+static char *
+short_number (double value, const char *const *units, guint n_units)
+{
+  guint unit = 0;
+
+  while (value >= 999.5 && unit + 1 < n_units) {
+    value /= 1000;
+    unit++;
+  }
+  if (unit == 0 || value >= 99.5)
+    return g_strdup_printf ("%.0f%s", value, units[unit]);
+  if (fabs (value - round (value)) < 0.05)
+    return g_strdup_printf ("%.0f%s", round (value), units[unit]);
+  return g_strdup_printf ("%.1f%s", value, units[unit]);
+}
+
+char *
+parley_format_count (guint64 n)
+{
+  static const char *const units[] = { "", "k", "M", "G" };
+  return short_number ((double) n, units, G_N_ELEMENTS (units));
+}
+
+char *
+parley_format_parameters (guint64 n)
+{
+  static const char *const units[] = { "", "K", "M", "B", "T" };
+  return n == 0 ? g_strdup ("") : short_number ((double) n, units, G_N_ELEMENTS (units));
+}
+
+char *
+parley_format_speed (double tokens_per_s)
+{
+  if (!(tokens_per_s > 0) || !isfinite (tokens_per_s))
+    return g_strdup ("");
+  return g_strdup_printf (tokens_per_s < 9.95 ? _ ("%.1f tokens/s") : _ ("%.0f tokens/s"),
+                          tokens_per_s);
+}
+
+char *
+parley_format_duration (double seconds)
+{
+  if (!(seconds >= 0) || seconds > 8.64e7)
+    return g_strdup ("");
+  if (seconds < 9.95)
+    return g_strdup_printf (_ ("%.1f s"), seconds);
+  if (seconds < 59.5)
+    return g_strdup_printf (_ ("%.0f s"), seconds);
+  guint whole = (guint) (seconds + 0.5);
+  if (whole < 3600)
+    return g_strdup_printf (_ ("%u min %u s"), whole / 60, whole % 60);
+  return g_strdup_printf (_ ("%u h %u min"), whole / 3600, whole % 3600 / 60);
+}
+
+static char *
+grouped (guint n)
+{
+  if (n < 1000)
+    return g_strdup_printf ("%u", n);
+  if (n < 1000000)
+    return g_strdup_printf ("%u,%03u", n / 1000, n % 1000);
+  return g_strdup_printf ("%u,%03u,%03u", n / 1000000, n / 1000 % 1000, n % 1000);
+}
+
+char *
+parley_format_tokens (guint n)
+{
+  g_autofree char *number = grouped (n);
+  return g_strdup_printf (ngettext ("%s token", "%s tokens", n), number);
+}
+
+char *
+parley_format_days_ago (gint64 then, gint64 now)
+{
+  gint64 days = (now - then) / 86400;
+
+  if (then <= 0)
+    return g_strdup ("");
+  if (days <= 0)
+    return g_strdup (_ ("today"));
+  if (days == 1)
+    return g_strdup (_ ("yesterday"));
+  if (days < 60)
+    return g_strdup_printf (ngettext ("%d day ago", "%d days ago", (gulong) days), (int) days);
+  if (days < 730)
+    return g_strdup_printf (ngettext ("%d month ago", "%d months ago", (gulong) (days / 30)),
+                            (int) (days / 30));
+  return g_strdup_printf (ngettext ("%d year ago", "%d years ago", (gulong) (days / 365)),
+                          (int) (days / 365));
+}
+
+char *
+parley_format_layers (guint n, guint n_layers, guint64 gpu_bytes)
+{
+  g_autofree char *size = parley_format_size (gpu_bytes);
+
+  if (n == 0)
+    return g_strdup (_ ("No layers on the GPU"));
+  if (n > n_layers)
+    return g_strdup_printf (_ ("All %u layers on the GPU, %s"), n_layers + 1, size);
+  return g_strdup_printf (_ ("%u of %u layers on the GPU, %s"), n, n_layers + 1, size);
+}

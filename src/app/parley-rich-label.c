@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/parley-rich-label.h"
+
+#include "app/parley-widgets.h"
+
+#define SPANS_KEY "parley-spans"
+
+static void
+span_free_target (gpointer data)
+{
+  g_free (((ParleySpan *) data)->target);
+}
+
+static GArray *
+links_of (const GArray *spans)
+{
+  GArray *links = g_array_new (FALSE, FALSE, sizeof (ParleySpan));
+
+  g_array_set_clear_func (links, span_free_target);
+  for (guint i = 0; spans != NULL && i < spans->len; i++) {
+    ParleySpan span = g_array_index (spans, ParleySpan, i);
+    if (span.kind != PARLEY_SPAN_LINK || span.target == NULL)
+      continue;
+    span.target = g_strdup (span.target);
+    g_array_append_val (links, span);
+  }
+  return links;
+}
+
+static const char *
+link_at (GtkWidget *label, double x, double y)
+{
+  GArray *links = g_object_get_data (G_OBJECT (label), SPANS_KEY);
+  int left, top, index, trailing;
+
+  if (links == NULL || links->len == 0)
+    return NULL;
+  gtk_label_get_layout_offsets (GTK_LABEL (label), &left, &top);
+  if (!pango_layout_xy_to_index (gtk_label_get_layout (GTK_LABEL (label)),
+                                 (int) (x - left) * PANGO_SCALE, (int) (y - top) * PANGO_SCALE,
+                                 &index, &trailing))
+    return NULL;
+  for (guint i = 0; i < links->len; i++) {
+    const ParleySpan *span = &g_array_index (links, ParleySpan, i);
+    if ((guint) index >= span->start && (guint) index < span->end)
+      return span->target;
+  }
+  return NULL;
+}
+
+static void
+released (GtkGestureClick *gesture, int n_press, double x, double y, GtkWidget *label)
+{
+  const char *target = link_at (label, x, y);
+
+  if (target != NULL && n_press == 1 &&
+      !gtk_label_get_selection_bounds (GTK_LABEL (label), NULL, NULL))
+    gtk_widget_activate_action (label, "win.open-link", "s", target);
+}
+
+static void
+motion (GtkEventControllerMotion *controller, double x, double y, GtkWidget *label)
+{
+  const char *target = link_at (label, x, y);
+
+  gtk_widget_set_cursor_from_name (label, target != NULL ? "pointer" : NULL);
+  gtk_widget_set_tooltip_text (label, target);
+}
+
+GtkWidget *
+parley_rich_label_new (void)
+{
+  GtkWidget *label = parley_label (NULL, NULL);
+  GtkGesture *click = gtk_gesture_click_new ();
+  GtkEventController *pointer = gtk_event_controller_motion_new ();
+
+  gtk_label_set_selectable (GTK_LABEL (label), TRUE);
+  gtk_event_controller_set_propagation_phase (GTK_EVENT_CONTROLLER (click), GTK_PHASE_CAPTURE);
+  g_signal_connect (click, "released", G_CALLBACK (released), label);
+  g_signal_connect (pointer, "motion", G_CALLBACK (motion), label);
+  gtk_widget_add_controller (label, GTK_EVENT_CONTROLLER (click));
+  gtk_widget_add_controller (label, pointer);
+  return label;
+}
+
+static void
+add (PangoAttrList *list, PangoAttribute *attribute, const ParleySpan *span)
+{
+  attribute->start_index = span->start;
+  attribute->end_index = span->end;
+  pango_attr_list_insert (list, attribute);
+}
+
+void
+parley_rich_label_set (GtkWidget *label, const char *text, const GArray *spans)
+{
+  g_autoptr (PangoAttrList) list = pango_attr_list_new ();
+  gboolean dark = adw_style_manager_get_dark (adw_style_manager_get_default ());
+
+  for (guint i = 0; spans != NULL && i < spans->len; i++) {
+    const ParleySpan *span = &g_array_index (spans, ParleySpan, i);
+    switch (span->kind) {
+    case PARLEY_SPAN_EMPHASIS: add (list, pango_attr_style_new (PANGO_STYLE_ITALIC), span); break;
+    case PARLEY_SPAN_STRONG: add (list, pango_attr_weight_new (PANGO_WEIGHT_BOLD), span); break;
+    case PARLEY_SPAN_STRIKE: add (list, pango_attr_strikethrough_new (TRUE), span); break;
+    case PARLEY_SPAN_CODE:
+      add (list, pango_attr_family_new ("monospace"), span);
+      add (list, pango_attr_scale_new (0.93), span);
+      add (list, pango_attr_background_new (0x8000, 0x8000, 0x8000), span);
+      add (list, pango_attr_background_alpha_new (0x2c00), span);
+      break;
+    case PARLEY_SPAN_LINK:
+      add (list, pango_attr_underline_new (PANGO_UNDERLINE_SINGLE), span);
+      add (list,
+           dark ? pango_attr_foreground_new (0x7800, 0xae00, 0xed00)
+                : pango_attr_foreground_new (0x1a00, 0x5f00, 0xb400),
+           span);
+      break;
+    default: break;
+    }
+  }
+  gtk_label_set_text (GTK_LABEL (label), text);
+  gtk_label_set_attributes (GTK_LABEL (label), list);
+  g_object_set_data_full (G_OBJECT (label), SPANS_KEY, links_of (spans),
+                          (GDestroyNotify) g_array_unref);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/parley-services.h"
+
+ParleyServices *
+parley_services_new (GError **error)
+{
+  g_autoptr (ParleyStore) store = parley_store_open (NULL, error);
+  g_autoptr (ParleyChatList) chats = store != NULL ? parley_chat_list_new (store, error) : NULL;
+
+  if (chats == NULL)
+    return NULL;
+  ParleyServices *services = g_new0 (ParleyServices, 1);
+  services->store = g_steal_pointer (&store);
+  services->chats = g_steal_pointer (&chats);
+  services->hub = parley_hub_new ();
+  services->downloads = parley_downloads_new (services->hub, NULL);
+  services->library = parley_library_new (NULL);
+  services->hardware = parley_hardware_new ();
+  services->engines = parley_engines_new (services->hardware, services->store);
+  return services;
+}
+
+static void
+probed (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!parley_hardware_probe_finish (PARLEY_HARDWARE (source), result, &error))
+    g_message ("%s", error->message);
+}
+
+static void
+download_finished (ParleyDownloads *downloads, ParleyTransfer *transfer, ParleyLibrary *library)
+{
+  parley_library_refresh (library);
+}
+
+void
+parley_services_start (ParleyServices *services)
+{
+  g_signal_connect_object (services->downloads, "finished", G_CALLBACK (download_finished),
+                           services->library, 0);
+  parley_hardware_probe_async (services->hardware, TRUE, NULL, probed, NULL);
+  parley_library_watch (services->library);
+  parley_downloads_restore (services->downloads);
+}
+
+void
+parley_services_free (ParleyServices *services)
+{
+  if (services == NULL)
+    return;
+  parley_downloads_stop (services->downloads);
+  g_clear_object (&services->engines);
+  g_clear_object (&services->chats);
+  g_clear_object (&services->downloads);
+  g_clear_object (&services->library);
+  g_clear_object (&services->hardware);
+  g_clear_object (&services->hub);
+  if (services->store != NULL) {
+    g_autoptr (GError) error = NULL;
+    if (!parley_store_close (services->store, &error))
+      g_warning ("%s", error->message);
+  }
+  g_clear_object (&services->store);
+  g_free (services);
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/parley-transcript.h"
+
+#include "app/parley-message-row.h"
+#include "app/parley-widgets.h"
+
+#include <glib/gi18n.h>
+
+#define WINDOW   40 /* messages shown at first, and added at each step upwards */
+#define NEAR_END 24 /* pixels from the end that count as the end */
+
+struct _ParleyTranscript {
+  GtkWidget parent;
+  ParleyChat *chat;
+  GtkWidget *overlay, *scroller, *content, *earlier, *rows, *status, *jump;
+  GtkWidget *status_text;
+  GtkAdjustment *vertical;
+  guint first; /* position of the first message that has a row */
+  guint at_end : 1;
+  guint adjusting : 1;
+};
+
+G_DEFINE_FINAL_TYPE (ParleyTranscript, parley_transcript, GTK_TYPE_WIDGET)
+
+enum { EDIT, N_SIGNALS };
+static guint signals[N_SIGNALS];
+
+/* ---- scrolling ---- */
+
+void
+parley_transcript_to_end (ParleyTranscript *self)
+{
+  self->at_end = TRUE;
+  self->adjusting = TRUE;
+  gtk_adjustment_set_value (self->vertical, gtk_adjustment_get_upper (self->vertical));
+  self->adjusting = FALSE;
+  gtk_widget_set_visible (self->jump, FALSE);
+}
+
+static void
+scrolled (ParleyTranscript *self)
+{
+  double rest = gtk_adjustment_get_upper (self->vertical) -
+                gtk_adjustment_get_page_size (self->vertical) -
+                gtk_adjustment_get_value (self->vertical);
+
+  if (self->adjusting)
+    return;
+  self->at_end = rest <= NEAR_END;
+  gtk_widget_set_visible (self->jump, !self->at_end);
+}
+
+/* The text grew or the window changed its size: keep the end in view, or the place. */
+static void
+resized (ParleyTranscript *self)
+{
+  if (self->at_end)
+    parley_transcript_to_end (self);
+}
+
+/* ---- rows ---- */
+
+static void
+edit (ParleyMessageRow *row, ParleyTranscript *self)
+{
+  g_signal_emit (self, signals[EDIT], 0, parley_message_row_get_message (row));
+}
+
+static GtkWidget *
+new_row (ParleyTranscript *self, guint position)
+{
+  g_autoptr (ParleyMessage) message = g_list_model_get_item (G_LIST_MODEL (self->chat), position);
+  GtkWidget *row = parley_message_row_new (self->chat, message);
+
+  g_signal_connect (row, "edit", G_CALLBACK (edit), self);
+  return row;
+}
+
+static GtkWidget *
+nth_row (ParleyTranscript *self, guint n)
+{
+  GtkWidget *row = gtk_widget_get_first_child (self->rows);
+
+  while (row != NULL && n-- > 0)
+    row = gtk_widget_get_next_sibling (row);
+  return row;
+}
+
+static void
+show_all (ParleyTranscript *self)
+{
+  guint n = self->chat != NULL ? g_list_model_get_n_items (G_LIST_MODEL (self->chat)) : 0;
+
+  parley_box_clear (self->rows);
+  self->first = n > WINDOW ? n - WINDOW : 0;
+  for (guint i = self->first; i < n; i++)
+    gtk_box_append (GTK_BOX (self->rows), new_row (self, i));
+  gtk_widget_set_visible (self->earlier, self->first > 0);
+}
+
+static void
+show_earlier (ParleyTranscript *self)
+{
+  guint n = MIN (WINDOW, self->first);
+  double from_end =
+      gtk_adjustment_get_upper (self->vertical) - gtk_adjustment_get_value (self->vertical);
+
+  for (guint i = 0; i < n; i++)
+    gtk_box_prepend (GTK_BOX (self->rows), new_row (self, --self->first));
+  gtk_widget_set_visible (self->earlier, self->first > 0);
+  int natural;
+  gtk_widget_measure (self->content, GTK_ORIENTATION_VERTICAL, gtk_widget_get_width (self->content),
+                      NULL, &natural, NULL, NULL);
+  gtk_adjustment_set_upper (self->vertical, natural);
+  gtk_adjustment_set_value (self->vertical, natural - from_end);
+}
+
+static void
+messages_changed (GListModel *model, guint position, guint removed, guint added,
+                  ParleyTranscript *self)
+{
+  if (position < self->first) {
+    show_all (self);
+    return;
+  }
+  GtkWidget *row = nth_row (self, position - self->first);
+  for (guint i = 0; i < removed && row != NULL; i++) {
+    GtkWidget *next = gtk_widget_get_next_sibling (row);
+    gtk_box_remove (GTK_BOX (self->rows), row);
+    row = next;
+  }
+  for (guint i = 0; i < added; i++) {
+    guint at = position + i - self->first;
+    GtkWidget *before = at > 0 ? nth_row (self, at - 1) : NULL;
+    gtk_box_insert_child_after (GTK_BOX (self->rows), new_row (self, position + i), before);
+  }
+}
+
+/* ---- what goes on ---- */
+
+static void
+show_state (ParleyTranscript *self)
+{
+  g_autofree char *text = NULL;
+  ParleyResponder *responder;
+
+  if (self->chat == NULL)
+    return;
+  responder = parley_chat_get_responder (self->chat);
+  switch (parley_chat_get_state (self->chat)) {
+  case PARLEY_CHAT_WAITING:
+    if (responder != NULL && parley_responder_get_state (responder) == PARLEY_RESPONDER_LOADING)
+      text = parley_responder_dup_message (responder);
+    if (text == NULL)
+      text = g_strdup (responder == NULL ? _ ("Waiting for a model to be chosen")
+                                         : _ ("Waiting for its turn"));
+    break;
+  case PARLEY_CHAT_READING: {
+    double progress = parley_chat_get_progress (self->chat);
+    text = progress > 0 && progress < 1
+               ? g_strdup_printf (_ ("Reading the conversation, %.0f %%"), progress * 100)
+               : g_strdup (_ ("Reading the conversation"));
+    break;
+  }
+  default: break;
+  }
+  gtk_widget_set_visible (self->status, text != NULL);
+  gtk_label_set_text (GTK_LABEL (self->status_text), text != NULL ? text : "");
+}
+
+void
+parley_transcript_set_chat (ParleyTranscript *self, ParleyChat *chat)
+{
+  if (self->chat == chat)
+    return;
+  if (self->chat != NULL)
+    g_signal_handlers_disconnect_by_data (self->chat, self);
+  g_set_object (&self->chat, chat);
+  if (chat != NULL) {
+    g_signal_connect (chat, "items-changed", G_CALLBACK (messages_changed), self);
+    g_signal_connect_swapped (chat, "notify::state", G_CALLBACK (show_state), self);
+    g_signal_connect_swapped (chat, "notify::progress", G_CALLBACK (show_state), self);
+  }
+  show_all (self);
+  show_state (self);
+  parley_transcript_to_end (self);
+}
+
+static void
+dispose (GObject *object)
+{
+  ParleyTranscript *self = PARLEY_TRANSCRIPT (object);
+
+  if (self->chat != NULL)
+    g_signal_handlers_disconnect_by_data (self->chat, self);
+  g_clear_object (&self->chat);
+  g_clear_pointer (&self->overlay, gtk_widget_unparent);
+  G_OBJECT_CLASS (parley_transcript_parent_class)->dispose (object);
+}
+
+static void
+parley_transcript_class_init (ParleyTranscriptClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = dispose;
+  gtk_widget_class_set_layout_manager_type (GTK_WIDGET_CLASS (klass), GTK_TYPE_BIN_LAYOUT);
+  signals[EDIT] = g_signal_new ("edit", PARLEY_TYPE_TRANSCRIPT, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                NULL, G_TYPE_NONE, 1, PARLEY_TYPE_MESSAGE);
+}
+
+static GtkWidget *
+build_status (ParleyTranscript *self)
+{
+  GtkWidget *box = parley_box (GTK_ORIENTATION_HORIZONTAL, 10, NULL);
+  GtkWidget *spinner = gtk_spinner_new ();
+
+  gtk_spinner_start (GTK_SPINNER (spinner));
+  self->status_text = parley_label ("", "dim-label");
+  gtk_box_append (GTK_BOX (box), spinner);
+  gtk_box_append (GTK_BOX (box), self->status_text);
+  gtk_widget_set_visible (box, FALSE);
+  return box;
+}
+
+static void
+parley_transcript_init (ParleyTranscript *self)
+{
+  GtkWidget *clamp = adw_clamp_new ();
+
+  self->content = parley_box (GTK_ORIENTATION_VERTICAL, 14, "transcript");
+  self->earlier = parley_text_button (_ ("Show earlier messages"), NULL);
+  gtk_widget_add_css_class (self->earlier, "flat");
+  gtk_widget_set_halign (self->earlier, GTK_ALIGN_CENTER);
+  g_signal_connect_swapped (self->earlier, "clicked", G_CALLBACK (show_earlier), self);
+  self->rows = parley_box (GTK_ORIENTATION_VERTICAL, 18, NULL);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->rows), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  _ ("Conversation"), -1);
+  self->status = build_status (self);
+  gtk_box_append (GTK_BOX (self->content), self->earlier);
+  gtk_box_append (GTK_BOX (self->content), self->rows);
+  gtk_box_append (GTK_BOX (self->content), self->status);
+  adw_clamp_set_maximum_size (ADW_CLAMP (clamp), 820);
+  adw_clamp_set_tightening_threshold (ADW_CLAMP (clamp), 700);
+  adw_clamp_set_child (ADW_CLAMP (clamp), self->content);
+
+  self->scroller = gtk_scrolled_window_new ();
+  gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (self->scroller), GTK_POLICY_NEVER,
+                                  GTK_POLICY_AUTOMATIC);
+  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (self->scroller), clamp);
+  self->vertical = gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (self->scroller));
+  g_signal_connect_swapped (self->vertical, "value-changed", G_CALLBACK (scrolled), self);
+  g_signal_connect_swapped (self->vertical, "changed", G_CALLBACK (resized), self);
+  self->at_end = TRUE;
+
+  self->jump = parley_icon_button ("go-bottom-symbolic", _ ("To the end"), NULL);
+  parley_add_classes (self->jump, "circular jump-button");
+  gtk_widget_set_halign (self->jump, GTK_ALIGN_END);
+  gtk_widget_set_valign (self->jump, GTK_ALIGN_END);
+  gtk_widget_set_visible (self->jump, FALSE);
+  g_signal_connect_swapped (self->jump, "clicked", G_CALLBACK (parley_transcript_to_end), self);
+  self->overlay = gtk_overlay_new ();
+  gtk_overlay_set_child (GTK_OVERLAY (self->overlay), self->scroller);
+  gtk_overlay_add_overlay (GTK_OVERLAY (self->overlay), self->jump);
+  gtk_widget_set_parent (self->overlay, GTK_WIDGET (self));
+  gtk_widget_set_vexpand (GTK_WIDGET (self), TRUE);
+}
+
+GtkWidget *
+parley_transcript_new (void)
+{
+  return g_object_new (PARLEY_TYPE_TRANSCRIPT, NULL);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Small constructors for widgets that are always wanted the same way: named icon buttons, labels
+ * whose text is never markup, rows, status pages.
+ */
+#pragma once
+
+#include <adwaita.h>
+
+G_BEGIN_DECLS
+
+/* Name for assistive technologies and tooltip in one. */
+void parley_name_widget (GtkWidget *widget, const char *name);
+
+GtkWidget *parley_icon_button (const char *icon, const char *name, const char *action);
+GtkWidget *parley_text_button (const char *label, const char *action);
+GtkWidget *parley_menu_button (const char *icon, const char *name, GMenuModel *menu);
+
+/* `css`: classes separated by spaces, or NULL. Wraps, left-aligned, plain text. */
+GtkWidget *parley_label (const char *text, const char *css);
+GtkWidget *parley_line (const char *text, const char *css); /* one line, ellipsised */
+GtkWidget *parley_box (GtkOrientation orientation, int spacing, const char *css);
+void parley_add_classes (GtkWidget *widget, const char *css);
+
+/* A header bar, flat, with the window's buttons on the end. */
+GtkWidget *parley_header_bar (const char *title);
+
+/* An AdwStatusPage whose text cannot be markup; `child` below it may be NULL. */
+GtkWidget *parley_status_page (const char *icon, const char *title, const char *text,
+                               GtkWidget *child);
+void parley_status_page_set_text (GtkWidget *page, const char *text);
+
+GtkWidget *parley_pill_button (const char *label, const char *action, gboolean suggested);
+
+/* Scrolled, clamped to a readable width, with margins: the body of every page. */
+GtkWidget *parley_page_body (GtkWidget *child, int width);
+
+/* A group of rows in the style of preferences. */
+GtkWidget *parley_boxed_list (void);
+
+/* "label — value" for the facts pages; `value` is selectable. */
+GtkWidget *parley_fact_row (const char *label, const char *value);
+
+void parley_box_clear (GtkWidget *box);
+
+/* Puts text on the clipboard. */
+void parley_copy (GtkWidget *widget, const char *text);
+
+G_END_DECLS

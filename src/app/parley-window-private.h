@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "app/parley-chat-page.h"
+#include "app/parley-discover-page.h"
+#include "app/parley-sidebar.h"
+#include "app/parley-split.h"
+#include "app/parley-window.h"
+
+G_BEGIN_DECLS
+
+struct _ParleyWindow {
+  AdwApplicationWindow parent;
+  ParleyServices *services; /* the application's */
+  AdwToastOverlay *toasts;
+  ParleySplit *split;
+  ParleySidebar *sidebar;
+  AdwViewStack *places;
+  ParleyChatPage *chat_page;
+  ParleyDiscoverPage *discover_page;
+  GtkWidget *switcher; /* at the bottom, when folded */
+  GPtrArray *headers;  /* of the pages; borrowed */
+  ParleyChat *deleted; /* the chat that Undo brings back */
+};
+
+/* Adds win.*; they are also how scripts and tests drive the window over D-Bus. */
+void _parley_window_add_actions (ParleyWindow *self);
+
+G_END_DECLS

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/parley-window-private.h"
+
+#include "app/compat.h"
+#include "app/parley-computer-page.h"
+#include "app/parley-models-page.h"
+#include "app/parley-widgets.h"
+
+#include <glib/gi18n.h>
+#include <stdlib.h>
+
+G_DEFINE_FINAL_TYPE (ParleyWindow, parley_window, ADW_TYPE_APPLICATION_WINDOW)
+
+#define DEFAULT_WIDTH  1120
+#define DEFAULT_HEIGHT 760
+
+void
+parley_window_toast (ParleyWindow *self, const char *text)
+{
+  adw_toast_overlay_add_toast (self->toasts, parley_toast_new (text));
+}
+
+/* The bottom switcher leaves an open conversation its room. */
+static void
+update_frame (ParleyWindow *self)
+{
+  gboolean folded = parley_split_get_folded (self->split);
+  gboolean sidebar = parley_split_get_show_sidebar (self->split);
+  const char *place = adw_view_stack_get_visible_child_name (self->places);
+  gboolean chats = g_strcmp0 (place, "chats") == 0;
+
+  adw_view_switcher_bar_set_reveal (ADW_VIEW_SWITCHER_BAR (self->switcher),
+                                    folded && (sidebar || !chats));
+  for (guint i = 0; i < self->headers->len; i++) {
+    GtkWidget *header = g_ptr_array_index (self->headers, i);
+    GtkWidget *lead = g_object_get_data (G_OBJECT (header), "parley-lead");
+    gboolean is_chat = i == 0;
+    adw_header_bar_set_show_start_title_buttons (ADW_HEADER_BAR (header), folded || !sidebar);
+    gtk_widget_set_visible (lead, folded ? is_chat : !sidebar);
+    gtk_button_set_icon_name (GTK_BUTTON (lead),
+                              folded ? "go-previous-symbolic" : "sidebar-show-symbolic");
+    parley_name_widget (lead, folded ? _ ("Back") : _ ("Show Sidebar"));
+  }
+}
+
+static void
+folded_changed (ParleyWindow *self)
+{
+  gboolean folded = parley_split_get_folded (self->split);
+  const char *place = adw_view_stack_get_visible_child_name (self->places);
+
+  parley_sidebar_set_folded (self->sidebar, folded);
+  if (folded)
+    parley_split_set_show_sidebar (self->split,
+                                   g_strcmp0 (place, "chats") == 0 &&
+                                       !parley_chat_page_has_messages (self->chat_page));
+  update_frame (self);
+}
+
+static void
+place_changed (ParleyWindow *self)
+{
+  const char *place = adw_view_stack_get_visible_child_name (self->places);
+
+  if (place == NULL)
+    return;
+  parley_sidebar_set_place (self->sidebar, place);
+  if (parley_split_get_folded (self->split))
+    parley_split_set_show_sidebar (self->split, g_str_equal (place, "chats"));
+  update_frame (self);
+}
+
+void
+parley_window_show_place (ParleyWindow *self, const char *place)
+{
+  adw_view_stack_set_visible_child_name (self->places, place);
+  parley_sidebar_set_place (self->sidebar, place);
+  if (g_str_equal (place, "chats"))
+    parley_sidebar_select_chat (self->sidebar, parley_chat_page_get_chat (self->chat_page));
+}
+
+void
+parley_window_show_chat (ParleyWindow *self, ParleyChat *chat, gint64 message)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!parley_chat_open (chat, &error)) {
+    parley_window_toast (self, error->message);
+    return;
+  }
+  if (message != 0)
+    parley_chat_show_message (chat, message, NULL);
+  parley_chat_page_set_chat (self->chat_page, chat);
+  parley_window_show_place (self, "chats");
+  if (parley_split_get_folded (self->split))
+    parley_split_set_show_sidebar (self->split, FALSE);
+  update_frame (self);
+  parley_chat_page_focus (self->chat_page);
+}
+
+void
+parley_window_new_chat (ParleyWindow *self, ParleyModel *model)
+{
+  ParleyChat *current = parley_chat_page_get_chat (self->chat_page);
+  g_autoptr (ParleyChat) fresh = NULL;
+
+  /* An empty chat is as good as a new one. */
+  if (current == NULL || g_list_model_get_n_items (G_LIST_MODEL (current)) > 0)
+    current = fresh = parley_chat_list_create (self->services->chats);
+  parley_window_show_chat (self, current, 0);
+  if (model != NULL)
+    parley_chat_page_use_model (self->chat_page, model);
+}
+
+static void
+chat_chosen (ParleySidebar *sidebar, ParleyChat *chat, gint64 message, ParleyWindow *self)
+{
+  parley_window_show_chat (self, chat, message);
+}
+
+/* ---- pictures ---- */
+
+gboolean
+parley_widget_save_png (GtkWidget *widget, const char *path, GError **error)
+{
+  g_autoptr (GdkPaintable) paintable = gtk_widget_paintable_new (widget);
+  GtkSnapshot *snapshot = gtk_snapshot_new ();
+  GtkNative *native = gtk_widget_get_native (widget);
+
+  gdk_paintable_snapshot (paintable, snapshot, gtk_widget_get_width (widget),
+                          gtk_widget_get_height (widget));
+  g_autoptr (GskRenderNode) node = gtk_snapshot_free_to_node (snapshot);
+  if (node == NULL || native == NULL) {
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, "The window is not drawn yet");
+    return FALSE;
+  }
+  g_autoptr (GdkTexture) texture =
+      gsk_renderer_render_texture (gtk_native_get_renderer (native), node, NULL);
+  if (!gdk_texture_save_to_png (texture, path)) {
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "Cannot write %s", path);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* ---- making ---- */
+
+static GMenuModel *
+main_menu (void)
+{
+  GMenu *menu = g_menu_new (), *first = g_menu_new (), *second = g_menu_new ();
+
+  g_menu_append (first, _ ("_New Chat"), "win.new-chat");
+  g_menu_append (first, _ ("_Search Chats"), "win.find");
+  g_menu_append (second, _ ("_Preferences"), "win.preferences");
+  g_menu_append (second, _ ("_Keyboard Shortcuts"), "win.shortcuts");
+  g_menu_append (second, _ ("_About Parley"), "win.about");
+  g_menu_append_section (menu, NULL, G_MENU_MODEL (first));
+  g_menu_append_section (menu, NULL, G_MENU_MODEL (second));
+  g_object_unref (first);
+  g_object_unref (second);
+  return G_MENU_MODEL (menu);
+}
+
+static void
+add_place (ParleyWindow *self, GtkWidget *page, GtkWidget *header, const char *name,
+           const char *title, const char *icon)
+{
+  AdwViewStackPage *entry = adw_view_stack_add_titled (self->places, page, name, title);
+  GtkWidget *lead =
+      parley_icon_button ("sidebar-show-symbolic", _ ("Show Sidebar"), "win.toggle-sidebar");
+
+  adw_view_stack_page_set_icon_name (entry, icon);
+  adw_header_bar_pack_start (ADW_HEADER_BAR (header), lead);
+  g_object_set_data (G_OBJECT (header), "parley-lead", lead);
+  g_ptr_array_add (self->headers, header);
+}
+
+static void
+restore_size (ParleyWindow *self)
+{
+  g_autofree char *width = parley_store_get_setting (self->services->store, "window/width");
+  g_autofree char *height = parley_store_get_setting (self->services->store, "window/height");
+  g_autofree char *maximised = parley_store_get_setting (self->services->store, "window/maximised");
+  int w = width != NULL ? atoi (width) : 0, h = height != NULL ? atoi (height) : 0;
+
+  gtk_window_set_default_size (GTK_WINDOW (self), w >= 360 && w < 10000 ? w : DEFAULT_WIDTH,
+                               h >= 300 && h < 10000 ? h : DEFAULT_HEIGHT);
+  if (g_strcmp0 (maximised, "1") == 0)
+    gtk_window_maximize (GTK_WINDOW (self));
+}
+
+static gboolean
+close_request (GtkWindow *window)
+{
+  ParleyWindow *self = PARLEY_WINDOW (window);
+  int width, height;
+
+  gtk_window_get_default_size (window, &width, &height);
+  g_autofree char *w = g_strdup_printf ("%d", width), *h = g_strdup_printf ("%d", height);
+  parley_store_set_setting (self->services->store, "window/width", w);
+  parley_store_set_setting (self->services->store, "window/height", h);
+  parley_store_set_setting (self->services->store, "window/maximised",
+                            gtk_window_is_maximized (window) ? "1" : "0");
+  parley_chat_page_save_draft (self->chat_page);
+  return GTK_WINDOW_CLASS (parley_window_parent_class)->close_request (window);
+}
+
+static void
+dispose (GObject *object)
+{
+  ParleyWindow *self = PARLEY_WINDOW (object);
+
+  g_clear_object (&self->deleted);
+  g_clear_pointer (&self->headers, g_ptr_array_unref);
+  G_OBJECT_CLASS (parley_window_parent_class)->dispose (object);
+}
+
+static void
+parley_window_class_init (ParleyWindowClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = dispose;
+  GTK_WINDOW_CLASS (klass)->close_request = close_request;
+  /* Not an application-wide key: popovers and entries have their own use for Escape. */
+  gtk_widget_class_add_binding_action (GTK_WIDGET_CLASS (klass), GDK_KEY_Escape, 0, "win.stop",
+                                       NULL);
+}
+
+static void
+parley_window_init (ParleyWindow *self)
+{
+  self->headers = g_ptr_array_new ();
+  _parley_window_add_actions (self);
+  gtk_window_set_title (GTK_WINDOW (self), _ ("Parley"));
+  gtk_widget_set_size_request (GTK_WIDGET (self), 360, 294);
+}
+
+GtkWindow *
+parley_window_new (AdwApplication *application, ParleyServices *services)
+{
+  ParleyWindow *self = g_object_new (PARLEY_TYPE_WINDOW, "application", application, NULL);
+  GtkWidget *box = parley_box (GTK_ORIENTATION_VERTICAL, 0, NULL);
+  g_autoptr (GMenuModel) menu = main_menu ();
+  GtkWidget *models = parley_models_page_new (services);
+  GtkWidget *computer = parley_computer_page_new (services);
+
+  self->services = services;
+  self->places = ADW_VIEW_STACK (adw_view_stack_new ());
+  gtk_widget_add_css_class (GTK_WIDGET (self->places), "content-pane");
+  self->chat_page = PARLEY_CHAT_PAGE (parley_chat_page_new (services));
+  self->discover_page = PARLEY_DISCOVER_PAGE (parley_discover_page_new (services));
+  add_place (self, GTK_WIDGET (self->chat_page), parley_chat_page_get_header (self->chat_page),
+             "chats", _ ("Chats"), "parley-chats-symbolic");
+  add_place (self, GTK_WIDGET (self->discover_page),
+             parley_discover_page_get_header (self->discover_page), "discover", _ ("Discover"),
+             "parley-discover-symbolic");
+  add_place (self, models, parley_models_page_get_header (PARLEY_MODELS_PAGE (models)), "models",
+             _ ("Models"), "parley-models-symbolic");
+  add_place (self, computer, parley_computer_page_get_header (PARLEY_COMPUTER_PAGE (computer)),
+             "computer", _ ("Computer"), "parley-chip-symbolic");
+
+  self->sidebar = PARLEY_SIDEBAR (parley_sidebar_new (services->chats, menu));
+  self->split =
+      PARLEY_SPLIT (parley_split_new (GTK_WIDGET (self->sidebar), GTK_WIDGET (self->places)));
+  gtk_widget_set_vexpand (GTK_WIDGET (self->split), TRUE);
+  self->switcher = adw_view_switcher_bar_new ();
+  adw_view_switcher_bar_set_stack (ADW_VIEW_SWITCHER_BAR (self->switcher), self->places);
+  gtk_box_append (GTK_BOX (box), GTK_WIDGET (self->split));
+  gtk_box_append (GTK_BOX (box), self->switcher);
+  self->toasts = ADW_TOAST_OVERLAY (adw_toast_overlay_new ());
+  adw_toast_overlay_set_child (self->toasts, box);
+  adw_application_window_set_content (ADW_APPLICATION_WINDOW (self), GTK_WIDGET (self->toasts));
+
+  g_signal_connect (self->sidebar, "chat-chosen", G_CALLBACK (chat_chosen), self);
+  g_signal_connect_swapped (self->split, "notify::folded", G_CALLBACK (folded_changed), self);
+  g_signal_connect_swapped (self->split, "notify::show-sidebar", G_CALLBACK (update_frame), self);
+  g_signal_connect_swapped (self->places, "notify::visible-child", G_CALLBACK (place_changed),
+                            self);
+  restore_size (self);
+  parley_window_new_chat (self, NULL);
+  update_frame (self);
+  return GTK_WINDOW (self);
+}

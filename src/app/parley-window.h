@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The one window: a sidebar and four places, folding to one column and a switcher at the bottom
+ * when narrow. Its actions (win.*) are the whole keyboard interface; see parley-window-actions.c.
+ */
+#pragma once
+
+#include "app/parley-services.h"
+
+#include <adwaita.h>
+
+G_BEGIN_DECLS
+
+#define PARLEY_TYPE_WINDOW (parley_window_get_type ())
+G_DECLARE_FINAL_TYPE (ParleyWindow, parley_window, PARLEY, WINDOW, AdwApplicationWindow)
+
+GtkWindow *parley_window_new (AdwApplication *application, ParleyServices *services);
+
+/* "chats", "discover", "models", "computer". */
+void parley_window_show_place (ParleyWindow *self, const char *place);
+void parley_window_show_chat (ParleyWindow *self, ParleyChat *chat, gint64 message);
+void parley_window_new_chat (ParleyWindow *self, ParleyModel *model); /* model may be NULL */
+void parley_window_toast (ParleyWindow *self, const char *text);
+
+/* Writes a PNG of the window as it is drawn now. */
+gboolean parley_widget_save_png (GtkWidget *widget, const char *path, GError **error);
+
+G_END_DECLS
