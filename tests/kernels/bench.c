@@ -6,14 +6,15 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <time.h>
 
 #define WIDTH      4096 /* of a row */
 #define ROWS       16384
 #define GEMM_M     128
 #define GEMM_N     256
-#define MAX_BYTES  ((size_t)WIDTH * ROWS * 4)
-#define READ_BYTES ((size_t)256 << 20)
+#define MAX_BYTES  ((size_t) WIDTH * ROWS * 4)
+#define READ_BYTES ((size_t) 256 << 20)
 #define SECONDS    0.25
 
 static double
@@ -21,7 +22,7 @@ now (void)
 {
   struct timespec t;
   clock_gettime (CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+  return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
 }
 
 /* The best of several runs in that time, in seconds. */
@@ -54,9 +55,9 @@ static void
 bench_type (const struct pe_kernels *k, enum pe_type type, const struct work *w)
 {
   size_t row_bytes = pe_type_row_bytes (type, WIDTH), groups = pe_q8_groups (WIDTH);
-  double bytes = (double)row_bytes * ROWS, operations = 2.0 * GEMM_M * GEMM_N * WIDTH;
+  double bytes = (double) row_bytes * ROWS, operations = 2.0 * GEMM_M * GEMM_N * WIDTH;
   uint64_t state = 1;
-  random_blocks (type, w->rows, (size_t)WIDTH * 64, 1.0f, &state);
+  random_blocks (type, w->rows, (size_t) WIDTH * 64, 1.0f, &state);
   for (size_t r = 64; r < ROWS; r += 64)
     memcpy (w->rows + r * row_bytes, w->rows, 64 * row_bytes);
 
@@ -84,7 +85,7 @@ bench_elements (const struct pe_kernels *k, const struct work *w)
   double gelu = BEST_OF (k->glu (PE_UNARY_GELU, 0, n, w->x, w->x, w->out));
   double quantise = BEST_OF (k->quantise (n, w->x, w->groups));
   double squares = BEST_OF (w->out[0] = k->sum_squares (n, w->x, 0.0f));
-  double scale = 1e-9 * (double)n;
+  double scale = 1e-9 * (double) n;
   printf ("%-8s elements, 10^9 a second: softmax %.2f, swiglu %.2f, geglu %.2f, quantise %.2f, "
           "sum of squares %.2f\n",
           pe_cpu_level_name (k->level), scale / softmax, scale / silu, scale / gelu,
@@ -92,7 +93,7 @@ bench_elements (const struct pe_kernels *k, const struct work *w)
 }
 
 int
-bench_kernels (const char *level)
+bench_kernels (const char *level, const char *type)
 {
   struct work w = {
     .rows = malloc (MAX_BYTES > READ_BYTES ? MAX_BYTES : READ_BYTES),
@@ -111,15 +112,17 @@ bench_kernels (const char *level)
 
   memset (w.rows, 1, READ_BYTES);
   double seconds = BEST_OF (if (memchr (w.rows, 2, READ_BYTES)) abort ());
-  printf ("memory is read at %.1f GB/s by one thread\n", (double)READ_BYTES / seconds * 1e-9);
+  printf ("memory is read at %.1f GB/s by one thread\n", (double) READ_BYTES / seconds * 1e-9);
   printf ("%-8s %-7s %9s %9s %9s %9s\n%-16s %9s %9s %9s %9s\n", "level", "type", "dot", "gemm",
           "fast dot", "fast gemm", "", "GB/s", "GFLOP/s", "GB/s", "GOP/s");
   for (int l = 0; l < PE_CPU_LEVEL_COUNT; l++) {
-    const struct pe_kernels *k = pe_kernels_for ((enum pe_cpu_level)l);
-    if (k->level != (enum pe_cpu_level)l || (level && strcmp (level, pe_cpu_level_name (k->level))))
+    const struct pe_kernels *k = pe_kernels_for ((enum pe_cpu_level) l);
+    if (k->level != (enum pe_cpu_level) l ||
+        (level && strcmp (level, pe_cpu_level_name (k->level))))
       continue;
     for (size_t t = 0; t < sizeof types / sizeof *types; t++)
-      bench_type (k, types[t], &w);
+      if (!type || strcasecmp (type, pe_type_info (types[t])->name) == 0)
+        bench_type (k, types[t], &w);
     bench_elements (k, &w);
   }
   return 0;

@@ -4,5 +4,5 @@
  */
 #pragma once
 
-/* Prints a table for every level here, or for the one called `level`; returns an exit status. */
-int bench_kernels (const char *level);
+/* Prints a table for every level and type here, or for those named; returns an exit status. */
+int bench_kernels (const char *level, const char *type);

@@ -4,7 +4,7 @@
  * double precision, on random data and odd shapes, with guards behind every output.
  *
  *   test-cpu-kernels           checks
- *   test-cpu-kernels --bench   prints rates beside what memory can deliver
+ *   test-cpu-kernels --bench [LEVEL [TYPE]]   prints rates beside what memory can deliver
  */
 #include "engine/cpu/kernels.h"
 
@@ -84,8 +84,8 @@ dot_double (size_t n, const float *a, const float *b, double *size)
   double sum = 0.0;
   *size = 0.0;
   for (size_t i = 0; i < n; i++) {
-    sum += (double)a[i] * b[i];
-    *size += fabs ((double)a[i] * b[i]);
+    sum += (double) a[i] * b[i];
+    *size += fabs ((double) a[i] * b[i]);
   }
   return sum;
 }
@@ -111,7 +111,7 @@ for_each_type (void (*body) (enum pe_type type))
   for (unsigned type = 0; type < PE_TYPE_COUNT; type++) {
     const struct pe_type_info *info = pe_type_info (type);
     if (info && info->decode)
-      body ((enum pe_type)type);
+      body ((enum pe_type) type);
   }
 }
 
@@ -216,13 +216,13 @@ check_weigh_rows (enum pe_type type)
       float *w = random_floats (m * (n_rows + 2), 1.0f), *y = guarded (m * (n + N_GUARDS));
       for (size_t i = 0; i < m; i++)
         for (size_t j = 0; j < n; j++)
-          y[i * (n + N_GUARDS) + j] = (float)j;
+          y[i * (n + N_GUARDS) + j] = (float) j;
       kernels->weigh_rows[type](m, n_rows, n, w, n_rows + 2, a.rows, a.row_bytes, y, n + N_GUARDS);
       for (size_t i = 0; i < m; i++) {
         for (size_t j = 0; j < n; j++) {
-          double right = (double)j, size = (double)j;
+          double right = (double) j, size = (double) j;
           for (size_t r = 0; r < n_rows; r++) {
-            double term = (double)w[i * (n_rows + 2) + r] * a.values[r * n + j];
+            double term = (double) w[i * (n_rows + 2) + r] * a.values[r * n + j];
             right += term;
             size += fabs (term);
           }
@@ -255,7 +255,7 @@ random_activations (size_t m, size_t k, size_t stride, float **values)
     scalar->quantise (k, x + i * k, groups + i * stride);
     for (size_t j = 0; j < k; j++) {
       const struct pe_q8_group *g = groups + i * stride + j / 256;
-      x[i * k + j] = g->d[j % 256 / 32] * (float)g->q[j % 256];
+      x[i * k + j] = g->d[j % 256 / 32] * (float) g->q[j % 256];
     }
   }
   *values = x;
@@ -364,7 +364,7 @@ check_extreme_codes (enum pe_type type)
     for (int sign = -1; sign <= 1; sign += 2) {
       struct pe_q8_group *groups = random_activations (1, n, 2, &x);
       for (size_t i = 0; i < n; i++)
-        x[i] = (float)sign;
+        x[i] = (float) sign;
       scalar->quantise (n, x, groups);
       kernels->dot_fast[type](n, pattern, row_bytes, 1, groups, &out);
       double size, right = dot_double (n, values, x, &size);
@@ -396,8 +396,8 @@ quantise_is_the_same (void)
     unsigned char *a = malloc (bytes + 1), *b = malloc (bytes + 1);
     memset (a, 0x5a, bytes + 1);
     memset (b, 0x5a, bytes + 1);
-    scalar->quantise (n, x, (struct pe_q8_group *)a);
-    kernels->quantise (n, x, (struct pe_q8_group *)b);
+    scalar->quantise (n, x, (struct pe_q8_group *) a);
+    kernels->quantise (n, x, (struct pe_q8_group *) b);
     CHECK_MSG (memcmp (a, b, bytes + 1) == 0, "%zu", n);
     free (x);
     free (a);
@@ -414,8 +414,8 @@ encode_is_the_same (void)
     if (!kernels->encode[type])
       continue;
     for (size_t l = 0; l < N_LENGTHS; l++) {
-      size_t n = length_of ((enum pe_type)type, l);
-      size_t bytes = pe_type_row_bytes ((enum pe_type)type, n);
+      size_t n = length_of ((enum pe_type) type, l);
+      size_t bytes = pe_type_row_bytes ((enum pe_type) type, n);
       float *x = random_floats (n, 70.0f);
       unsigned char *a = malloc (bytes + 1), *b = malloc (bytes + 1);
       a[bytes] = b[bytes] = 0x5a;
@@ -464,9 +464,9 @@ unary_agrees (void)
   for (int f = 0; f <= PE_UNARY_NONE; f++)
     for (size_t n = 0; n <= 40; n += 1 + n / 9) {
       float *x = random_floats (n, n % 2 ? 2.0f : 60.0f), *out = guarded (n);
-      kernels->unary ((enum pe_unary)f, 2.5f, 4.0f, n, x, out);
+      kernels->unary ((enum pe_unary) f, 2.5f, 4.0f, n, x, out);
       for (size_t i = 0; i < n; i++) {
-        double right = exact_unary ((enum pe_unary)f, 2.5, 4.0, x[i]);
+        double right = exact_unary ((enum pe_unary) f, 2.5, 4.0, x[i]);
         CHECK_MSG (is_close (out[i], right), "function %d of %g: %g, not %g", f, x[i], out[i],
                    right);
       }
@@ -555,7 +555,7 @@ row_functions_agree (void)
     for (size_t i = 0; i < n; i++) {
       total += a[i];
       magnitude += fabs (a[i]);
-      squares += ((double)a[i] - 0.5) * ((double)a[i] - 0.5);
+      squares += ((double) a[i] - 0.5) * ((double) a[i] - 0.5);
       largest = fmaxf (largest, a[i]);
     }
     CHECK_MSG (fabs (kernels->dot (n, a, b) - right) <= 1e-6 * size, "%zu", n);
@@ -587,10 +587,10 @@ main (int argc, char **argv)
 {
   scalar = pe_kernels_for (PE_CPU_SCALAR);
   if (argc > 1 && strcmp (argv[1], "--bench") == 0)
-    return bench_kernels (argc > 2 ? argv[2] : NULL);
+    return bench_kernels (argc > 2 ? argv[2] : NULL, argc > 3 ? argv[3] : NULL);
   for (int level = 0; level < PE_CPU_LEVEL_COUNT; level++) {
-    kernels = pe_kernels_for ((enum pe_cpu_level)level);
-    if (kernels->level != (enum pe_cpu_level)level)
+    kernels = pe_kernels_for ((enum pe_cpu_level) level);
+    if (kernels->level != (enum pe_cpu_level) level)
       continue; /* not on this processor */
     printf ("# %s\n", pe_cpu_level_name (kernels->level));
     RUN (decode_agrees);

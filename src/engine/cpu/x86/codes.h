@@ -59,7 +59,7 @@ bits (__m256i x, int shift, int width)
 INLINE __m256i
 split_nibbles (const uint8_t *q)
 {
-  __m128i both = _mm_loadu_si128 ((const __m128i *)q);
+  __m128i both = _mm_loadu_si128 ((const __m128i *) q);
   __m256i spread = _mm256_set_m128i (_mm_srli_epi16 (both, 4), both);
   return _mm256_and_si256 (spread, _mm256_set1_epi8 (15));
 }
@@ -67,7 +67,7 @@ split_nibbles (const uint8_t *q)
 INLINE __m256i
 look_up (const int8_t *table, __m256i index)
 {
-  __m256i values = _mm256_broadcastsi128_si256 (_mm_loadu_si128 ((const __m128i *)table));
+  __m256i values = _mm256_broadcastsi128_si256 (_mm_loadu_si128 ((const __m128i *) table));
   return _mm256_shuffle_epi8 (values, index);
 }
 
@@ -77,8 +77,8 @@ fifth_bits (const uint8_t *high)
 {
   const __m256i byte_of = _mm256_setr_epi64x (0x0000000000000000, 0x0101010101010101,
                                               0x0202020202020202, 0x0303030303030303);
-  const __m256i bit_of = _mm256_set1_epi64x ((long long)0x8040201008040201ull);
-  __m256i spread = _mm256_shuffle_epi8 (_mm256_set1_epi32 ((int)pe_load_u32 (high)), byte_of);
+  const __m256i bit_of = _mm256_set1_epi64x ((long long) 0x8040201008040201ull);
+  __m256i spread = _mm256_shuffle_epi8 (_mm256_set1_epi32 ((int) pe_load_u32 (high)), byte_of);
   __m256i set = _mm256_cmpeq_epi8 (_mm256_and_si256 (spread, bit_of), bit_of);
   return _mm256_and_si256 (set, _mm256_set1_epi8 (16));
 }
@@ -93,7 +93,7 @@ half (const uint8_t *p)
 INLINE __m256
 floats_of_bytes (uint64_t bytes)
 {
-  return _mm256_cvtepi32_ps (_mm256_cvtepu8_epi32 (_mm_cvtsi64_si128 ((long long)bytes)));
+  return _mm256_cvtepi32_ps (_mm256_cvtepu8_epi32 (_mm_cvtsi64_si128 ((long long) bytes)));
 }
 
 INLINE void
@@ -103,79 +103,119 @@ put_scales (struct scales *out, int first, __m256 d, __m256 m)
   _mm256_storeu_ps (out->m + first, m);
 }
 
-/* Scales of up to eight blocks with a half `d`, and m = `offset` d. */
-#define SIMPLE_SCALES(block, offset)                                                               \
-  const struct block *b = super;                                                                   \
-  for (int j = 0; j < n; j++) {                                                                    \
-    out->d[j] = half (b[j].d);                                                                     \
-    out->m[j] = (offset)*out->d[j];                                                                \
-  }
+/* The halves at p, p + stride … as floats; the first n of eight, others are not read. */
+INLINE __m256
+halves (const uint8_t *p, size_t stride, int n)
+{
+  uint16_t h[8] = { 0 };
+  if (n == 8)
+    return _mm256_cvtph_ps (_mm_setr_epi16 (
+        (short) pe_load_u16 (p), (short) pe_load_u16 (p + stride),
+        (short) pe_load_u16 (p + 2 * stride), (short) pe_load_u16 (p + 3 * stride),
+        (short) pe_load_u16 (p + 4 * stride), (short) pe_load_u16 (p + 5 * stride),
+        (short) pe_load_u16 (p + 6 * stride), (short) pe_load_u16 (p + 7 * stride)));
+  for (int j = 0; j < n; j++)
+    h[j] = pe_load_u16 (p + (size_t) j * stride);
+  return _mm256_cvtph_ps (_mm_loadu_si128 ((const __m128i *) h));
+}
 
-#define TWO_SCALES(block)                                                                          \
-  const struct block *b = super;                                                                   \
-  for (int j = 0; j < n; j++) {                                                                    \
-    out->d[j] = half (b[j].d);                                                                     \
-    out->m[j] = half (b[j].m);                                                                     \
-  }
+/* Scales of up to eight blocks that begin with a half `d`, where m = `offset` d. */
+INLINE void
+simple_scales (const void *super, size_t block_bytes, float offset, int n, struct scales *out)
+{
+  __m256 d = halves (super, block_bytes, n);
+  put_scales (out, 0, d, _mm256_mul_ps (d, _mm256_set1_ps (offset)));
+}
+
+/* The same for blocks that begin with both `d` and `m`. */
+INLINE void
+two_scales (const void *super, size_t block_bytes, int n, struct scales *out)
+{
+  const uint8_t *p = super;
+  put_scales (out, 0, halves (p, block_bytes, n), halves (p + 2, block_bytes, n));
+}
 
 /* ---- blocks of 32 ---- */
 
 INLINE __m256i
 codes_q4_0 (const void *super, int j)
 {
-  return split_nibbles (((const struct pe_block_q4_0 *)super)[j].q);
+  return split_nibbles (((const struct pe_block_q4_0 *) super)[j].q);
 }
 
 INLINE void
-scales_q4_0 (const void *super, int n, struct scales *out){ SIMPLE_SCALES (pe_block_q4_0, -8.0f) }
-
-INLINE __m256i codes_q4_1 (const void *super, int j)
+scales_q4_0 (const void *super, int n, struct scales *out)
 {
-  return split_nibbles (((const struct pe_block_q4_1 *)super)[j].q);
+  simple_scales (super, sizeof (struct pe_block_q4_0), -8.0f, n, out);
+}
+
+INLINE __m256i
+codes_q4_1 (const void *super, int j)
+{
+  return split_nibbles (((const struct pe_block_q4_1 *) super)[j].q);
 }
 
 INLINE void
-scales_q4_1 (const void *super, int n, struct scales *out){ TWO_SCALES (pe_block_q4_1) }
-
-INLINE __m256i codes_q5_0 (const void *super, int j)
+scales_q4_1 (const void *super, int n, struct scales *out)
 {
-  const struct pe_block_q5_0 *b = (const struct pe_block_q5_0 *)super + j;
+  two_scales (super, sizeof (struct pe_block_q4_1), n, out);
+}
+
+INLINE __m256i
+codes_q5_0 (const void *super, int j)
+{
+  const struct pe_block_q5_0 *b = (const struct pe_block_q5_0 *) super + j;
   return _mm256_or_si256 (split_nibbles (b->q), fifth_bits (b->high));
 }
 
 INLINE void
-scales_q5_0 (const void *super, int n, struct scales *out){ SIMPLE_SCALES (pe_block_q5_0, -16.0f) }
-
-INLINE __m256i codes_q5_1 (const void *super, int j)
+scales_q5_0 (const void *super, int n, struct scales *out)
 {
-  const struct pe_block_q5_1 *b = (const struct pe_block_q5_1 *)super + j;
+  simple_scales (super, sizeof (struct pe_block_q5_0), -16.0f, n, out);
+}
+
+INLINE __m256i
+codes_q5_1 (const void *super, int j)
+{
+  const struct pe_block_q5_1 *b = (const struct pe_block_q5_1 *) super + j;
   return _mm256_or_si256 (split_nibbles (b->q), fifth_bits (b->high));
 }
 
 INLINE void
-scales_q5_1 (const void *super, int n, struct scales *out){ TWO_SCALES (pe_block_q5_1) }
-
-INLINE __m256i codes_q8_0 (const void *super, int j)
+scales_q5_1 (const void *super, int n, struct scales *out)
 {
-  return load_32 (((const struct pe_block_q8_0 *)super)[j].q);
+  two_scales (super, sizeof (struct pe_block_q5_1), n, out);
+}
+
+INLINE __m256i
+codes_q8_0 (const void *super, int j)
+{
+  return load_32 (((const struct pe_block_q8_0 *) super)[j].q);
 }
 
 INLINE void
-scales_q8_0 (const void *super, int n, struct scales *out){ SIMPLE_SCALES (pe_block_q8_0, 0.0f) }
-
-INLINE __m256i codes_iq4_nl (const void *super, int j)
+scales_q8_0 (const void *super, int n, struct scales *out)
 {
-  const struct pe_block_iq4_nl *b = (const struct pe_block_iq4_nl *)super + j;
+  simple_scales (super, sizeof (struct pe_block_q8_0), 0.0f, n, out);
+}
+
+INLINE __m256i
+codes_iq4_nl (const void *super, int j)
+{
+  const struct pe_block_iq4_nl *b = (const struct pe_block_iq4_nl *) super + j;
   return look_up (pe_iq4_values, split_nibbles (b->q));
 }
 
 INLINE void
-scales_iq4_nl (const void *super, int n,
-               struct scales *out){ SIMPLE_SCALES (pe_block_iq4_nl, 0.0f) }
-
-INLINE __m256i codes_mxfp4 (const void *super, int j)
+scales_iq4_nl (const void *super, int n, struct scales *out)
 {
-  const struct pe_block_mxfp4 *b = (const struct pe_block_mxfp4 *)super + j;
+  simple_scales (super, sizeof (struct pe_block_iq4_nl), 0.0f, n, out);
+}
+
+INLINE __m256i
+codes_mxfp4 (const void *super, int j)
+{
+  const struct pe_block_mxfp4 *b = (const struct pe_block_mxfp4 *) super + j;
   __m256i values = look_up (pe_fp4_values, split_nibbles (b->q));
   return _mm256_add_epi8 (values, _mm256_set1_epi8 (12));
 }
@@ -184,10 +224,16 @@ INLINE void
 scales_mxfp4 (const void *super, int n, struct scales *out)
 {
   const struct pe_block_mxfp4 *b = super;
-  for (int j = 0; j < n; j++) {
-    out->d[j] = pe_e8m0_half (b[j].e);
-    out->m[j] = -12.0f * out->d[j];
-  }
+  uint8_t e[8] = { 0 };
+  for (int j = 0; j < n; j++)
+    e[j] = b[j].e;
+  /* (e - 1) << 23 are the bits of 2^(e - 128), but for the two that are subnormal */
+  __m256i power = _mm256_cvtepu8_epi32 (_mm_loadl_epi64 ((const __m128i *) e));
+  __m256i normal = _mm256_slli_epi32 (_mm256_sub_epi32 (power, _mm256_set1_epi32 (1)), 23);
+  __m256i small = _mm256_sllv_epi32 (_mm256_set1_epi32 (0x00200000), power);
+  __m256i is_normal = _mm256_cmpgt_epi32 (power, _mm256_set1_epi32 (1));
+  __m256 d = _mm256_castsi256_ps (_mm256_blendv_epi8 (small, normal, is_normal));
+  put_scales (out, 0, d, _mm256_mul_ps (d, _mm256_set1_ps (-12.0f)));
 }
 
 /* ---- super-blocks of 256; a row is a whole number of them, so n is always 8 ---- */
@@ -241,8 +287,9 @@ INLINE void
 k_scales (const uint8_t *d, const uint8_t *dmin, const uint8_t *packed, struct scales *out)
 {
   uint32_t a = pe_load_u32 (packed), b = pe_load_u32 (packed + 4), c = pe_load_u32 (packed + 8);
-  uint64_t scale = (a & 0x3f3f3f3f) | (uint64_t)((c & 0x0f0f0f0f) | (a >> 2 & 0x30303030)) << 32;
-  uint64_t min = (b & 0x3f3f3f3f) | (uint64_t)((c >> 4 & 0x0f0f0f0f) | (b >> 2 & 0x30303030)) << 32;
+  uint64_t scale = (a & 0x3f3f3f3f) | (uint64_t) ((c & 0x0f0f0f0f) | (a >> 2 & 0x30303030)) << 32;
+  uint64_t min = (b & 0x3f3f3f3f) | (uint64_t) ((c >> 4 & 0x0f0f0f0f) | (b >> 2 & 0x30303030))
+                                        << 32;
   put_scales (out, 0, _mm256_mul_ps (_mm256_set1_ps (half (d)), floats_of_bytes (scale)),
               _mm256_mul_ps (_mm256_set1_ps (-half (dmin)), floats_of_bytes (min)));
 }
@@ -293,7 +340,7 @@ scales_q6_k (const void *super, int n, struct scales *out)
   const struct pe_block_q6_k *b = super;
   __m256 d = _mm256_set1_ps (half (b->d)), offset = _mm256_set1_ps (-32.0f);
   for (int i = 0; i < 2; i++) {
-    __m128i s = _mm_loadl_epi64 ((const __m128i *)(b->scales + 8 * i));
+    __m128i s = _mm_loadl_epi64 ((const __m128i *) (b->scales + 8 * i));
     __m256 scale = _mm256_mul_ps (d, _mm256_cvtepi32_ps (_mm256_cvtepi8_epi32 (s)));
     put_scales (out, 8 * i, scale, _mm256_mul_ps (scale, offset));
   }
@@ -310,7 +357,7 @@ INLINE void
 scales_iq4_xs (const void *super, int n, struct scales *out)
 {
   const struct pe_block_iq4_xs *b = super;
-  __m128i low = _mm_cvtsi32_si128 ((int)pe_load_u32 (b->scales_low));
+  __m128i low = _mm_cvtsi32_si128 ((int) pe_load_u32 (b->scales_low));
   low = _mm_unpacklo_epi8 (low, _mm_srli_epi16 (low, 4)); /* nibbles in order */
   low = _mm_and_si128 (low, _mm_set1_epi8 (15));
   __m256i high = _mm256_srlv_epi32 (_mm256_set1_epi32 (pe_load_u16 (b->scales_high)),

@@ -166,7 +166,9 @@ softmax_exp (size_t n, float max, float *x)
 static float
 dot (size_t n, const float *a, const float *b)
 {
-  return dot_float (load_f32, one_f32, 4, n, (const char *)a, b);
+  float sum;
+  dot_float_rows (load_f32, one_f32, 4, 1, n, (const char *) a, 0, b, &sum);
+  return sum;
 }
 
 static void

@@ -43,11 +43,11 @@ INLINE __m256
 offsets_of (const struct pe_q8_group *x, int group, int i)
 {
   if (group == 32) {
-    __m256i pairs = _mm256_loadu_si256 ((const __m256i *)x->sum);
+    __m256i pairs = _mm256_loadu_si256 ((const __m256i *) x->sum);
     __m256i sums = _mm256_madd_epi16 (pairs, _mm256_set1_epi16 (1));
     return _mm256_mul_ps (_mm256_cvtepi32_ps (sums), _mm256_loadu_ps (x->d));
   }
-  __m128i sums = _mm_loadu_si128 ((const __m128i *)(x->sum + 8 * i));
+  __m128i sums = _mm_loadu_si128 ((const __m128i *) (x->sum + 8 * i));
   return _mm256_mul_ps (_mm256_cvtepi32_ps (_mm256_cvtepi16_epi32 (sums)), scale_of_16 (x, i));
 }
 
@@ -100,7 +100,7 @@ dot_fast (codes_fn codes, scales_fn scales, size_t bytes, int group, bool signed
     fast_super (codes, scales, group, signed_codes, offsets, 8, row, x, sum, &sum_offsets);
   }
   if (i < n)
-    fast_super (codes, scales, group, signed_codes, offsets, (int)((n - i) / 32), row, x, sum,
+    fast_super (codes, scales, group, signed_codes, offsets, (int) ((n - i) / 32), row, x, sum,
                 &sum_offsets);
   return sum_8 (_mm256_add_ps (_mm256_add_ps (sum[0], sum[1]), sum_offsets));
 }
@@ -122,7 +122,7 @@ fill_panel (struct panel *panel, codes_fn codes, scales_fn scales, size_t bytes,
     const char *super = rows + r * row_bytes;
     for (size_t p = 0; p < k; p += 256, super += bytes) {
       struct scales s;
-      int n = (int)(smaller (k - p, 256) / 32), per_32 = 32 / group;
+      int n = (int) (smaller (k - p, 256) / 32), per_32 = 32 / group;
       fast_scales (scales, group, signed_codes, super, n, &s);
       for (int g = 0; g < n * per_32; g++) {
         panel->d[p / group + g][r] = s.d[g];
@@ -131,7 +131,7 @@ fill_panel (struct panel *panel, codes_fn codes, scales_fn scales, size_t bytes,
       for (int j = 0; j < n; j++) {
         uint32_t words[8];
         __m256i c = codes (super, j);
-        _mm256_storeu_si256 ((__m256i *)words, signed_codes ? PREPARE_CODES (c) : c);
+        _mm256_storeu_si256 ((__m256i *) words, signed_codes ? PREPARE_CODES (c) : c);
         for (int t = 0; t < 8; t++)
           memcpy (panel->codes[p / 4 + 8 * j + t][r], &words[t], 4);
       }
@@ -150,7 +150,7 @@ fast_block (const struct panel *panel, int group, bool signed_codes, bool offset
       for (int i = 0; i < rows; i++)
         for (int h = 0; h < 32 / group; h++)
           _mm256_storeu_ps (xm[i] + 8 * h, offsets_of (a + i * a_stride, group, h));
-    int n_groups = (int)(smaller (k - p, 256) / (size_t)group);
+    int n_groups = (int) (smaller (k - p, 256) / (size_t) group);
     for (int g = 0; g < n_groups; g++) {
       vi products[FAST_MR];
 #pragma GCC unroll 8
@@ -231,7 +231,7 @@ gemm_fast (codes_fn codes, scales_fn scales, size_t bytes, int group, bool signe
   {                                                                                                \
     for (size_t r = 0; r < n_rows; r++)                                                            \
       out[r] = dot_fast (codes_##name, scales_##name, bytes, group, signed_codes,                  \
-                         HAS_OFFSETS (signed_codes), n, (const char *)rows + r * row_bytes, x);    \
+                         HAS_OFFSETS (signed_codes), n, (const char *) rows + r * row_bytes, x);   \
   }                                                                                                \
   static void gemm_fast_##name (size_t m, size_t n, size_t k, const struct pe_q8_group *a,         \
                                 size_t a_stride, const void *rows, size_t row_bytes, float *c,     \

@@ -12,7 +12,7 @@
 #define GEMM_ROWS 16
 
 /* Far enough for memory to answer, near enough to stay in the L1 cache. */
-#define AHEAD 2048
+#define AHEAD 4096
 
 INLINE void
 prefetch (const char *p, size_t n_bytes)
@@ -55,26 +55,50 @@ one_f16 (const void *p)
 INLINE float
 one_bf16 (const void *p)
 {
-  return pe_float_from_bits ((uint32_t)pe_load_u16 (p) << 16);
+  return pe_float_from_bits ((uint32_t) pe_load_u16 (p) << 16);
 }
 
-/* Four accumulators hide the latency of the additions. */
-INLINE float
-dot_float (load_fn load, load_one_fn one, size_t size, size_t n, const char *row, const float *x)
+/* `n_rows` (1 … 4) rows at once: they share the loads of x, which is larger than the weights are.
+ * Two sums a row hide the latency of the additions. */
+INLINE void
+dot_float_rows (load_fn load, load_one_fn one, size_t size, int n_rows, size_t n, const char *rows,
+                size_t row_bytes, const float *x, float *out)
 {
-  vf sum[4] = { vf_zero (), vf_zero (), vf_zero (), vf_zero () };
+  vf sum[4][2];
+  for (int r = 0; r < n_rows; r++)
+    sum[r][0] = sum[r][1] = vf_zero ();
   size_t i = 0;
-  for (; i + 4 * W <= n; i += 4 * W) {
-    prefetch (row + i * size, 4 * W * size);
-    for (int l = 0; l < 4; l++)
-      sum[l] = vf_fma (load (row + (i + l * W) * size), vf_load (x + i + l * W), sum[l]);
+  for (; i + 2 * W <= n; i += 2 * W) {
+    vf left = vf_load (x + i), right = vf_load (x + i + W);
+#pragma GCC unroll 4
+    for (int r = 0; r < n_rows; r++) {
+      const char *p = rows + r * row_bytes + i * size;
+      prefetch (p, 2 * W * size);
+      sum[r][0] = vf_fma (load (p), left, sum[r][0]);
+      sum[r][1] = vf_fma (load (p + W * size), right, sum[r][1]);
+    }
   }
-  for (; i + W <= n; i += W)
-    sum[0] = vf_fma (load (row + i * size), vf_load (x + i), sum[0]);
-  float total = vf_sum (vf_add (vf_add (sum[0], sum[1]), vf_add (sum[2], sum[3])));
-  for (; i < n; i++)
-    total += one (row + i * size) * x[i];
-  return total;
+#pragma GCC unroll 4
+  for (int r = 0; r < n_rows; r++) {
+    const char *row = rows + r * row_bytes;
+    size_t j = i;
+    for (; j + W <= n; j += W)
+      sum[r][0] = vf_fma (load (row + j * size), vf_load (x + j), sum[r][0]);
+    out[r] = vf_sum (vf_add (sum[r][0], sum[r][1]));
+    for (; j < n; j++)
+      out[r] += one (row + j * size) * x[j];
+  }
+}
+
+INLINE void
+dot_float (load_fn load, load_one_fn one, size_t size, size_t n, const char *rows, size_t row_bytes,
+           size_t n_rows, const float *x, float *out)
+{
+  size_t r = 0;
+  for (; r + 4 <= n_rows; r += 4)
+    dot_float_rows (load, one, size, 4, n, rows + r * row_bytes, row_bytes, x, out + r);
+  for (; r < n_rows; r++)
+    dot_float_rows (load, one, size, 1, n, rows + r * row_bytes, row_bytes, x, out + r);
 }
 
 INLINE void
@@ -157,7 +181,7 @@ dot_coded (codes_fn codes, scales_fn scales, size_t bytes, int group, size_t n, 
     for (int j = 0; j < 8; j++)
       dot_32 (codes, group, row, j, &s, x + i, sum);
   }
-  int left = (int)((n - i) / 32);
+  int left = (int) ((n - i) / 32);
   if (left) {
     scales (row, left, &s);
     for (int j = 0; j < left; j++)
@@ -172,7 +196,7 @@ decode_coded (codes_fn codes, scales_fn scales, size_t bytes, int group, const c
 {
   struct scales s;
   for (size_t i = 0; i < n; i += 256, row += bytes) {
-    int count = (int)(smaller (n - i, 256) / 32);
+    int count = (int) (smaller (n - i, 256) / 32);
     scales (row, count, &s);
     for (int j = 0; j < count; j++) {
       __m256i c = codes (row, j);
@@ -277,7 +301,7 @@ weigh_decoded (pe_decode_fn decode, size_t bytes, size_t m, size_t n_rows, size_
       for (size_t l = 0; l < count; l++)
         decode (rows + (r + l) * row_bytes + p / 256 * bytes, strip[l], width);
       for (size_t i = 0; i < m; i++)
-        weigh_float (load_f32, one_f32, 4, count, width, w + i * w_stride + r, (const char *)strip,
+        weigh_float (load_f32, one_f32, 4, count, width, w + i * w_stride + r, (const char *) strip,
                      sizeof *strip, y + i * y_stride + p);
     }
   }
@@ -298,8 +322,7 @@ weigh_decoded (pe_decode_fn decode, size_t bytes, size_t m, size_t n_rows, size_
   static void dot_##name (size_t n, const void *rows, size_t row_bytes, size_t n_rows,             \
                           const float *x, float *out)                                              \
   {                                                                                                \
-    for (size_t r = 0; r < n_rows; r++)                                                            \
-      out[r] = dot_float (load, one, size, n, (const char *)rows + r * row_bytes, x);              \
+    dot_float (load, one, size, n, rows, row_bytes, n_rows, x, out);                               \
   }                                                                                                \
   static void weigh_##name (size_t m, size_t n_rows, size_t n, const float *w, size_t w_stride,    \
                             const void *rows, size_t row_bytes, float *y, size_t y_stride)         \
@@ -320,7 +343,7 @@ weigh_decoded (pe_decode_fn decode, size_t bytes, size_t m, size_t n_rows, size_
   {                                                                                                \
     for (size_t r = 0; r < n_rows; r++)                                                            \
       out[r] = dot_coded (codes_##name, scales_##name, bytes, group, n,                            \
-                          (const char *)rows + r * row_bytes, x);                                  \
+                          (const char *) rows + r * row_bytes, x);                                 \
   }                                                                                                \
   static void weigh_##name (size_t m, size_t n_rows, size_t n, const float *w, size_t w_stride,    \
                             const void *rows, size_t row_bytes, float *y, size_t y_stride)         \
