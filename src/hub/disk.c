@@ -12,7 +12,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#define GIB          ((guint64)1 << 30)
+#define GIB          ((guint64) 1 << 30)
 #define HASH_BUFFER  (1024 * 1024)
 #define LOCK_RETRIES 10
 
@@ -73,7 +73,7 @@ parley_disk_check_space (const char *folder, guint64 bytes, GError **error)
   if (statvfs (folder, &info) != 0)
     return parley_disk_fail (error, errno, "look at", folder);
   guint64 unit = info.f_frsize ? info.f_frsize : info.f_bsize;
-  guint64 available = (guint64)info.f_bavail * unit, capacity = (guint64)info.f_blocks * unit;
+  guint64 available = (guint64) info.f_bavail * unit, capacity = (guint64) info.f_blocks * unit;
   /* A full disk harms every other program; a small one keeps a twentieth. */
   guint64 reserve = MIN (MAX (GIB, bytes / 50), capacity / 20);
   if (bytes == 0 || (available >= reserve && available - reserve >= bytes))
@@ -108,13 +108,13 @@ parley_disk_hash (int fd, guint64 n, EVP_MD_CTX *hash, const char *path, GCancel
   for (guint64 at = 0; at < n;) {
     if (g_cancellable_set_error_if_cancelled (cancellable, error))
       return FALSE;
-    ssize_t got = pread (fd, buffer, MIN (n - at, HASH_BUFFER), (off_t)at);
+    ssize_t got = pread (fd, buffer, MIN (n - at, HASH_BUFFER), (off_t) at);
     if (got < 0 && errno == EINTR)
       continue;
     if (got <= 0)
       return parley_disk_fail (error, got < 0 ? errno : EIO, "read", path);
-    EVP_DigestUpdate (hash, buffer, (size_t)got);
-    at += (guint64)got;
+    EVP_DigestUpdate (hash, buffer, (size_t) got);
+    at += (guint64) got;
   }
   return TRUE;
 }

@@ -51,13 +51,13 @@ typedef struct {
 static void
 cached_file_clear (gpointer data)
 {
-  g_free (((CachedFile *)data)->path);
+  g_free (((CachedFile *) data)->path);
 }
 
 static int
 compare_used (gconstpointer a, gconstpointer b)
 {
-  gint64 x = ((const CachedFile *)a)->used, y = ((const CachedFile *)b)->used;
+  gint64 x = ((const CachedFile *) a)->used, y = ((const CachedFile *) b)->used;
   return (x < y) - (x > y);
 }
 
@@ -71,7 +71,7 @@ trim_cache (const char *folder)
   for (const char *name; dir && (name = g_dir_read_name (dir));) {
     CachedFile file = { .path = g_build_filename (folder, name, NULL) };
     GStatBuf info;
-    file.used = g_stat (file.path, &info) == 0 ? (gint64)info.st_mtime : 0;
+    file.used = g_stat (file.path, &info) == 0 ? (gint64) info.st_mtime : 0;
     g_array_append_val (files, file);
   }
   g_array_sort (files, compare_used);
@@ -87,7 +87,7 @@ read_cached (const ParleyHubPart *part, const char *path)
   if (!g_file_get_contents (path, &text, &n, NULL))
     return NULL;
   g_autoptr (GBytes) bytes = g_bytes_new_take (text, n);
-  if (n > part->size || bytes_needed ((const guint8 *)text, n, part->size, part->path, NULL) != 0)
+  if (n > part->size || bytes_needed ((const guint8 *) text, n, part->size, part->path, NULL) != 0)
     return NULL;
   g_utime (path, NULL);
   return g_steal_pointer (&bytes);
@@ -108,14 +108,14 @@ take_bytes (const guint8 *bytes, gsize n, gpointer data, GError **error)
                  "The server sends more of %s than was asked for", fetch->request.what);
     return FALSE;
   }
-  g_byte_array_append (fetch->bytes, bytes, (guint)n);
+  g_byte_array_append (fetch->bytes, bytes, (guint) n);
   return TRUE;
 }
 
 static gboolean
 accept_range (const ParleyHttpResponse *response, gpointer data, GError **error)
 {
-  const ParleyHttpRequest *request = &((Fetch *)data)->request;
+  const ParleyHttpRequest *request = &((Fetch *) data)->request;
   guint64 first, last, total;
   if (response->status == 206 && parley_http_content_range (response, &first, &last, &total) &&
       first == request->range_start && last < first + request->range_length)
@@ -189,7 +189,7 @@ parley_hub_header (ParleyHub *self, ParleyHubFile *file, guint part, guint64 *fi
     /* A cache that cannot be written is no reason to fail. */
     g_autofree char *folder = g_path_get_dirname (cached);
     if (g_mkdir_with_parents (folder, 0700) == 0 &&
-        g_file_set_contents (cached, (const char *)bytes->data, (gssize)bytes->len, NULL))
+        g_file_set_contents (cached, (const char *) bytes->data, (gssize) bytes->len, NULL))
       trim_cache (folder);
   }
   return g_byte_array_free_to_bytes (g_steal_pointer (&bytes));

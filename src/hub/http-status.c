@@ -24,7 +24,7 @@ read_decimal (const char **p, guint64 *out)
   const char *q = *p;
   guint64 value = 0;
   while (g_ascii_isdigit (*q) && q - *p < 15)
-    value = value * 10 + (guint64)(*q++ - '0');
+    value = value * 10 + (guint64) (*q++ - '0');
   if (q == *p || g_ascii_isdigit (*q))
     return FALSE;
   *p = q;
@@ -48,7 +48,7 @@ read_wait (const ParleyHttpResponse *response)
     if (read_decimal (&t, &seconds))
       seconds++;
   }
-  return (guint)MIN (seconds, MAX_WAIT_SECONDS);
+  return (guint) MIN (seconds, MAX_WAIT_SECONDS);
 }
 
 /* What the server says went wrong, cleaned; "" when it says nothing of use. */
@@ -58,7 +58,7 @@ server_words (const ParleyHttpResponse *response)
   const char *text = header (response, "x-error-message");
   g_autoptr (JsonNode) node = NULL;
   if (!*text && response->body && response->body->len > 0) {
-    node = parley_json_read ((const char *)response->body->data, response->body->len, "", NULL);
+    node = parley_json_read ((const char *) response->body->data, response->body->len, "", NULL);
     JsonObject *object = parley_json_as_object (node);
     text = parley_json_string (object, "error");
     JsonArray *errors = parley_json_array (object, "errors");
@@ -150,9 +150,9 @@ parley_http_next_link (const ParleyHttpResponse *response)
     if (!end)
       return NULL;
     const char *next = strchr (end, '<');
-    g_autofree char *parameters = g_strndup (end, next ? (gsize)(next - end) : strlen (end));
+    g_autofree char *parameters = g_strndup (end, next ? (gsize) (next - end) : strlen (end));
     if (strstr (parameters, "rel=\"next\"") || strstr (parameters, "rel=next"))
-      return g_strndup (p + 1, (gsize)(end - p - 1));
+      return g_strndup (p + 1, (gsize) (end - p - 1));
     p = end;
   }
   return NULL;

@@ -168,7 +168,7 @@ store_header (Exchange *exchange, const char *line, gsize n)
   if (!colon)
     return;
   g_autofree char *name = g_ascii_strdown (line, colon - line);
-  char *value = g_strstrip (g_strndup (colon + 1, n - (gsize)(colon - line) - 1));
+  char *value = g_strstrip (g_strndup (colon + 1, n - (gsize) (colon - line) - 1));
   if (exchange->on_origin &&
       (g_str_has_prefix (name, "x-linked-") || strcmp (name, "x-repo-commit") == 0))
     g_hash_table_replace (exchange->response->linked, g_strdup (name), g_strdup (value));
@@ -213,7 +213,7 @@ on_body (char *bytes, size_t size, size_t n, void *data)
   ParleyHttpResponse *response = exchange->response;
   n *= size;
   if (wants_sink (exchange))
-    return exchange->request->sink ((const guint8 *)bytes, n, exchange->request->data,
+    return exchange->request->sink ((const guint8 *) bytes, n, exchange->request->data,
                                     &exchange->error)
                ? n
                : 0;
@@ -227,7 +227,7 @@ on_body (char *bytes, size_t size, size_t n, void *data)
                  exchange->request->what, most);
     return 0;
   }
-  g_byte_array_append (response->body, (const guint8 *)bytes, (guint)MIN (n, room));
+  g_byte_array_append (response->body, (const guint8 *) bytes, (guint) MIN (n, room));
   return n;
 }
 
@@ -308,7 +308,7 @@ make_easy (ParleyHttp *http, Exchange *exchange, const char *address, struct cur
     g_autofree char *line = g_strconcat ("Authorization: Bearer ", http->token, NULL);
     *headers = curl_slist_append (*headers, line);
   }
-  curl_easy_setopt (easy, CURLOPT_LOW_SPEED_TIME, (long)http->stall_seconds);
+  curl_easy_setopt (easy, CURLOPT_LOW_SPEED_TIME, (long) http->stall_seconds);
   g_mutex_unlock (&http->mutex);
   curl_easy_setopt (easy, CURLOPT_LOW_SPEED_LIMIT, request->sink ? 1024L : 1L);
   if (request->ranged) {
@@ -333,7 +333,7 @@ make_easy (ParleyHttp *http, Exchange *exchange, const char *address, struct cur
   curl_easy_setopt (easy, CURLOPT_BUFFERSIZE, 256L * 1024);
   /* Servers limit the rate of a connection: with HTTP/2 all downloads would share one. */
   if (request->sink)
-    curl_easy_setopt (easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt (easy, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
   curl_easy_setopt (easy, CURLOPT_HEADERFUNCTION, on_header);
   curl_easy_setopt (easy, CURLOPT_HEADERDATA, exchange);
   curl_easy_setopt (easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -394,8 +394,7 @@ redirect_target (ParleyHttp *http, const ParleyHttpRequest *request,
   }
   if (!url || !target) {
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_REFUSED,
-                 "The server redirects %s to an address that is not safe to follow",
-                 request->what);
+                 "The server redirects %s to an address that is not safe to follow", request->what);
     return NULL;
   }
   gboolean plain = strcmp (url->scheme, "http") == 0;
@@ -468,10 +467,10 @@ parley_http_pause (guint ms, GCancellable *cancellable, GError **error)
 {
   GPollFD fd;
   if (cancellable && g_cancellable_make_pollfd (cancellable, &fd)) {
-    g_poll (&fd, 1, (int)ms);
+    g_poll (&fd, 1, (int) ms);
     g_cancellable_release_fd (cancellable);
   } else {
-    g_usleep ((gulong)ms * 1000);
+    g_usleep ((gulong) ms * 1000);
   }
   return !g_cancellable_set_error_if_cancelled (cancellable, error);
 }

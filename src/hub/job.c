@@ -109,7 +109,7 @@ parley_job_bytes_on_disk (ParleyJob *job)
       job->have[i] = part->size;
     else
       job->have[i] =
-          g_lstat (path, &info) == 0 ? usable_bytes (job, i, (guint64)MAX (info.st_size, 0)) : 0;
+          g_lstat (path, &info) == 0 ? usable_bytes (job, i, (guint64) MAX (info.st_size, 0)) : 0;
     sum += job->have[i];
   }
   return sum;
@@ -136,8 +136,8 @@ cut_doubtful_bytes (ParleyJob *job)
     g_autofree char *path = beside (job, i, ".part");
     GStatBuf info;
     if (g_lstat (path, &info) == 0 && S_ISREG (info.st_mode) &&
-        (guint64)info.st_size > job->sidecar->parts[i].synced)
-      if (truncate (path, (off_t)job->sidecar->parts[i].synced) != 0)
+        (guint64) info.st_size > job->sidecar->parts[i].synced)
+      if (truncate (path, (off_t) job->sidecar->parts[i].synced) != 0)
         g_unlink (path);
   }
   job->sidecar->same_boot = TRUE;
@@ -196,13 +196,13 @@ wait_for (ParleyJob *job, guint ms, GCancellable *cancellable, GError **error)
 {
   GPollFD fds[2];
   guint n = 0;
-  gint64 end = g_get_monotonic_time () + (gint64)ms * 1000;
+  gint64 end = g_get_monotonic_time () + (gint64) ms * 1000;
   gboolean has_cancel = cancellable && g_cancellable_make_pollfd (cancellable, &fds[n]);
   n += has_cancel;
   gboolean has_hurry = g_cancellable_make_pollfd (job->hurry, &fds[n]);
   n += has_hurry;
   int left;
-  while ((left = (int)((end - g_get_monotonic_time ()) / 1000)) > 0 &&
+  while ((left = (int) ((end - g_get_monotonic_time ()) / 1000)) > 0 &&
          !g_cancellable_is_cancelled (cancellable) && !g_cancellable_is_cancelled (job->hurry))
     g_poll (fds, n, left);
   if (has_cancel)
@@ -313,15 +313,15 @@ take_bytes (const guint8 *bytes, gsize n, gpointer data, GError **error)
     return FALSE;
   }
   while (n > 0) {
-    ssize_t put = pwrite (fetch->fd, bytes, n, (off_t)*fetch->have);
+    ssize_t put = pwrite (fetch->fd, bytes, n, (off_t) *fetch->have);
     if (put < 0 && errno == EINTR)
       continue;
     if (put < 0)
       return parley_disk_fail (error, errno, "write", fetch->path);
-    EVP_DigestUpdate (fetch->hash, bytes, (size_t)put);
+    EVP_DigestUpdate (fetch->hash, bytes, (size_t) put);
     bytes += put;
-    n -= (gsize)put;
-    *fetch->have += (guint64)put;
+    n -= (gsize) put;
+    *fetch->have += (guint64) put;
   }
   if (*fetch->have - part->synced >= SYNC_BYTES) {
     if (fdatasync (fetch->fd) != 0)
@@ -344,9 +344,9 @@ open_part (Fetch *fetch, GCancellable *cancellable, GError **error)
     return parley_disk_fail (error, errno, "open", fetch->path);
   if (!S_ISREG (info.st_mode))
     return parley_disk_fail (error, EINVAL, "use", fetch->path);
-  guint i = (guint)(fetch->part - fetch->job->sidecar->parts);
-  *fetch->have = usable_bytes (fetch->job, i, (guint64)info.st_size);
-  if ((guint64)info.st_size != *fetch->have && ftruncate (fetch->fd, (off_t)*fetch->have) != 0)
+  guint i = (guint) (fetch->part - fetch->job->sidecar->parts);
+  *fetch->have = usable_bytes (fetch->job, i, (guint64) info.st_size);
+  if ((guint64) info.st_size != *fetch->have && ftruncate (fetch->fd, (off_t) *fetch->have) != 0)
     return parley_disk_fail (error, errno, "shorten", fetch->path);
   fetch->hash = EVP_MD_CTX_new ();
   if (!fetch->hash || !EVP_DigestInit_ex (fetch->hash, EVP_sha256 (), NULL))
@@ -378,7 +378,7 @@ bear_with (ParleyJob *job, Patience *patience, const ParleyHttpResponse *respons
   guint ms = parley_http_get_retry_ms (_parley_hub_get_http (job->hub));
   ms = MIN (ms << MIN (patience->failures, 6), MAX_WAIT_MS);
   ms = response->retry_after ? response->retry_after * 1000
-                             : ms - ms / 4 + (guint)g_random_int_range (0, (int)(ms / 2) + 1);
+                             : ms - ms / 4 + (guint) g_random_int_range (0, (int) (ms / 2) + 1);
   patience->failures++;
   report (job, PARLEY_TRANSFER_WAITING, problem->message);
   return wait_for (job, ms, cancellable, error);
@@ -478,7 +478,7 @@ look_at_place (ParleyJob *job, guint i, GCancellable *cancellable, GError **erro
     return PLACE_FREE;
   Place place = PLACE_TAKEN;
   if (fd >= 0 && fstat (fd, &info) == 0 && S_ISREG (info.st_mode) &&
-      (guint64)info.st_size == part->size) {
+      (guint64) info.st_size == part->size) {
     char hex[65] = "";
     EVP_MD_CTX *hash = EVP_MD_CTX_new ();
     report (job, PARLEY_TRANSFER_CHECKING, "");
@@ -532,7 +532,7 @@ all_in_place (ParleyJob *job)
   for (guint i = 0; i < job->sidecar->n_parts; i++) {
     g_autofree char *path = parley_job_dup_path (job, i);
     GStatBuf info;
-    if (g_stat (path, &info) != 0 || (guint64)info.st_size != job->sidecar->parts[i].size)
+    if (g_stat (path, &info) != 0 || (guint64) info.st_size != job->sidecar->parts[i].size)
       return FALSE;
   }
   return TRUE;
@@ -580,7 +580,7 @@ record (ParleyJob *job, ParleyDownloadsRecorder recorder, gpointer data, GError 
     g_strv_builder_add (paths, path);
   }
   g_auto (GStrv) list = g_strv_builder_end (paths);
-  return !recorder || recorder (file, (const char *const *)list, data, error);
+  return !recorder || recorder (file, (const char *const *) list, data, error);
 }
 
 /* Everything that happens under the lock. */

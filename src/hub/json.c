@@ -3,7 +3,7 @@
 #include "hub/parley-hub-error.h"
 
 #define MAX_DEPTH 64
-#define MAX_COUNT ((gint64)1 << 53)
+#define MAX_COUNT ((gint64) 1 << 53)
 
 static gboolean
 is_shallow (const char *text, gsize n)
@@ -33,8 +33,8 @@ JsonNode *
 parley_json_read (const char *text, gsize n, const char *source, GError **error)
 {
   g_autoptr (JsonParser) parser = json_parser_new_immutable ();
-  if (n > 0 && n < G_MAXSSIZE && g_utf8_validate (text, (gssize)n, NULL) && is_shallow (text, n) &&
-      json_parser_load_from_data (parser, text, (gssize)n, NULL)) {
+  if (n > 0 && n < G_MAXSSIZE && g_utf8_validate (text, (gssize) n, NULL) && is_shallow (text, n) &&
+      json_parser_load_from_data (parser, text, (gssize) n, NULL)) {
     JsonNode *root = json_parser_steal_root (parser);
     if (root)
       return root;
@@ -103,6 +103,6 @@ parley_json_count (JsonObject *object, const char *name, guint64 *out)
   gint64 value = json_node_get_int (node);
   if (value < 0 || value > MAX_COUNT)
     return FALSE;
-  *out = (guint64)value;
+  *out = (guint64) value;
   return TRUE;
 }

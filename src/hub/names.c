@@ -38,7 +38,7 @@ gboolean
 parley_name_check_repo (const char *repo, GError **error)
 {
   const char *slash = strchr (repo, '/');
-  if (slash && is_repo_half (repo, (gsize)(slash - repo)) &&
+  if (slash && is_repo_half (repo, (gsize) (slash - repo)) &&
       is_repo_half (slash + 1, strlen (slash + 1)))
     return TRUE;
   g_autofree char *shown = parley_name_for_display (repo, 200);
@@ -77,7 +77,7 @@ is_component (const char *text, gsize n)
     return FALSE;
   for (const char *p = text; p < text + n; p = g_utf8_next_char (p)) {
     gunichar c = g_utf8_get_char (p);
-    if (is_control (c) || is_deceptive (c) || (c < 0x80 && strchr ("\\:*?\"<>|", (int)c)))
+    if (is_control (c) || is_deceptive (c) || (c < 0x80 && strchr ("\\:*?\"<>|", (int) c)))
       return FALSE;
   }
   return !ends_with (text, n, ".part") && !ends_with (text, n, ".part.json") &&
@@ -145,7 +145,7 @@ five_digits (const char *text, guint *value)
   for (int i = 0; i < 5; i++) {
     if (!g_ascii_isdigit (text[i]))
       return FALSE;
-    *value = *value * 10 + (guint)(text[i] - '0');
+    *value = *value * 10 + (guint) (text[i] - '0');
   }
   return TRUE;
 }
@@ -215,7 +215,7 @@ parley_name_parameters (const char *name)
       char letter = g_ascii_tolower (*q);
       double unit = letter == 't' ? 1e12 : letter == 'b' ? 1e9 : letter == 'm' ? 1e6 : 0;
       if (unit > 0 && !g_ascii_isalnum (q[1]) && value * unit < 1e15)
-        return (guint64)(value * unit + 0.5);
+        return (guint64) (value * unit + 0.5);
       p = q > p ? q - 1 : p;
     }
     at_start = !g_ascii_isalnum (*p) && *p != '.';

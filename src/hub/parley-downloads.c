@@ -119,6 +119,12 @@ parley_downloads_new (ParleyHub *hub, const char *models_dir)
   return self;
 }
 
+const char *
+parley_downloads_get_endpoint (ParleyDownloads *self)
+{
+  return parley_hub_get_endpoint (self->hub);
+}
+
 void
 parley_downloads_set_recorder (ParleyDownloads *self, ParleyDownloadsRecorder recorder,
                                gpointer data, GDestroyNotify destroy)
@@ -240,8 +246,8 @@ parley_downloads_add (ParleyDownloads *self, ParleyHubFile *file, GError **error
 static int
 compare_added (gconstpointer a, gconstpointer b)
 {
-  gint64 x = parley_job_get_sidecar (*(ParleyJob **)a)->added;
-  gint64 y = parley_job_get_sidecar (*(ParleyJob **)b)->added;
+  gint64 x = parley_job_get_sidecar (*(ParleyJob **) a)->added;
+  gint64 y = parley_job_get_sidecar (*(ParleyJob **) b)->added;
   return (x > y) - (x < y);
 }
 

@@ -31,7 +31,7 @@ parley_hub_file_get_property (GObject *object, guint id, GValue *value, GParamSp
   case PROP_NAME: g_value_set_string (value, parley_hub_file_get_name (self)); break;
   case PROP_QUANTISATION: g_value_set_string (value, self->quantisation); break;
   case PROP_SIZE: g_value_set_uint64 (value, self->size); break;
-  case PROP_N_PARTS: g_value_set_uint (value, (guint)self->n_parts); break;
+  case PROP_N_PARTS: g_value_set_uint (value, (guint) self->n_parts); break;
   default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
   }
 }
@@ -41,7 +41,7 @@ parley_hub_file_finalize (GObject *object)
 {
   ParleyHubFile *self = PARLEY_HUB_FILE (object);
   for (gsize i = 0; i < self->n_parts; i++)
-    g_free ((char *)self->parts[i].path);
+    g_free ((char *) self->parts[i].path);
   g_free (self->parts);
   g_free (self->repo);
   g_free (self->commit);
@@ -144,7 +144,7 @@ parley_hub_file_get_size (ParleyHubFile *self)
 guint
 parley_hub_file_get_n_parts (ParleyHubFile *self)
 {
-  return (guint)self->n_parts;
+  return (guint) self->n_parts;
 }
 
 const ParleyHubPart *

@@ -218,7 +218,7 @@ _parley_hub_model_from_json (JsonObject *object)
   ParleyHubModel *self = g_object_new (PARLEY_TYPE_HUB_MODEL, NULL);
   const char *slash = strchr (repo, '/');
   self->repo = g_strdup (repo);
-  self->author = g_strndup (repo, (gsize)(slash - repo));
+  self->author = g_strndup (repo, (gsize) (slash - repo));
   self->name = g_strdup (slash + 1);
   gsize n = strlen (self->name);
   if (n > 5 && g_ascii_strcasecmp (self->name + n - 5, "-GGUF") == 0)
@@ -245,18 +245,18 @@ _parley_hub_model_from_json (JsonObject *object)
 static int
 compare_parts (gconstpointer a, gconstpointer b)
 {
-  return strcmp (((const ParleyHubPart *)a)->path, ((const ParleyHubPart *)b)->path);
+  return strcmp (((const ParleyHubPart *) a)->path, ((const ParleyHubPart *) b)->path);
 }
 
 static int
 compare_files (gconstpointer a, gconstpointer b, gpointer data)
 {
-  guint64 x = parley_hub_file_get_size ((ParleyHubFile *)a);
-  guint64 y = parley_hub_file_get_size ((ParleyHubFile *)b);
+  guint64 x = parley_hub_file_get_size ((ParleyHubFile *) a);
+  guint64 y = parley_hub_file_get_size ((ParleyHubFile *) b);
   if (x != y)
     return x < y ? -1 : 1;
-  return strcmp (parley_hub_file_get_path ((ParleyHubFile *)a),
-                 parley_hub_file_get_path ((ParleyHubFile *)b));
+  return strcmp (parley_hub_file_get_path ((ParleyHubFile *) a),
+                 parley_hub_file_get_path ((ParleyHubFile *) b));
 }
 
 static gboolean
@@ -434,7 +434,7 @@ parley_hub_model_get_gate (ParleyHubModel *self)
 const char *const *
 parley_hub_model_get_tags (ParleyHubModel *self)
 {
-  return (const char *const *)self->tags;
+  return (const char *const *) self->tags;
 }
 
 const char *

@@ -97,7 +97,7 @@ read_ref (const char *text, const char *endpoint)
   if (!slash)
     return NULL;
   gsize half = strcspn (slash + 1, "/:@");
-  ref->repo = g_strndup (path, (gsize)(slash - path) + 1 + half);
+  ref->repo = g_strndup (path, (gsize) (slash - path) + 1 + half);
   const char *rest = slash + 1 + half;
   if (*rest == '@') {
     gsize n = strcspn (++rest, ":");

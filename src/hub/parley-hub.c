@@ -168,7 +168,7 @@ fetch_page (ParleyHub *self, const char *address, const char *what, char **next,
   ParleyHttpRequest request = { .url = address, .what = what, .max_body = MAX_LIST_BODY };
   if (!parley_http_get (self->http, &request, &response, cancellable, error))
     return NULL;
-  g_autoptr (JsonNode) node = parley_json_read ((const char *)response.body->data,
+  g_autoptr (JsonNode) node = parley_json_read ((const char *) response.body->data,
                                                 response.body->len, "the hub's answer", error);
   if (node && !parley_json_as_array (node)) {
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_PROTOCOL,
@@ -239,7 +239,7 @@ fetch_tree (ParleyHub *self, ParleyHubModel *model, GCancellable *cancellable, G
 {
   const char *repo = parley_hub_model_get_repo (model);
   g_autofree char *query = g_strdup ("recursive=true&expand=false");
-  g_autoptr (GPtrArray) pages = g_ptr_array_new_with_free_func ((GDestroyNotify)json_node_unref);
+  g_autoptr (GPtrArray) pages = g_ptr_array_new_with_free_func ((GDestroyNotify) json_node_unref);
   g_autoptr (GArray) parts = g_array_new (FALSE, FALSE, sizeof (ParleyHubPart));
   for (guint page = 0; query && page < MAX_TREE_PAGES; page++) {
     g_autofree char *address =
@@ -275,7 +275,7 @@ parley_hub_details (ParleyHub *self, const char *repo, const char *revision,
   ParleyHttpRequest request = { .url = address, .what = repo, .max_body = MAX_DETAILS_BODY };
   if (!parley_http_get (self->http, &request, &response, cancellable, error))
     return NULL;
-  g_autoptr (JsonNode) node = parley_json_read ((const char *)response.body->data,
+  g_autoptr (JsonNode) node = parley_json_read ((const char *) response.body->data,
                                                 response.body->len, "the hub's answer", error);
   if (!node)
     return NULL;
@@ -324,7 +324,7 @@ parley_hub_card (ParleyHub *self, const char *repo, const char *commit, GCancell
     return NULL;
   }
   g_autofree char *text =
-      g_utf8_make_valid ((const char *)response.body->data, (gssize)response.body->len);
+      g_utf8_make_valid ((const char *) response.body->data, (gssize) response.body->len);
   return g_strdup (skip_front_matter (text));
 }
 
@@ -378,7 +378,7 @@ run_search (GTask *task, gpointer source, gpointer data, GCancellable *cancellab
   GError *error = NULL;
   gpointer result = parley_hub_search (source, question->text, question->sort, question->number,
                                        question->more, &question->next_cursor, cancellable, &error);
-  answer (task, result, (GDestroyNotify)g_ptr_array_unref, error);
+  answer (task, result, (GDestroyNotify) g_ptr_array_unref, error);
 }
 
 void
@@ -458,7 +458,7 @@ run_header (GTask *task, gpointer source, gpointer data, GCancellable *cancellab
   GError *error = NULL;
   gpointer result = parley_hub_header (source, question->file, question->number,
                                        &question->file_bytes, cancellable, &error);
-  answer (task, result, (GDestroyNotify)g_bytes_unref, error);
+  answer (task, result, (GDestroyNotify) g_bytes_unref, error);
 }
 
 void

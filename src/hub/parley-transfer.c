@@ -205,9 +205,9 @@ sample_rate (ParleyTransfer *self)
     self->samples[n].done = self->done;
     self->n_samples = n + 1;
   }
-  double seconds = (double)(now - self->samples[0].time) / 1e6;
+  double seconds = (double) (now - self->samples[0].time) / 1e6;
   if (seconds >= 1)
-    set_rate (self, (double)(self->done - self->samples[0].done) / seconds);
+    set_rate (self, (double) (self->done - self->samples[0].done) / seconds);
 }
 
 static gboolean
@@ -537,7 +537,7 @@ parley_transfer_get_bytes_total (ParleyTransfer *self)
 double
 parley_transfer_get_fraction (ParleyTransfer *self)
 {
-  return self->total ? MIN (1.0, (double)self->done / (double)self->total) : 0;
+  return self->total ? MIN (1.0, (double) self->done / (double) self->total) : 0;
 }
 
 double

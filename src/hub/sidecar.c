@@ -113,7 +113,7 @@ read_object (JsonObject *object)
       n > MAX_PARTS || !parley_name_check_repo (self->repo, NULL) || !is_hex (self->commit, 40))
     return NULL;
   parley_json_count (object, "added", &added);
-  self->added = (gint64)added;
+  self->added = (gint64) added;
   self->same_boot = strcmp (parley_json_string (object, "boot"), boot_id ()) == 0;
   self->parts = g_new0 (ParleySidecarPart, n);
   for (; self->n_parts < n; self->n_parts++) {
@@ -169,9 +169,9 @@ parley_sidecar_write (const ParleySidecar *self, const char *path, GError **erro
     const ParleySidecarPart *part = &self->parts[i];
     json_builder_begin_object (b);
     MEMBER ("path", string, part->path);
-    MEMBER ("size", int, (gint64)part->size);
+    MEMBER ("size", int, (gint64) part->size);
     MEMBER ("sha256", string, part->sha256);
-    MEMBER ("synced", int, (gint64)part->synced);
+    MEMBER ("synced", int, (gint64) part->synced);
     MEMBER ("fetched", boolean, part->fetched);
     MEMBER ("found", boolean, part->found);
     json_builder_end_object (b);

@@ -6,7 +6,9 @@
  */
 #pragma once
 
+#include "hub/parley-downloads.h"
 #include "library/parley-model.h"
+#include "store/parley-store.h"
 
 G_BEGIN_DECLS
 
@@ -15,6 +17,14 @@ G_DECLARE_FINAL_TYPE (ParleyLibrary, parley_library, PARLEY, LIBRARY, GObject)
 
 /* `models_dir`: NULL for the usual one (created when missing). Starts empty. */
 ParleyLibrary *parley_library_new (const char *models_dir);
+
+/* The catalogue: where a model came from, and its checksum. Without one, the place of a file tells
+ * its repository. Set before loading. */
+void parley_library_set_store (ParleyLibrary *self, ParleyStore *store);
+
+/* What `downloads` brings is entered in the catalogue and shows up here. Call it before the first
+ * transfer. */
+void parley_library_follow (ParleyLibrary *self, ParleyDownloads *downloads);
 
 /* Reads the folder and blocks until that is done: for programs without a main loop. */
 gboolean parley_library_load (ParleyLibrary *self, GCancellable *cancellable, GError **error);
@@ -25,9 +35,9 @@ void parley_library_watch (ParleyLibrary *self);
 void parley_library_refresh (ParleyLibrary *self);
 gboolean parley_library_is_loading (ParleyLibrary *self);
 
-/* By id, name, file name, path, or a prefix of one of the first three that fits one model only;
- * case is ignored. Paths need not lie in the library. NULL with an error that lists the
- * candidates. */
+/* By id, name, file name, "org/name:QUANT", path, or a prefix of one of the first three that fits
+ * one model only; case is ignored. Paths need not lie in the library. NULL with an error that lists
+ * the candidates. */
 ParleyModel *parley_library_lookup (ParleyLibrary *self, const char *text,
                                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
