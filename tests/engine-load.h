@@ -70,8 +70,7 @@ evaluate (struct loaded *l, const int32_t *tokens, size_t n, size_t batch, float
       return false;
     }
     for (size_t i = 0; i < count; i++)
-      memcpy (out + (done + i) * n_vocab, pe_runtime_logits (l->runtime, i),
-              n_vocab * sizeof *out);
+      memcpy (out + (done + i) * n_vocab, pe_runtime_logits (l->runtime, i), n_vocab * sizeof *out);
   }
   return true;
 }

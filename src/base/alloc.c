@@ -99,7 +99,7 @@ struct pe_arena_block {
   size_t used, size; /* of the bytes behind this header */
 };
 
-_Static_assert (sizeof (struct pe_arena_block) % 8 == 0, "blocks keep their contents aligned");
+_Static_assert(sizeof (struct pe_arena_block) % 8 == 0, "blocks keep their contents aligned");
 
 static unsigned char *
 block_bytes (struct pe_arena_block *block)

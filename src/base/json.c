@@ -40,7 +40,7 @@ fail_memory (struct reader *r)
 static int
 peek (const struct reader *r)
 {
-  return r->position < r->n ? (unsigned char)r->text[r->position] : -1;
+  return r->position < r->n ? (unsigned char) r->text[r->position] : -1;
 }
 
 static void
@@ -81,7 +81,7 @@ read_number (struct reader *r, struct pe_json *out)
   uint64_t magnitude = 0;
   bool fits = true;
   while (is_digit (peek (r))) {
-    unsigned digit = (unsigned)(peek (r) - '0');
+    unsigned digit = (unsigned) (peek (r) - '0');
     fits = fits && magnitude <= (UINT64_MAX - digit) / 10;
     magnitude = magnitude * 10 + digit;
     r->position++;
@@ -108,9 +108,9 @@ read_number (struct reader *r, struct pe_json *out)
     while (is_digit (peek (r)))
       r->position++;
   }
-  if (is_integer && fits && magnitude <= (uint64_t)INT64_MAX + negative) {
+  if (is_integer && fits && magnitude <= (uint64_t) INT64_MAX + negative) {
     out->kind = PE_JSON_INT;
-    out->integer = negative ? (int64_t)(0 - magnitude) : (int64_t)magnitude;
+    out->integer = negative ? (int64_t) (0 - magnitude) : (int64_t) magnitude;
     return true;
   }
   out->kind = PE_JSON_FLOAT;
@@ -128,9 +128,9 @@ read_hex4 (struct reader *r, uint32_t *out)
     int c = peek (r);
     unsigned digit;
     if (is_digit (c))
-      digit = (unsigned)(c - '0');
+      digit = (unsigned) (c - '0');
     else if ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'))
-      digit = (unsigned)((c | 0x20) - 'a' + 10);
+      digit = (unsigned) ((c | 0x20) - 'a' + 10);
     else
       return fail (r, r->position, "a hexadecimal digit is missing");
     value = value << 4 | digit;
@@ -199,7 +199,7 @@ read_string (struct reader *r, const char **data, size_t *n)
     return fail_memory (r);
   size_t length = 0;
   while (r->position < end) {
-    unsigned char c = (unsigned char)r->text[r->position];
+    unsigned char c = (unsigned char) r->text[r->position];
     unsigned bytes = 0;
     uint32_t code_point;
     if (c == '\\') {
@@ -247,8 +247,8 @@ hash_key (struct pe_json_key key)
 {
   uint64_t h = 0xcbf29ce484222325;
   for (size_t i = 0; i < key.n; i++)
-    h = (h ^ (unsigned char)key.data[i]) * 0x100000001b3;
-  return (size_t)(h ^ h >> 29);
+    h = (h ^ (unsigned char) key.data[i]) * 0x100000001b3;
+  return (size_t) (h ^ h >> 29);
 }
 
 /* Of the stack's top `*n` members, those with a key seen before hand their value to the first. */
@@ -275,7 +275,7 @@ merge_duplicate_keys (struct reader *r, size_t first, size_t *n)
     }
     values[kept] = values[i];
     keys[kept] = keys[i];
-    table[slot] = (uint32_t)++kept;
+    table[slot] = (uint32_t) ++kept;
   }
   if (table != small)
     pe_free (table);
@@ -487,7 +487,7 @@ put_quoted (struct pe_json_writer *w, const char *text, size_t n)
   put (w, "\"", 1);
   size_t plain = 0; /* start of what can be copied as it is */
   for (size_t i = 0; i < n;) {
-    unsigned char c = (unsigned char)text[i];
+    unsigned char c = (unsigned char) text[i];
     uint32_t code_point;
     unsigned bytes = pe_utf8_next (text + i, n - i, &code_point);
     if (bytes && c >= 0x20 && c != '"' && c != '\\') {
@@ -502,7 +502,7 @@ put_quoted (struct pe_json_writer *w, const char *text, size_t n)
     else if (p)
       put (w, (char[]){ '\\', to[p - from] }, 2);
     else
-      put (w, escape, (size_t)snprintf (escape, sizeof escape, "\\u%04x", c));
+      put (w, escape, (size_t) snprintf (escape, sizeof escape, "\\u%04x", c));
     plain = ++i;
   }
   put (w, text + plain, n - plain);
@@ -536,7 +536,7 @@ pe_json_int (struct pe_json_writer *w, int64_t value)
 {
   char text[24];
   begin_value (w);
-  put (w, text, (size_t)snprintf (text, sizeof text, "%lld", (long long)value));
+  put (w, text, (size_t) snprintf (text, sizeof text, "%lld", (long long) value));
 }
 
 void
@@ -544,7 +544,7 @@ pe_json_uint (struct pe_json_writer *w, uint64_t value)
 {
   char text[24];
   begin_value (w);
-  put (w, text, (size_t)snprintf (text, sizeof text, "%llu", (unsigned long long)value));
+  put (w, text, (size_t) snprintf (text, sizeof text, "%llu", (unsigned long long) value));
 }
 
 void

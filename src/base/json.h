@@ -12,8 +12,8 @@
 #include "base/error.h"
 
 #define PE_JSON_MAX_DEPTH  64
-#define PE_JSON_MAX_BYTES  ((size_t)64 << 20)
-#define PE_JSON_MAX_VALUES ((size_t)4 << 20)
+#define PE_JSON_MAX_BYTES  ((size_t) 64 << 20)
+#define PE_JSON_MAX_VALUES ((size_t) 4 << 20)
 
 enum pe_json_kind {
   PE_JSON_NULL,

@@ -15,7 +15,7 @@ static pthread_once_t c_locale_once = PTHREAD_ONCE_INIT;
 static void
 make_c_locale (void)
 {
-  c_locale = newlocale (LC_ALL_MASK, "C", (locale_t)0);
+  c_locale = newlocale (LC_ALL_MASK, "C", (locale_t) 0);
 }
 
 static double
@@ -56,7 +56,7 @@ pe_double_digits (double value, char digits[18], int *exponent)
       if (*p >= '0' && *p <= '9' && n < 17) /* skips the decimal point of any locale */
         digits[n++] = *p;
     digits[n] = 0;
-    *exponent = (int)strtol (*p ? p + 1 : p, NULL, 10);
+    *exponent = (int) strtol (*p ? p + 1 : p, NULL, 10);
     char again[48];
     snprintf (again, sizeof again, "%.1s.%se%d", digits, digits + 1, *exponent);
     if (precision < 17 && parse_in_c_locale (again, NULL) != value)
@@ -89,7 +89,7 @@ pe_double_format (double value, char out[32])
       memcpy (out + n, digits + 1, n_digits - 1);
       n += n_digits - 1;
     }
-    n += (size_t)snprintf (out + n, 8, "e%c%02d", exponent < 0 ? '-' : '+', abs (exponent));
+    n += (size_t) snprintf (out + n, 8, "e%c%02d", exponent < 0 ? '-' : '+', abs (exponent));
     return n;
   }
   if (exponent < 0) {
@@ -100,12 +100,12 @@ pe_double_format (double value, char out[32])
     memcpy (out + n, digits, n_digits);
     n += n_digits;
   } else {
-    for (unsigned i = 0; i <= (unsigned)exponent; i++)
+    for (unsigned i = 0; i <= (unsigned) exponent; i++)
       out[n++] = i < n_digits ? digits[i] : '0';
     out[n++] = '.';
-    if (n_digits <= (unsigned)exponent + 1)
+    if (n_digits <= (unsigned) exponent + 1)
       out[n++] = '0';
-    for (unsigned i = (unsigned)exponent + 1; i < n_digits; i++)
+    for (unsigned i = (unsigned) exponent + 1; i < n_digits; i++)
       out[n++] = digits[i];
   }
   out[n] = 0;

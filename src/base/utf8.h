@@ -13,7 +13,7 @@
 static inline unsigned
 pe_utf8_next (const char *p, size_t n, uint32_t *code_point)
 {
-  const unsigned char *b = (const unsigned char *)p;
+  const unsigned char *b = (const unsigned char *) p;
   if (b[0] < 0x80) {
     *code_point = b[0];
     return 1;
@@ -41,24 +41,24 @@ pe_utf8_put (uint32_t c, char *out)
   if (c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
     c = 0xfffd;
   if (c < 0x80) {
-    out[0] = (char)c;
+    out[0] = (char) c;
     return 1;
   }
   if (c < 0x800) {
-    out[0] = (char)(0xc0 | c >> 6);
-    out[1] = (char)(0x80 | (c & 0x3f));
+    out[0] = (char) (0xc0 | c >> 6);
+    out[1] = (char) (0x80 | (c & 0x3f));
     return 2;
   }
   if (c < 0x10000) {
-    out[0] = (char)(0xe0 | c >> 12);
-    out[1] = (char)(0x80 | (c >> 6 & 0x3f));
-    out[2] = (char)(0x80 | (c & 0x3f));
+    out[0] = (char) (0xe0 | c >> 12);
+    out[1] = (char) (0x80 | (c >> 6 & 0x3f));
+    out[2] = (char) (0x80 | (c & 0x3f));
     return 3;
   }
-  out[0] = (char)(0xf0 | c >> 18);
-  out[1] = (char)(0x80 | (c >> 12 & 0x3f));
-  out[2] = (char)(0x80 | (c >> 6 & 0x3f));
-  out[3] = (char)(0x80 | (c & 0x3f));
+  out[0] = (char) (0xf0 | c >> 18);
+  out[1] = (char) (0x80 | (c >> 12 & 0x3f));
+  out[2] = (char) (0x80 | (c >> 6 & 0x3f));
+  out[3] = (char) (0x80 | (c & 0x3f));
   return 4;
 }
 

@@ -42,9 +42,8 @@ cli_engine_request (const struct cli_engine_options *o, struct pe_plan_request *
   }
   if (o->kv_type) {
     enum pe_type type;
-    if (!pe_type_by_name (o->kv_type, &type) ||
-        (type != PE_TYPE_F32 && type != PE_TYPE_F16 && type != PE_TYPE_Q8_0 &&
-         type != PE_TYPE_Q4_0)) {
+    if (!pe_type_by_name (o->kv_type, &type) || (type != PE_TYPE_F32 && type != PE_TYPE_F16 &&
+                                                 type != PE_TYPE_Q8_0 && type != PE_TYPE_Q4_0)) {
       cli_usage ("--kv-type is f32, f16, q8_0 or q4_0, not '%s'", o->kv_type);
       return false;
     }

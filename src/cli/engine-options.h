@@ -14,19 +14,30 @@ struct cli_engine_options {
 };
 
 /* Rows for a GOptionEntry table; `o` is a struct cli_engine_options *. */
-#define CLI_ENGINE_OPTIONS(o)                                                                      \
-  { "ctx", 0, 0, G_OPTION_ARG_INT, &(o)->n_ctx, "Tokens of context", "N" },                        \
-  { "batch", 0, 0, G_OPTION_ARG_INT, &(o)->n_batch, "Tokens of a prompt evaluated at once", "N" }, \
-  { "threads", 0, 0, G_OPTION_ARG_INT, &(o)->n_threads, "Threads on the CPU", "N" },               \
-  { "gpu-layers", 0, 0, G_OPTION_ARG_STRING, &(o)->gpu_layers,                                     \
-    "Layers on the GPU: 0 to the number of layers plus one (the output), or auto", "N" },          \
-  { "kv-type", 0, 0, G_OPTION_ARG_STRING, &(o)->kv_type,                                           \
-    "Type of the key-value cache: f32, f16, q8_0 or q4_0", "TYPE" },                               \
-  { "precision", 0, 0, G_OPTION_ARG_STRING, &(o)->precision,                                       \
-    "exact: float32 throughout; fast: activations may be rounded", "exact|fast" }
+#define CLI_ENGINE_OPTIONS(o)                                                                          \
+  { "ctx", 0, 0, G_OPTION_ARG_INT, &(o)->n_ctx, "Tokens of context", "N" },                            \
+      { "batch", 0, 0, G_OPTION_ARG_INT, &(o)->n_batch, "Tokens of a prompt evaluated at once", "N" }, \
+      { "threads", 0, 0, G_OPTION_ARG_INT, &(o)->n_threads, "Threads on the CPU", "N" },               \
+      { "gpu-layers",                                                                                  \
+        0,                                                                                             \
+        0,                                                                                             \
+        G_OPTION_ARG_STRING,                                                                           \
+        &(o)->gpu_layers,                                                                              \
+        "Layers on the GPU: 0 to the number of layers plus one (the output), or auto",                 \
+        "N" },                                                                                         \
+      { "kv-type",                                                                                     \
+        0,                                                                                             \
+        0,                                                                                             \
+        G_OPTION_ARG_STRING,                                                                           \
+        &(o)->kv_type,                                                                                 \
+        "Type of the key-value cache: f32, f16, q8_0 or q4_0",                                         \
+        "TYPE" },                                                                                      \
+  {                                                                                                    \
+    "precision", 0, 0, G_OPTION_ARG_STRING, &(o)->precision,                                           \
+        "exact: float32 throughout; fast: activations may be rounded", "exact|fast"                    \
+  }
 
 void cli_engine_options_clear (struct cli_engine_options *options);
 
 /* Fills *request from the options on top of what it holds; false: reported, return CLI_USAGE. */
-bool cli_engine_request (const struct cli_engine_options *options,
-                         struct pe_plan_request *request);
+bool cli_engine_request (const struct cli_engine_options *options, struct pe_plan_request *request);

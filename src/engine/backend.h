@@ -19,11 +19,11 @@ struct pe_backend;
 /* Consecutive rows of one sequence in a pass. */
 struct pe_span {
   uint32_t row, n_rows;
-  uint32_t position;       /* of the first row */
-  const uint32_t *pages;   /* page slots of the sequence, position / PE_PAGE_TOKENS; those of all
-                              positions up to the span's last are valid and may be written */
+  uint32_t position;     /* of the first row */
+  const uint32_t *pages; /* page slots of the sequence, position / PE_PAGE_TOKENS; those of all
+                            positions up to the span's last are valid and may be written */
   uint32_t n_pages;
-  uint32_t state_slot;     /* of the sequence's recurrent state */
+  uint32_t state_slot; /* of the sequence's recurrent state */
 };
 
 /* One evaluation of up to n_batch rows. All ids and page slots were checked. */
@@ -66,7 +66,8 @@ struct pe_backend_ops {
                     uint32_t stage);
 
   /* Appends every buffer that this device will take for the stages that plan->stage_device gives
-   * it (weights, cache, state, work, staging, tables). Pure: from the header and the device info. */
+   * it (weights, cache, state, work, staging, tables). Pure: from the header and the device info.
+   */
   bool (*plan) (const struct pe_model *model, const struct pe_program *program,
                 struct pe_plan *plan, size_t device, struct pe_error *error);
 
@@ -91,8 +92,8 @@ struct pe_backend_ops {
                      struct pe_error *error);
   bool (*read_state) (struct pe_backend *backend, uint32_t stage, uint32_t slot, void *host,
                       struct pe_error *error);
-  bool (*write_state) (struct pe_backend *backend, uint32_t stage, uint32_t slot,
-                       const void *host, struct pe_error *error);
+  bool (*write_state) (struct pe_backend *backend, uint32_t stage, uint32_t slot, const void *host,
+                       struct pe_error *error);
 
   /* Executes stages [first, end). `start` may return before the work is done; `finish` waits for
    * it and makes exchange->out and ->logits readable. At most one pass is under way. */
@@ -115,7 +116,6 @@ bool pe_plan_add (struct pe_plan *plan, size_t device, enum pe_memory_kind kind,
 
 /* The allocation of the plan with these coordinates, or NULL. */
 const struct pe_allocation *pe_plan_find (const struct pe_plan *plan, size_t device,
-                                          enum pe_memory_kind kind, uint32_t stage,
-                                          uint32_t index);
+                                          enum pe_memory_kind kind, uint32_t stage, uint32_t index);
 
 #define PE_STAGE_NONE UINT32_MAX

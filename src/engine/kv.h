@@ -18,15 +18,15 @@
 
 #include <stddef.h>
 
-#define PE_PAGE_TOKENS      256
-#define PE_SEGMENT_PAGES    16 /* 4096 tokens */
-#define PE_MAX_STATE_SLOTS  4
+#define PE_PAGE_TOKENS     256
+#define PE_SEGMENT_PAGES   16 /* 4096 tokens */
+#define PE_MAX_STATE_SLOTS 4
 
 struct pe_kv_layer {
   uint32_t n_kv_heads; /* 0: no cache of its own */
   uint32_t k_width, v_width;
   enum pe_type k_type, v_type;
-  uint64_t k_row_bytes, v_row_bytes; /* of one token and head */
+  uint64_t k_row_bytes, v_row_bytes;   /* of one token and head */
   uint64_t k_head_bytes, v_head_bytes; /* 256 rows */
   uint64_t page_bytes;
 };
@@ -34,8 +34,8 @@ struct pe_kv_layer {
 struct pe_kv_geometry {
   struct pe_kv_layer *layers; /* n_layers of them */
   uint32_t n_layers;
-  uint32_t n_pages;    /* slots */
-  uint32_t n_segments; /* the last may be smaller: see pe_kv_segment_pages() */
+  uint32_t n_pages;      /* slots */
+  uint32_t n_segments;   /* the last may be smaller: see pe_kv_segment_pages() */
   uint64_t *state_bytes; /* recurrent state of one slot, per layer */
   uint32_t n_state_slots;
 };

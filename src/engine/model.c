@@ -162,8 +162,8 @@ index_slot (const struct pe_model *m, const char *name, size_t n)
   size_t mask = m->index_size - 1;
   for (size_t i = (size_t) hash (name, n) & mask;; i = (i + 1) & mask) {
     uint32_t t = m->index[i];
-    if (t == 0 || (strlen (m->tensors[t - 1].name) == n &&
-                   memcmp (m->tensors[t - 1].name, name, n) == 0))
+    if (t == 0 ||
+        (strlen (m->tensors[t - 1].name) == n && memcmp (m->tensors[t - 1].name, name, n) == 0))
       return &m->index[i];
   }
 }
@@ -255,7 +255,9 @@ static const struct pe_arch *
 find_family (struct pe_string name)
 {
   static const char *aliases[][2] = {
-    { "gptoss", "gpt-oss" }, { "olmo3", "olmo2" }, { "qwen25vl", "qwen2vl" },
+    { "gptoss", "gpt-oss" },
+    { "olmo3", "olmo2" },
+    { "qwen25vl", "qwen2vl" },
   };
   for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
     if (pe_string_equal (name, aliases[i][0]))

@@ -28,9 +28,9 @@ struct pe_model_info {
   uint32_t n_ctx_train;
   uint32_t n_experts, n_experts_used;
   uint64_t n_parameters;
-  uint64_t file_bytes;   /* all parts */
-  uint64_t tensor_bytes; /* weights alone */
-  uint64_t memory_bytes; /* host memory that the opened model holds, mapping not counted */
+  uint64_t file_bytes;       /* all parts */
+  uint64_t tensor_bytes;     /* weights alone */
+  uint64_t memory_bytes;     /* host memory that the opened model holds, mapping not counted */
   const char *chat_template; /* zero-terminated, or NULL */
   size_t chat_template_bytes;
 };

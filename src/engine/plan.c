@@ -45,10 +45,12 @@ pe_plan_add (struct pe_plan *plan, size_t device, enum pe_memory_kind kind, uint
       return pe_fail (error, PE_ERROR_MEMORY, "not enough memory for the plan");
     plan->allocations = list;
   }
-  list[plan->n_allocations++] = (struct pe_allocation){
-    .device = (uint16_t) device, .kind = kind, .stage = stage, .index = index, .mapped = mapped,
-    .bytes = bytes
-  };
+  list[plan->n_allocations++] = (struct pe_allocation){ .device = (uint16_t) device,
+                                                        .kind = kind,
+                                                        .stage = stage,
+                                                        .index = index,
+                                                        .mapped = mapped,
+                                                        .bytes = bytes };
   return true;
 }
 
@@ -90,8 +92,7 @@ pe_plan_gpu_layers (const struct pe_plan *plan)
 static bool
 is_cache_type (enum pe_type type)
 {
-  return type == PE_TYPE_F32 || type == PE_TYPE_F16 || type == PE_TYPE_Q8_0 ||
-         type == PE_TYPE_Q4_0;
+  return type == PE_TYPE_F32 || type == PE_TYPE_F16 || type == PE_TYPE_Q8_0 || type == PE_TYPE_Q4_0;
 }
 
 static bool

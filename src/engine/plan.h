@@ -25,20 +25,20 @@ enum pe_device_kind {
 /* Plain data: real, remembered and imagined computers are one path. Device 0 of a list is always
  * the CPU. Sizes in bytes, rates in bytes or operations a second; 0 = unknown. */
 struct pe_device_info {
-  char id[48];      /* "cpu", or the UUID in hexadecimal: stable over restarts */
+  char id[48]; /* "cpu", or the UUID in hexadecimal: stable over restarts */
   char name[128];
   char driver[128]; /* name and version */
   enum pe_device_kind kind;
   uint64_t memory_total;
-  uint64_t memory_available; /* what a program may take now */
-  bool memory_is_budget;     /* from VK_EXT_memory_budget (GPU) or MemAvailable (CPU) */
+  uint64_t memory_available;     /* what a program may take now */
+  bool memory_is_budget;         /* from VK_EXT_memory_budget (GPU) or MemAvailable (CPU) */
   uint64_t allocation_alignment; /* GPU: buffer sizes are rounded up to this */
   uint64_t max_allocation;       /* GPU: largest single allocation */
   uint32_t shared_memory_bytes;  /* GPU: of a workgroup */
   uint32_t subgroup_size;
   bool has_f16, has_int8_dot, has_cooperative_matrix, has_timeline;
-  uint32_t n_cores;   /* CPU: physical, performance cores first */
-  uint32_t n_threads; /* CPU: logical */
+  uint32_t n_cores;     /* CPU: physical, performance cores first */
+  uint32_t n_threads;   /* CPU: logical */
   double read_rate;     /* bytes/s, own memory */
   double transfer_rate; /* bytes/s, host to device */
   double matmul_rate;   /* operations/s */
@@ -51,8 +51,8 @@ enum pe_memory_kind {
   PE_MEMORY_WORK,    /* activations of a batch */
   PE_MEMORY_STAGING, /* host memory that the device reads from or writes to */
   PE_MEMORY_LOGITS,
-  PE_MEMORY_TABLES,  /* addresses, parameters, page tables */
-  PE_MEMORY_MODEL,   /* metadata and vocabulary */
+  PE_MEMORY_TABLES, /* addresses, parameters, page tables */
+  PE_MEMORY_MODEL,  /* metadata and vocabulary */
   PE_MEMORY_KIND_COUNT,
 };
 
@@ -75,9 +75,9 @@ enum pe_precision {
 #define PE_GPU_LAYERS_AUTO (-1)
 
 struct pe_plan_request {
-  uint32_t n_ctx;   /* 0: the model's own, at most 8192 */
-  uint32_t n_batch; /* rows of one pass; 0: 512 */
-  uint32_t n_outputs; /* rows of one pe_runtime_compute() that may want logits; 0: 1 */
+  uint32_t n_ctx;       /* 0: the model's own, at most 8192 */
+  uint32_t n_batch;     /* rows of one pass; 0: 512 */
+  uint32_t n_outputs;   /* rows of one pe_runtime_compute() that may want logits; 0: 1 */
   int32_t n_gpu_layers; /* 0 … n_layers + 1 (the last is the output); larger is clamped; AUTO */
   enum pe_type k_type, v_type; /* F32, F16, Q8_0 or Q4_0 */
   enum pe_precision precision;

@@ -40,19 +40,19 @@ struct pe_weight {
 };
 
 enum pe_op_kind {
-  PE_OP_EMBED,         /* out = w0[token] * scale (+ w1[position]) */
-  PE_OP_NORM,          /* out = normalise (in0) (* w0) (+ w1), over each group of the view */
-  PE_OP_MATMUL,        /* out = scale * (w0 in0) (* w2[0]) (+ w1); w0 rows = output elements */
-  PE_OP_MATMUL_HEADS,  /* the same for each group h with matrix h of the 3-D tensor w0 */
-  PE_OP_ROPE,          /* rotates in0 in place (out == in0) by the row's position */
-  PE_OP_KV_STORE,      /* in0 = keys, in1 = values -> cache of op.cache.layer */
-  PE_OP_ATTENTION,     /* out = softmax (in0 K' scale ...) V from the cache of op.cache.layer */
-  PE_OP_GLU,           /* out = act (in0) * in1 */
-  PE_OP_UNARY,         /* out = f (in0); SCALE multiplies by w0 too: one number, or one an element */
-  PE_OP_ADD,           /* out = a * in0 + b * in1 */
-  PE_OP_MUL,           /* out = in0 * f (in1); in1 may have one element a row */
-  PE_OP_COPY,          /* out = in0, view to view */
-  PE_OP_ROUTE,         /* in0 = router logits -> out: n_used ids (as floats), then n_used weights */
+  PE_OP_EMBED,        /* out = w0[token] * scale (+ w1[position]) */
+  PE_OP_NORM,         /* out = normalise (in0) (* w0) (+ w1), over each group of the view */
+  PE_OP_MATMUL,       /* out = scale * (w0 in0) (* w2[0]) (+ w1); w0 rows = output elements */
+  PE_OP_MATMUL_HEADS, /* the same for each group h with matrix h of the 3-D tensor w0 */
+  PE_OP_ROPE,         /* rotates in0 in place (out == in0) by the row's position */
+  PE_OP_KV_STORE,     /* in0 = keys, in1 = values -> cache of op.cache.layer */
+  PE_OP_ATTENTION,    /* out = softmax (in0 K' scale ...) V from the cache of op.cache.layer */
+  PE_OP_GLU,          /* out = act (in0) * in1 */
+  PE_OP_UNARY,        /* out = f (in0); SCALE multiplies by w0 too: one number, or one an element */
+  PE_OP_ADD,          /* out = a * in0 + b * in1 */
+  PE_OP_MUL,          /* out = in0 * f (in1); in1 may have one element a row */
+  PE_OP_COPY,         /* out = in0, view to view */
+  PE_OP_ROUTE,        /* in0 = router logits -> out: n_used ids (as floats), then n_used weights */
   PE_OP_MATMUL_EXPERT, /* out group u = rows w0.row… of expert id[u] times in0 (group u, or the
                           only one) (* w2[id]) (+ w1: rows of the same numbers of the bias table);
                           an expert has shape[1] rows in all */
@@ -79,42 +79,42 @@ enum pe_unary {
   PE_UNARY_SIGMOID,
   PE_UNARY_TANH,
   PE_UNARY_SOFTPLUS,
-  PE_UNARY_SCALE,   /* a * x + b */
-  PE_UNARY_CLAMP,   /* a..b */
-  PE_UNARY_SOFTCAP, /* a * tanh (x / a) */
-  PE_UNARY_NONE,    /* x */
+  PE_UNARY_SCALE,      /* a * x + b */
+  PE_UNARY_CLAMP,      /* a..b */
+  PE_UNARY_SOFTCAP,    /* a * tanh (x / a) */
+  PE_UNARY_NONE,       /* x */
   PE_UNARY_SWIGLU_OAI, /* GLU only: clamped, sigma (1.702 g), (up + 1) */
 };
 
 struct pe_rope {
   enum pe_rope_kind kind;
-  uint32_t n_rot;     /* rotated elements of a group, the first ones of the view */
+  uint32_t n_rot; /* rotated elements of a group, the first ones of the view */
   float base;
-  float position_scale;             /* 1 / linear factor */
-  float yarn_factor;                /* 0: no YaRN; else the original's extension factor */
-  float yarn_low, yarn_high;        /* pairs below low keep their angle, above high are scaled */
-  float magnitude;                  /* of cos and sin */
+  float position_scale;      /* 1 / linear factor */
+  float yarn_factor;         /* 0: no YaRN; else the original's extension factor */
+  float yarn_low, yarn_high; /* pairs below low keep their angle, above high are scaled */
+  float magnitude;           /* of cos and sin */
   /* w0: divisors of the angles, n_rot / 2 of them, or PE_NO_TENSOR. w1, where present: those for
    * contexts up to n_ctx_original, see pe_rope_factors(). */
   uint32_t n_ctx_original;
 };
 
 struct pe_attention {
-  uint32_t layer;             /* whose cache is read */
+  uint32_t layer; /* whose cache is read */
   uint32_t n_heads, n_kv_heads, k_width, v_width;
   float scale;
-  float softcap;              /* 0 = none */
-  uint32_t window;            /* keys with query - key < window are seen; 0 = all */
-  uint32_t chunk;             /* keys of the same chunk of positions only; 0 = all */
-  float alibi_max_bias;       /* 0 = none */
+  float softcap;        /* 0 = none */
+  uint32_t window;      /* keys with query - key < window are seen; 0 = all */
+  uint32_t chunk;       /* keys of the same chunk of positions only; 0 = all */
+  float alibi_max_bias; /* 0 = none */
   /* Queries are multiplied by 1 + scale * ln (floor ((position + offset) / length) + 1). */
-  float temperature_scale;    /* 0 = none */
+  float temperature_scale; /* 0 = none */
   float temperature_length, temperature_offset;
   /* w0: sinks (one logit a head), or PE_NO_TENSOR */
 };
 
 enum pe_gating {
-  PE_GATING_SOFTMAX,          /* softmax over all, then choose */
+  PE_GATING_SOFTMAX, /* softmax over all, then choose */
   PE_GATING_SIGMOID,
   PE_GATING_SOFTMAX_SELECTED, /* choose by logit, softmax over the chosen */
   PE_GATING_SQRT_SOFTPLUS,
@@ -195,7 +195,7 @@ struct pe_cache_shape {
 struct pe_layer {
   struct pe_stage stage;
   struct pe_cache_shape cache;
-  uint32_t n_state; /* float32 elements of recurrent state for one sequence */
+  uint32_t n_state;       /* float32 elements of recurrent state for one sequence */
   const int32_t *tensors; /* the tensors that move with this layer, each named once */
   size_t n_tensors;
 };

@@ -31,8 +31,8 @@ open_backends (struct pe_runtime *r, struct pe_error *error)
 static uint64_t
 stage_bytes (const struct pe_plan *plan, uint32_t stage)
 {
-  const struct pe_allocation *a = pe_plan_find (plan, plan->stage_device[stage],
-                                                PE_MEMORY_WEIGHTS, stage, 0);
+  const struct pe_allocation *a =
+      pe_plan_find (plan, plan->stage_device[stage], PE_MEMORY_WEIGHTS, stage, 0);
   return a ? a->bytes : 0;
 }
 
@@ -274,8 +274,8 @@ run_pass (struct pe_runtime *r, const struct pe_pass *pass, struct pe_error *err
 {
   uint32_t n_stages = pe_program_n_stages (r->program);
   struct pe_exchange exchange = { .in = NULL, .out = r->exchange.data };
-  exchange.logits = (float *) r->logits.data +
-                    r->n_logits * r->program->values[r->program->logits].width;
+  exchange.logits =
+      (float *) r->logits.data + r->n_logits * r->program->values[r->program->logits].width;
   for (uint32_t first = 0, end; first < n_stages; first = end) {
     size_t d = pe_runtime_stage_device (r, first);
     for (end = first + 1; end < n_stages && pe_runtime_stage_device (r, end) == d; end++)
@@ -321,10 +321,9 @@ prepare_pass (struct pe_runtime *r, const struct pe_row *rows, uint32_t n, struc
       if (rows[k].want_logits)
         r->out_rows[pass->n_out++] = k;
     }
-    r->spans[pass->n_spans++] = (struct pe_span){ .row = i,
-                                                  .n_rows = end - i,
-                                                  .position = position,
-                                                  .state_slot = s->state_slot };
+    r->spans[pass->n_spans++] = (struct pe_span){
+      .row = i, .n_rows = end - i, .position = position, .state_slot = s->state_slot
+    };
     i = end;
   }
   /* Only now do the page tables stand still. */
@@ -408,6 +407,5 @@ pe_runtime_logits (const struct pe_runtime *r, size_t nth_wanted)
 {
   if (nth_wanted >= r->n_logits)
     return NULL;
-  return (const float *) r->logits.data +
-         nth_wanted * r->program->values[r->program->logits].width;
+  return (const float *) r->logits.data + nth_wanted * r->program->values[r->program->logits].width;
 }

@@ -63,8 +63,7 @@ void pe_runtime_counters (const struct pe_runtime *runtime, struct pe_runtime_co
 
 /* ---- sequences: the tokens of one conversation and their pages ---- */
 
-bool pe_sequence_new (struct pe_runtime *runtime, struct pe_sequence **out,
-                      struct pe_error *error);
+bool pe_sequence_new (struct pe_runtime *runtime, struct pe_sequence **out, struct pe_error *error);
 void pe_sequence_free (struct pe_sequence *sequence);
 size_t pe_sequence_n_tokens (const struct pe_sequence *sequence);
 const int32_t *pe_sequence_tokens (const struct pe_sequence *sequence);

@@ -10,10 +10,10 @@
 #include <stddef.h>
 
 struct pe_sampler_params {
-  float temperature; /* 0 = greedy */
-  uint32_t top_k;    /* 0 = off */
-  float top_p;       /* 1 = off */
-  float min_p;       /* 0 = off */
+  float temperature;    /* 0 = greedy */
+  uint32_t top_k;       /* 0 = off */
+  float top_p;          /* 1 = off */
+  float min_p;          /* 0 = off */
   float repeat_penalty; /* 1 = off */
   float frequency_penalty, presence_penalty;
   uint32_t penalty_window; /* tokens looked back at */

@@ -103,8 +103,7 @@ best_checkpoint (const struct pe_sequence *s, size_t n)
 {
   const struct pe_checkpoint *best = NULL;
   for (size_t i = 0; i < s->n_checkpoints; i++)
-    if (s->checkpoints[i].n_tokens <= n &&
-        (!best || s->checkpoints[i].n_tokens > best->n_tokens))
+    if (s->checkpoints[i].n_tokens <= n && (!best || s->checkpoints[i].n_tokens > best->n_tokens))
       best = &s->checkpoints[i];
   return best;
 }

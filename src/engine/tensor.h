@@ -13,9 +13,9 @@ struct pe_tensor {
   uint32_t n_dims;
   uint64_t shape[4]; /* shape[0] is the contiguous row length */
   uint64_t n_elements, n_bytes, row_bytes;
-  uint32_t file;       /* part of a split file */
-  uint64_t offset;     /* in that part */
-  const void *data;    /* in the mapping; NULL for a model opened from its header */
+  uint32_t file;    /* part of a split file */
+  uint64_t offset;  /* in that part */
+  const void *data; /* in the mapping; NULL for a model opened from its header */
 };
 
 const struct pe_tensor *pe_model_tensors (const struct pe_model *model, size_t *n); /* n: or NULL */

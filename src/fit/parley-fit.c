@@ -179,8 +179,7 @@ fit_for_model (const struct pe_model *model, const struct pe_plan_request *reque
     fit->sentence = g_strdup (engine_error.message);
     return g_steal_pointer (&fit);
   }
-  if (!pe_plan_make (model, request ? request : &usual, devices, n_devices, &plan,
-                     &engine_error)) {
+  if (!pe_plan_make (model, request ? request : &usual, devices, n_devices, &plan, &engine_error)) {
     parley_set_engine_error (error, &engine_error);
     return NULL;
   }
@@ -208,8 +207,8 @@ parley_fit_for_file (const char *path, const struct pe_plan_request *request,
 
 ParleyFit *
 parley_fit_for_header (GBytes *header, guint64 file_bytes, const char *name,
-                       const struct pe_plan_request *request,
-                       const struct pe_device_info *devices, gsize n_devices, GError **error)
+                       const struct pe_plan_request *request, const struct pe_device_info *devices,
+                       gsize n_devices, GError **error)
 {
   struct pe_error engine_error = { 0 };
   struct pe_model *model;
@@ -252,9 +251,8 @@ parley_fit_scale (ParleyFit *sibling, guint64 file_bytes)
     ParleyFitDevice *gpu = &fit->devices[1];
     guint64 rest = gpu->planned - gpu->parts[PE_MEMORY_WEIGHTS];
     guint64 margin = MAX (gpu->info.memory_total / 16, (guint64) 512 << 20);
-    guint64 room = gpu->info.memory_available > rest + margin
-                       ? gpu->info.memory_available - rest - margin
-                       : 0;
+    guint64 room =
+        gpu->info.memory_available > rest + margin ? gpu->info.memory_available - rest - margin : 0;
     on_gpu = MIN (room, scaled);
     if (scaled > 0)
       fit->gpu_layers = (guint) ((double) (fit->n_layers + 1) * (double) on_gpu / (double) scaled);

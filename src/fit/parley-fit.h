@@ -14,9 +14,9 @@
 G_BEGIN_DECLS
 
 typedef enum {
-  PARLEY_FIT_ON_GPU,      /* everything on the GPU */
-  PARLEY_FIT_PARTLY,      /* some layers on the GPU, the others in RAM */
-  PARLEY_FIT_IN_RAM,      /* all on the CPU */
+  PARLEY_FIT_ON_GPU, /* everything on the GPU */
+  PARLEY_FIT_PARTLY, /* some layers on the GPU, the others in RAM */
+  PARLEY_FIT_IN_RAM, /* all on the CPU */
   PARLEY_FIT_TOO_LARGE,
   PARLEY_FIT_UNSUPPORTED, /* this engine cannot run it: see the sentence */
 } ParleyFitVerdict;
@@ -51,8 +51,7 @@ ParleyFit *parley_fit_for_header (GBytes *header, guint64 file_bytes, const char
 
 /* The same model in another quantisation of `file_bytes` bytes, scaled from the fit of a sibling
  * whose header is known: marked as approximate. */
-ParleyFit *parley_fit_scale (ParleyFit *sibling,
-                             guint64 file_bytes) G_GNUC_WARN_UNUSED_RESULT;
+ParleyFit *parley_fit_scale (ParleyFit *sibling, guint64 file_bytes) G_GNUC_WARN_UNUSED_RESULT;
 
 ParleyFitVerdict parley_fit_get_verdict (ParleyFit *fit);
 gboolean parley_fit_is_approximate (ParleyFit *fit);

@@ -5,12 +5,12 @@
 
 /* Shares of the measured rates that the engine reaches, and what a stage costs beside its bytes.
  * From this engine's own benchmarks (tests/bench/RESULTS.md), not from a device's data sheet. */
-#define READ_SHARE_CPU     0.85
-#define READ_SHARE_GPU     0.65
-#define COMPUTE_SHARE      0.5
-#define STAGE_SECONDS_CPU  12e-6
-#define STAGE_SECONDS_GPU  20e-6
-#define CROSSING_SECONDS   80e-6
+#define READ_SHARE_CPU    0.85
+#define READ_SHARE_GPU    0.65
+#define COMPUTE_SHARE     0.5
+#define STAGE_SECONDS_CPU 12e-6
+#define STAGE_SECONDS_GPU 20e-6
+#define CROSSING_SECONDS  80e-6
 
 static double
 token_seconds (const struct pe_plan *plan, const struct pe_traffic *traffic)

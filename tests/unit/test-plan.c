@@ -34,8 +34,9 @@ static const struct shape shapes[] = {
     PE_TYPE_Q4_0, 700, 32 },
   { "several segments", "--type f16 --layers 2 --embd 64 --ffn 64 --heads 2 --kv-heads 1",
     PE_TYPE_F16, 9000, 8 },
-  { "large vocabulary", "--type q8_0 --layers 1 --embd 64 --ffn 64 --heads 2 --kv-heads 1 "
-                        "--vocab 5000",
+  { "large vocabulary",
+    "--type q8_0 --layers 1 --embd 64 --ffn 64 --heads 2 --kv-heads 1 "
+    "--vocab 5000",
     PE_TYPE_F16, 256, 8 },
   { "one layer, one row", "--type f32 --layers 1 --embd 32 --ffn 32 --heads 1 --kv-heads 1",
     PE_TYPE_F32, 1, 1 },
@@ -66,8 +67,8 @@ static void
 shape_is_exact (void)
 {
   char command[512];
-  snprintf (command, sizeof command, "%s --preset tiny %s %s >/dev/null", generator,
-            shape->options, path);
+  snprintf (command, sizeof command, "%s --preset tiny %s %s >/dev/null", generator, shape->options,
+            path);
   CHECK_MSG (system (command) == 0, "%s", command);
   struct pe_plan_request request;
   pe_plan_request_init (&request);
@@ -83,8 +84,7 @@ shape_is_exact (void)
     struct pe_error error = { 0 };
     char when[64];
     snprintf (when, sizeof when, "%u of %u on the GPU", splits[i], n_layers + 1);
-    CHECK_MSG (pe_runtime_place (loaded.runtime, splits[i], &error), "%s: %s", when,
-               error.message);
+    CHECK_MSG (pe_runtime_place (loaded.runtime, splits[i], &error), "%s: %s", when, error.message);
     CHECK (pe_plan_gpu_layers (pe_runtime_plan (loaded.runtime)) == splits[i]);
     plan_equals_use (when);
     float logits[8192];

@@ -112,10 +112,9 @@ load_queries (const struct attention_job *job, struct attention_state *s, uint32
     uint32_t position = job->span->position + row + r;
     float scale = a->scale;
     if (a->temperature_scale > 0)
-      scale *= 1 + a->temperature_scale *
-                       logf (floorf (((float) position + a->temperature_offset) /
-                                     a->temperature_length) +
-                             1);
+      scale *= 1 + a->temperature_scale * logf (floorf (((float) position + a->temperature_offset) /
+                                                        a->temperature_length) +
+                                                1);
     const float *q = pe_cpu_row (job->b, job->op->in[0], job->span->row + row + r) +
                      kv_head * job->group * job->op->in[0].stride;
     for (uint32_t g = 0; g < job->group; g++)

@@ -150,7 +150,7 @@ cpu_open (const struct pe_backend_context *context, struct pe_backend **out, str
   b->program = context->program;
   b->tensors = pe_model_tensors (context->model, NULL);
   b->kernels = pe_kernels_for (pe_cpu_best_level ());
-  b->segments = pe_calloc ((size_t)kv->n_layers * kv->n_segments, sizeof *b->segments);
+  b->segments = pe_calloc ((size_t) kv->n_layers * kv->n_segments, sizeof *b->segments);
   b->states = pe_calloc (kv->n_layers, sizeof *b->states);
   b->loaded = pe_calloc (pe_program_n_stages (b->program), sizeof *b->loaded);
   bool ok = b->segments && b->states && b->loaded;
@@ -172,15 +172,15 @@ cpu_open (const struct pe_backend_context *context, struct pe_backend **out, str
 static void
 advise_weights (struct pe_backend *b, uint32_t stage, int advice)
 {
-  uintptr_t page = (uintptr_t)sysconf (_SC_PAGESIZE);
+  uintptr_t page = (uintptr_t) sysconf (_SC_PAGESIZE);
   size_t n;
   const int32_t *list = stage_tensors (b->program, stage, &n);
   for (size_t i = 0; i < n; i++) {
     const struct pe_tensor *t = &b->tensors[list[i]];
     if (!t->data || (stage > 0 && is_embedding_tensor (b->program, list[i])))
       continue;
-    uintptr_t begin = (uintptr_t)t->data & ~(page - 1);
-    madvise ((void *)begin, (uintptr_t)t->data + t->n_bytes - begin, advice);
+    uintptr_t begin = (uintptr_t) t->data & ~(page - 1);
+    madvise ((void *) begin, (uintptr_t) t->data + t->n_bytes - begin, advice);
   }
 }
 
@@ -274,8 +274,8 @@ exchange_rows (struct pe_backend *b, float *host, bool inwards)
     const struct pe_value *value = &b->program->values[v];
     if (!value->carry)
       continue;
-    float *mine = (float *)((char *)b->work.data + b->layout.values[v]);
-    size_t n = (size_t)b->pass->n_rows * value->width;
+    float *mine = (float *) ((char *) b->work.data + b->layout.values[v]);
+    size_t n = (size_t) b->pass->n_rows * value->width;
     memcpy (inwards ? mine : host, inwards ? host : mine, n * sizeof *host);
     host += n;
   }

@@ -75,9 +75,10 @@ static inline float *
 pe_cpu_row (const struct pe_backend *b, struct pe_view view, uint32_t row)
 {
   if (view.value == b->program->logits)
-    return b->exchange->logits + (uint64_t)row * b->program->values[view.value].width + view.offset;
-  float *base = (float *)((char *)b->work.data + b->layout.values[view.value]);
-  return base + (uint64_t)row * b->program->values[view.value].width + view.offset;
+    return b->exchange->logits + (uint64_t) row * b->program->values[view.value].width +
+           view.offset;
+  float *base = (float *) ((char *) b->work.data + b->layout.values[view.value]);
+  return base + (uint64_t) row * b->program->values[view.value].width + view.offset;
 }
 
 static inline size_t
@@ -89,7 +90,7 @@ pe_cpu_row_stride (const struct pe_backend *b, struct pe_view view)
 static inline void *
 pe_cpu_thread_scratch (const struct pe_backend *b, unsigned thread)
 {
-  return (char *)b->work.data + b->layout.threads + thread * b->layout.thread_bytes;
+  return (char *) b->work.data + b->layout.threads + thread * b->layout.thread_bytes;
 }
 
 /* Start of weight row `row` (already including w.row). */
@@ -97,7 +98,7 @@ static inline const char *
 pe_cpu_weight_row (const struct pe_backend *b, struct pe_weight w, uint64_t row)
 {
   const struct pe_tensor *t = &b->tensors[w.tensor];
-  return (const char *)t->data + (w.row + row) * t->row_bytes;
+  return (const char *) t->data + (w.row + row) * t->row_bytes;
 }
 
 /* A small tensor as float32, from element w.row on; `slot` 0 … 2 names the place for the decoded
@@ -110,14 +111,14 @@ pe_cpu_page (const struct pe_backend *b, uint32_t layer, uint32_t slot)
 {
   const struct pe_kv_geometry *g = b->context.kv;
   const struct pe_buffer *s = &b->segments[layer * g->n_segments + slot / PE_SEGMENT_PAGES];
-  return (char *)s->data + (slot % PE_SEGMENT_PAGES) * g->layers[layer].page_bytes;
+  return (char *) s->data + (slot % PE_SEGMENT_PAGES) * g->layers[layer].page_bytes;
 }
 
 static inline float *
 pe_cpu_state (const struct pe_backend *b, uint32_t layer, uint32_t slot, uint32_t offset)
 {
   char *base = b->states[layer].data;
-  return (float *)(base + slot * b->context.kv->state_bytes[layer]) + offset;
+  return (float *) (base + slot * b->context.kv->state_bytes[layer]) + offset;
 }
 
 /* Quantises the groups of `view` (each `width` elements) of all rows unless that is done already;

@@ -20,8 +20,8 @@ pe_cpu_vector (const struct pe_backend *b, struct pe_weight w, unsigned slot)
   const struct pe_tensor *t = &b->tensors[w.tensor];
   if (t->type == PE_TYPE_F32)
     return (const float *) t->data + w.row;
-  float *copy = (float *) ((char *) b->work.data + b->layout.vectors) +
-                slot * b->layout.vector_elements;
+  float *copy =
+      (float *) ((char *) b->work.data + b->layout.vectors) + slot * b->layout.vector_elements;
   b->kernels->decode[t->type](t->data, copy, t->n_elements);
   return copy + w.row;
 }
@@ -55,8 +55,7 @@ quantise_rows (void *data, size_t begin, size_t end, unsigned thread)
 const struct pe_q8_group *
 pe_cpu_quantise (struct pe_backend *b, struct pe_view view)
 {
-  struct pe_q8_group *out =
-      (struct pe_q8_group *) ((char *) b->work.data + b->layout.quantised);
+  struct pe_q8_group *out = (struct pe_q8_group *) ((char *) b->work.data + b->layout.quantised);
   if (b->quantised.valid && same_view (b->quantised.view, view))
     return out;
   struct quantise_job job = { b, view, out };
@@ -285,7 +284,7 @@ map_sparse_gate (const struct map_job *job, const float *x, float *y)
   const struct pe_op *op = job->op;
   uint32_t n = op->out.width;
   float mean = job->b->kernels->sum (n, x) / (float) n;
-  float deviation = sqrtf (job->b->kernels->sum_squares (n, x, mean) / (float) n);
+  float deviation = sqrtf (job->b->kernels->sum_squares (n, x, mean) / (float) (n > 1 ? n - 1 : 1));
   float cut = mean + op->unary.a * deviation;
   for (uint32_t i = 0; i < n; i++)
     y[i] = x[i] > cut ? x[i] - cut : 0;
@@ -384,8 +383,7 @@ keep_wanted_rows (struct pe_backend *b)
     for (uint32_t i = 0; i < b->pass->n_out; i++)
       if (b->pass->out_rows[i] != i)
         memmove (base + (size_t) i * value->width,
-                 base + (size_t) b->pass->out_rows[i] * value->width,
-                 value->width * sizeof *base);
+                 base + (size_t) b->pass->out_rows[i] * value->width, value->width * sizeof *base);
   }
   b->n_rows = b->pass->n_out;
 }

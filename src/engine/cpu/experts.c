@@ -128,8 +128,8 @@ struct expert_job {
   struct pe_backend *b;
   const struct pe_op *op;
   const struct pe_q8_group *quantised; /* NULL: exact */
-  const uint32_t *first; /* per expert, into pairs; n_experts + 1 of them */
-  const uint32_t *pairs; /* row * n_used + place */
+  const uint32_t *first;               /* per expert, into pairs; n_experts + 1 of them */
+  const uint32_t *pairs;               /* row * n_used + place */
   const float *bias, *factors;
   size_t chunk, n_chunks; /* of the rows of one expert */
 };

@@ -51,7 +51,7 @@ count_op (const struct pe_tensor *tensors, const struct pe_op *op, struct pe_cpu
     const struct pe_attention *a = &op->attention;
     uint64_t group = a->n_heads / a->n_kv_heads;
     l->attention_rows = max_u64 (l->attention_rows, max_u64 (group, ATTENTION_ROWS));
-    uint64_t row = (uint64_t)a->k_width + a->v_width + PE_PAGE_TOKENS + 2;
+    uint64_t row = (uint64_t) a->k_width + a->v_width + PE_PAGE_TOKENS + 2;
     needs->scratch =
         max_u64 (needs->scratch, PE_GEMM_SCRATCH + max_u64 (group, ATTENTION_ROWS) * row * 4 + 256);
     break;
@@ -119,7 +119,7 @@ pe_cpu_layout_make (const struct pe_model *model, const struct pe_program *progr
        reserve (&l->bytes, &l->rope, rows * PE_CPU_ROPE_TABLES * sizeof (float), l->rope_width) &&
        reserve (&l->bytes, &l->vectors, 3 * sizeof (float), l->vector_elements) &&
        reserve (&l->bytes, &l->experts, sizeof (uint32_t), n_experts + 1 + rows * n_used);
-  l->thread_bytes = (needs.scratch + 63) & ~(uint64_t)63;
+  l->thread_bytes = (needs.scratch + 63) & ~(uint64_t) 63;
   ok = ok && reserve (&l->bytes, &l->threads, threads, l->thread_bytes);
   if (!ok) {
     pe_cpu_layout_clear (l);

@@ -7,9 +7,9 @@
 
 #include <math.h>
 
-#define CHUNK_BYTES   ((size_t) 96 << 10)
-#define CHUNKS_LEAST  8  /* per thread, so that a slow one can be helped out */
-#define GEMM_ROWS     4  /* from here on blocks of rows beat one after the other */
+#define CHUNK_BYTES  ((size_t) 96 << 10)
+#define CHUNKS_LEAST 8 /* per thread, so that a slow one can be helped out */
+#define GEMM_ROWS    4 /* from here on blocks of rows beat one after the other */
 
 struct matmul_job {
   struct pe_backend *b;

@@ -21,7 +21,8 @@ struct mixer_job {
   const float *w0, *w1, *w2;
 };
 
-/* ---- convolution: the state is the last kernel - 1 inputs, oldest first, [kernel - 1][width] ---- */
+/* ---- convolution: the state is the last kernel - 1 inputs, oldest first, [kernel - 1][width] ----
+ */
 
 static void
 conv_channels (void *data, size_t begin, size_t end, unsigned thread)
@@ -29,8 +30,8 @@ conv_channels (void *data, size_t begin, size_t end, unsigned thread)
   const struct mixer_job *job = data;
   const struct pe_op *op = job->op;
   uint32_t width = op->out.width, k = op->conv.kernel;
-  float *state = pe_cpu_state (job->b, op->conv.layer, job->span->state_slot,
-                               op->conv.state_offset);
+  float *state =
+      pe_cpu_state (job->b, op->conv.layer, job->span->state_slot, op->conv.state_offset);
   for (uint32_t r = 0; r < job->span->n_rows; r++) {
     const float *x = pe_cpu_row (job->b, op->in[0], job->span->row + r);
     float *y = pe_cpu_row (job->b, op->out, job->span->row + r);
@@ -67,8 +68,7 @@ scan_heads (void *data, size_t begin, size_t end, unsigned thread)
   const struct pe_op *op = job->op;
   uint32_t n = op->ssm.state_width, width = op->ssm.head_width;
   uint32_t n_bc = op->ssm.n_groups * n;
-  float *states = pe_cpu_state (job->b, op->ssm.layer, job->span->state_slot,
-                                op->ssm.state_offset);
+  float *states = pe_cpu_state (job->b, op->ssm.layer, job->span->state_slot, op->ssm.state_offset);
   for (size_t h = begin; h < end; h++) {
     float *state = states + h * width * n;
     size_t group = h / (op->ssm.n_heads / op->ssm.n_groups);
@@ -97,10 +97,9 @@ scan_heads (void *data, size_t begin, size_t end, unsigned thread)
 void
 pe_cpu_ssm (struct pe_backend *b, const struct pe_op *op)
 {
-  struct mixer_job job = { .b = b,
-                           .op = op,
-                           .w0 = pe_cpu_vector (b, op->w[0], 0),
-                           .w1 = pe_cpu_vector (b, op->w[1], 1) };
+  struct mixer_job job = {
+    .b = b, .op = op, .w0 = pe_cpu_vector (b, op->w[0], 0), .w1 = pe_cpu_vector (b, op->w[1], 1)
+  };
   if (op->w[2].tensor != PE_NO_TENSOR)
     job.w2 = pe_cpu_vector (b, op->w[2], 2);
   for (uint32_t i = 0; i < b->pass->n_spans; i++) {
@@ -124,8 +123,8 @@ delta_heads (void *data, size_t begin, size_t end, unsigned thread)
   const struct mixer_job *job = data;
   const struct pe_op *op = job->op;
   uint32_t nk = op->delta.n_k_heads, kw = op->delta.k_width, vw = op->delta.v_width;
-  float *states = pe_cpu_state (job->b, op->delta.layer, job->span->state_slot,
-                                op->delta.state_offset);
+  float *states =
+      pe_cpu_state (job->b, op->delta.layer, job->span->state_slot, op->delta.state_offset);
   float q_scale = 1 / sqrtf ((float) kw);
   for (size_t i = begin; i < end; i++) {
     uint32_t h = (uint32_t) i;
@@ -160,10 +159,9 @@ delta_heads (void *data, size_t begin, size_t end, unsigned thread)
 void
 pe_cpu_delta_net (struct pe_backend *b, const struct pe_op *op)
 {
-  struct mixer_job job = { .b = b,
-                           .op = op,
-                           .w0 = pe_cpu_vector (b, op->w[0], 0),
-                           .w1 = pe_cpu_vector (b, op->w[1], 1) };
+  struct mixer_job job = {
+    .b = b, .op = op, .w0 = pe_cpu_vector (b, op->w[0], 0), .w1 = pe_cpu_vector (b, op->w[1], 1)
+  };
   for (uint32_t i = 0; i < b->pass->n_spans; i++) {
     job.span = &b->pass->spans[i];
     pe_pool_run (b->pool, op->delta.n_v_heads, 1, delta_heads, &job);

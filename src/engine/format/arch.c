@@ -3,13 +3,13 @@
 
 #include <string.h>
 
-#define RMS   .norm = PE_NORM_RMS
-#define LAYER .norm = PE_NORM_LAYER
-#define PAIRS .rope = PE_ARCH_ROPE_NORMAL /* (2i, 2i + 1) */
-#define HALVES .rope = PE_ARCH_ROPE_NEOX  /* (i, i + rot / 2) */
-#define SILU  .activation = PE_UNARY_SILU
-#define GELU  .activation = PE_UNARY_GELU
-#define RELU2 .activation = PE_UNARY_RELU_SQUARED
+#define RMS    .norm = PE_NORM_RMS
+#define LAYER  .norm = PE_NORM_LAYER
+#define PAIRS  .rope = PE_ARCH_ROPE_NORMAL /* (2i, 2i + 1) */
+#define HALVES .rope = PE_ARCH_ROPE_NEOX   /* (i, i + rot / 2) */
+#define SILU   .activation = PE_UNARY_SILU
+#define GELU   .activation = PE_UNARY_GELU
+#define RELU2  .activation = PE_UNARY_RELU_SQUARED
 
 static const struct pe_arch table[] = {
   { "llama", "Llama", RMS, PAIRS, SILU, PE_ARCH_RENORMALISE },
@@ -48,9 +48,9 @@ static const struct pe_arch table[] = {
   { "seed_oss", "Seed-OSS", RMS, HALVES, SILU, PE_ARCH_POST_NORM_IS_PRE_FFN },
   { "gemma", "Gemma", RMS, HALVES, GELU, PE_ARCH_EMBED_SQRT },
   { "gemma2", "Gemma 2", RMS, HALVES, GELU,
-    PE_ARCH_EMBED_SQRT | PE_ARCH_ATTN_SOFTCAP | PE_ARCH_FINAL_SOFTCAP,
-    .window = PE_WINDOW_PERIODIC, .window_period = 2, .default_window = 4096,
-    .default_attn_softcap = 50, .default_final_softcap = 30, .scale_by_width_layers = 46 },
+    PE_ARCH_EMBED_SQRT | PE_ARCH_ATTN_SOFTCAP | PE_ARCH_FINAL_SOFTCAP, .window = PE_WINDOW_PERIODIC,
+    .window_period = 2, .default_window = 4096, .default_attn_softcap = 50,
+    .default_final_softcap = 30, .scale_by_width_layers = 46 },
   { "gemma3", "Gemma 3", RMS, HALVES, GELU,
     PE_ARCH_EMBED_SQRT | PE_ARCH_FINAL_SOFTCAP | PE_ARCH_SCALING_GLOBAL_ONLY,
     .window = PE_WINDOW_PERIODIC, .window_period = 6, .default_rope_base_swa = 10000,
@@ -77,8 +77,8 @@ static const struct pe_arch table[] = {
     PE_ARCH_POST_NORM_IS_PRE_FFN, .window = PE_WINDOW_PERIODIC, .window_period = 2,
     .gating = PE_GATING_SOFTMAX_SELECTED, .mul_up_limit = 7 },
   { "olmo", "OLMo", LAYER, HALVES, SILU, PE_ARCH_NORMS_WITHOUT_WEIGHTS },
-  { "olmo2", "OLMo 2", RMS, HALVES, SILU, PE_ARCH_SCALING_GLOBAL_ONLY,
-    .window = PE_WINDOW_PERIODIC, .window_period = 4 },
+  { "olmo2", "OLMo 2", RMS, HALVES, SILU, PE_ARCH_SCALING_GLOBAL_ONLY, .window = PE_WINDOW_PERIODIC,
+    .window_period = 4 },
   { "olmoe", "OLMoE", RMS, HALVES, SILU },
   { "stablelm", "StableLM", LAYER, HALVES, SILU },
   { "starcoder", "StarCoder", LAYER, .rope = PE_ARCH_ROPE_NONE, GELU },

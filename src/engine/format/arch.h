@@ -25,32 +25,32 @@ enum pe_arch_window {
 };
 
 enum pe_arch_flag {
-  PE_ARCH_EMBED_SQRT = 1 << 0,       /* embedding times sqrt (n_embd) */
+  PE_ARCH_EMBED_SQRT = 1 << 0,           /* embedding times sqrt (n_embd) */
   PE_ARCH_POST_NORM_IS_PRE_FFN = 1 << 1, /* post_attention_norm precedes the feed-forward */
   PE_ARCH_QK_NORM_AFTER_ROPE = 1 << 2,
-  PE_ARCH_QK_L2 = 1 << 3,            /* weightless RMS of q and k after rope, on rotated layers */
-  PE_ARCH_V_NORM = 1 << 4,           /* weightless RMS of v, per head */
-  PE_ARCH_NO_OUTPUT_BIAS = 1 << 5,   /* attn_output.bias is in files, but not used */
-  PE_ARCH_LOGIT_MUL = 1 << 6,        /* logit_scale multiplies; otherwise it divides */
-  PE_ARCH_KEY_SCALES = 1 << 7,       /* embedding, residual, attention and logit scales by key */
+  PE_ARCH_QK_L2 = 1 << 3,          /* weightless RMS of q and k after rope, on rotated layers */
+  PE_ARCH_V_NORM = 1 << 4,         /* weightless RMS of v, per head */
+  PE_ARCH_NO_OUTPUT_BIAS = 1 << 5, /* attn_output.bias is in files, but not used */
+  PE_ARCH_LOGIT_MUL = 1 << 6,      /* logit_scale multiplies; otherwise it divides */
+  PE_ARCH_KEY_SCALES = 1 << 7,     /* embedding, residual, attention and logit scales by key */
   PE_ARCH_ATTN_SOFTCAP = 1 << 8,
   PE_ARCH_FINAL_SOFTCAP = 1 << 9,
-  PE_ARCH_RENORMALISE = 1 << 10,     /* expert weights sum to one, unless a key says otherwise */
-  PE_ARCH_WEIGH_INPUT = 1 << 11,     /* expert weights multiply the input of the expert */
+  PE_ARCH_RENORMALISE = 1 << 10,        /* expert weights sum to one, unless a key says otherwise */
+  PE_ARCH_WEIGH_INPUT = 1 << 11,        /* expert weights multiply the input of the expert */
   PE_ARCH_NORM_IS_TOKEN_EMBD = 1 << 12, /* the final norm is called token_embd_norm */
-  PE_ARCH_EMBED_NORM = 1 << 13,      /* token_embd_norm follows the embedding */
+  PE_ARCH_EMBED_NORM = 1 << 13,         /* token_embd_norm follows the embedding */
   PE_ARCH_ALIBI = 1 << 14,
-  PE_ARCH_NOPE_BY_KEY = 1 << 15,     /* rope.scaling.finetuned = false means no rotation */
+  PE_ARCH_NOPE_BY_KEY = 1 << 15,         /* rope.scaling.finetuned = false means no rotation */
   PE_ARCH_SCALING_GLOBAL_ONLY = 1 << 16, /* rope scaling on full layers only */
-  PE_ARCH_YARN_LOG_TENTH = 1 << 17,  /* yarn_log_multiplier is stored times 0.1 */
-  PE_ARCH_TEMPERATURE_NOPE = 1 << 18, /* query temperature on layers without rotation */
-  PE_ARCH_DELTA_TILED = 1 << 19,     /* value head j uses key head j mod n_k */
-  PE_ARCH_GEMMA3N = 1 << 20,         /* altup streams and laurel: format/build-gemma.c */
+  PE_ARCH_YARN_LOG_TENTH = 1 << 17,      /* yarn_log_multiplier is stored times 0.1 */
+  PE_ARCH_TEMPERATURE_NOPE = 1 << 18,    /* query temperature on layers without rotation */
+  PE_ARCH_DELTA_TILED = 1 << 19,         /* value head j uses key head j mod n_k */
+  PE_ARCH_GEMMA3N = 1 << 20,             /* altup streams and laurel: format/build-gemma.c */
   PE_ARCH_GEMMA4 = 1 << 21,
-  PE_ARCH_NEOX_BY_SECTIONS = 1 << 22, /* rotary halves where the file has sections */
+  PE_ARCH_NEOX_BY_SECTIONS = 1 << 22,       /* rotary halves where the file has sections */
   PE_ARCH_MIXER_BESIDE_ATTENTION = 1 << 23, /* falcon-h1: both, summed */
-  PE_ARCH_NO_ATTN_SCALE = 1 << 24,   /* scores are not divided by sqrt (head size) */
-  PE_ARCH_PARALLEL_BY_KEY = 1 << 25, /* use_parallel_residual decides */
+  PE_ARCH_NO_ATTN_SCALE = 1 << 24,          /* scores are not divided by sqrt (head size) */
+  PE_ARCH_PARALLEL_BY_KEY = 1 << 25,        /* use_parallel_residual decides */
   PE_ARCH_NORMS_WITHOUT_WEIGHTS = 1 << 26,
 };
 

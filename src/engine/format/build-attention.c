@@ -143,7 +143,8 @@ emit_rope (struct pe_build *b, struct pe_view view)
   op->out = view;
   op->w[0] = factors;
   op->rope = rope;
-  if (pe_has_global (b, "rope_factors_short.weight") && pe_has_global (b, "rope_factors_long.weight"))
+  if (pe_has_global (b, "rope_factors_short.weight") &&
+      pe_has_global (b, "rope_factors_long.weight"))
     op->w[1] = pe_global_vector (b, "rope_factors_short.weight", rope.n_rot / 2);
   op->rope.n_ctx_original = b->h->n_ctx_original;
 }
@@ -164,10 +165,9 @@ emit_head_norm (struct pe_build *b, const char *name, struct pe_view view)
     pe_build_refuse (b, PE_ERROR_UNSUPPORTED, "%s spans heads that are not side by side", name);
     return;
   }
-  struct pe_view groups =
-      over_row ? pe_heads (view.value, view.offset, 1, pe_view_elements (view),
-                           pe_view_elements (view))
-               : view;
+  struct pe_view groups = over_row ? pe_heads (view.value, view.offset, 1, pe_view_elements (view),
+                                               pe_view_elements (view))
+                                   : view;
   pe_emit_norm (b, name, groups, groups);
 }
 
@@ -207,8 +207,8 @@ emit_store (struct pe_build *b, struct pe_view k, struct pe_view v, struct shape
   const struct pe_hparams *h = b->h;
   struct pe_layer *layer = &b->program->layers[b->layer];
   bool windowed = h->is_windowed[b->layer] && b->arch->window != PE_WINDOW_CHUNKS;
-  layer->cache = (struct pe_cache_shape){ s.n_kv_heads, s.k_width, s.v_width,
-                                          windowed ? h->window : 0 };
+  layer->cache =
+      (struct pe_cache_shape){ s.n_kv_heads, s.k_width, s.v_width, windowed ? h->window : 0 };
   struct pe_op *op = pe_emit (b, PE_OP_KV_STORE);
   op->in[0] = k;
   op->in[1] = v;
@@ -324,9 +324,9 @@ static void
 emit_output_projection (struct pe_build *b, struct pe_view in, struct pe_view out)
 {
   if (b->arch->flags & PE_ARCH_NO_OUTPUT_BIAS)
-    pe_emit_matmul (b, pe_matrix (b, "attn_output.weight", pe_view_elements (in),
-                                  pe_view_elements (out)),
-                    pe_no_weight (), in, out);
+    pe_emit_matmul (
+        b, pe_matrix (b, "attn_output.weight", pe_view_elements (in), pe_view_elements (out)),
+        pe_no_weight (), in, out);
   else
     pe_emit_linear (b, "attn_output", in, out);
 }

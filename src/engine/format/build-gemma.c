@@ -205,7 +205,8 @@ pe_build_gemma3n_output (struct pe_build *b, struct pe_view out)
   uint32_t n = b->h->n_embd;
   uint16_t hidden = b->program->hidden;
   struct pe_view others = pe_heads (hidden, n, N_STREAMS - 1, n, n);
-  struct pe_view merged = pe_heads (pe_value (b, "predicted", N_STREAMS * n), 0, N_STREAMS - 1, n, n);
+  struct pe_view merged =
+      pe_heads (pe_value (b, "predicted", N_STREAMS * n), 0, N_STREAMS - 1, n, n);
   struct pe_op *op = pe_emit (b, PE_OP_MATMUL_HEADS);
   op->in[0] = others;
   op->out = merged;
@@ -216,8 +217,8 @@ pe_build_gemma3n_output (struct pe_build *b, struct pe_view out)
   op->in[1] = pe_heads (hidden, 0, N_STREAMS - 1, n, 0);
   op->out = merged;
   float share = 1.0f / N_STREAMS;
-  pe_emit_add (b, share, pe_heads (hidden, 0, 1, n, n), share,
-               pe_heads (merged.value, 0, 1, n, n), out);
+  pe_emit_add (b, share, pe_heads (hidden, 0, 1, n, n), share, pe_heads (merged.value, 0, 1, n, n),
+               out);
   for (uint32_t i = 1; i < N_STREAMS - 1; i++)
     pe_emit_add (b, 1, out, share, pe_heads (merged.value, i * n, 1, n, n), out);
 }

@@ -283,7 +283,8 @@ pe_emit_linear (struct pe_build *b, const char *name, struct pe_view in, struct 
   struct pe_weight c = pe_optional_vector (b, bias, n_out);
   /* A vector of another length by that name belongs to somebody else (gemma4's router). */
   const struct pe_tensor *factor = pe_layer_tensor (b, scale);
-  struct pe_weight s = factor && factor->n_elements == 1 ? pe_vector (b, scale, 1) : pe_no_weight ();
+  struct pe_weight s =
+      factor && factor->n_elements == 1 ? pe_vector (b, scale, 1) : pe_no_weight ();
   pe_emit_matmul (b, w, c, in, out);
   if (!b->failed)
     b->ops[b->n_ops - 1].w[2] = s;
@@ -525,10 +526,10 @@ build_output (struct pe_build *b)
     x = pe_fresh (b, "branch", h->n_embd);
     pe_build_gemma3n_output (b, x);
   }
-  const char *norm = b->arch->flags & PE_ARCH_NORM_IS_TOKEN_EMBD &&
-                             !pe_has_global (b, "output_norm.weight")
-                         ? "token_embd_norm"
-                         : "output_norm";
+  const char *norm =
+      b->arch->flags & PE_ARCH_NORM_IS_TOKEN_EMBD && !pe_has_global (b, "output_norm.weight")
+          ? "token_embd_norm"
+          : "output_norm";
   char weight[64], bias[64];
   snprintf (weight, sizeof weight, "%s.weight", norm);
   snprintf (bias, sizeof bias, "%s.bias", norm);

@@ -21,7 +21,7 @@ struct pe_build {
   struct pe_error *error;
   bool failed;
 
-  uint32_t layer; /* being built */
+  uint32_t layer;    /* being built */
   struct pe_op *ops; /* of the stage being built */
   size_t n_ops, ops_capacity;
   int32_t *tensors; /* that the stage uses */
@@ -32,8 +32,8 @@ struct pe_build {
 /* Builds the program of a model into its arena. PE_ERROR_FORMAT names the tensor that is missing
  * or has the wrong shape; PE_ERROR_UNSUPPORTED what this engine does not do. */
 bool pe_build_program (const struct pe_model *model, const struct pe_arch *arch,
-                       const struct pe_hparams *h, struct pe_arena *arena,
-                       struct pe_program **out, struct pe_error *error);
+                       const struct pe_hparams *h, struct pe_arena *arena, struct pe_program **out,
+                       struct pe_error *error);
 
 /* ---- vocabulary of the builders ---- */
 

@@ -41,7 +41,7 @@ struct pe_gguf_entry {
   struct pe_string key;
   enum pe_gguf_kind kind; /* of the elements, for an array */
   bool is_array;
-  bool is_nested;            /* an array of arrays: kept out of reach, `count` is 0 */
+  bool is_nested; /* an array of arrays: kept out of reach, `count` is 0 */
   uint64_t count;
   uint64_t offset;           /* of the entry in the file, for messages */
   const unsigned char *data; /* first element; NULL for strings */
@@ -55,7 +55,7 @@ struct pe_gguf_tensor {
   enum pe_type type;
   uint64_t n_elements;
   uint64_t n_bytes;
-  uint64_t offset;    /* from the start of the file, checked to lie inside it with n_bytes */
+  uint64_t offset;      /* from the start of the file, checked to lie inside it with n_bytes */
   uint64_t info_offset; /* of the description in the header, for messages */
 };
 

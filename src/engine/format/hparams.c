@@ -152,16 +152,16 @@ static void
 read_rope (struct reader *r, struct pe_hparams *h)
 {
   h->n_rot = number (r, "rope.dimension_count", h->k_width, 0, MAX_HEAD_WIDTH);
-  h->n_rot_swa = number (r, "rope.dimension_count_swa",
-                         h->k_width_swa != h->k_width ? h->k_width_swa : h->n_rot, 0,
-                         MAX_HEAD_WIDTH);
+  h->n_rot_swa =
+      number (r, "rope.dimension_count_swa",
+              h->k_width_swa != h->k_width ? h->k_width_swa : h->n_rot, 0, MAX_HEAD_WIDTH);
   if (h->n_rot % 2 || h->n_rot_swa % 2)
     refuse (r, NULL, "rope.dimension_count", "is odd");
   h->rope_base = real (r, "rope.freq_base", 10000, 0, 1e12f);
   if (h->rope_base < 1)
     h->rope_base = 10000;
-  float base_swa = r->arch->default_rope_base_swa > 0 ? r->arch->default_rope_base_swa
-                                                      : h->rope_base;
+  float base_swa =
+      r->arch->default_rope_base_swa > 0 ? r->arch->default_rope_base_swa : h->rope_base;
   h->rope_base_swa = real (r, "rope.freq_base_swa", base_swa, 0, 1e12f);
   if (h->rope_base_swa < 1)
     h->rope_base_swa = base_swa;
@@ -171,8 +171,8 @@ read_rope (struct reader *r, struct pe_hparams *h)
   const struct pe_gguf_entry *entry = find (r, "rope.scaling.type", full, sizeof full);
   if (entry)
     pe_gguf_entry_string (entry, 0, &type);
-  h->scaling_factor = real (r, "rope.scaling.factor", real (r, "rope.scale_linear", 1, 0, 1e6f), 0,
-                            1e6f);
+  h->scaling_factor =
+      real (r, "rope.scaling.factor", real (r, "rope.scale_linear", 1, 0, 1e6f), 0, 1e6f);
   if (!(h->scaling_factor > 0))
     h->scaling_factor = 1;
   if (pe_string_equal (type, "yarn"))
@@ -189,8 +189,8 @@ read_rope (struct reader *r, struct pe_hparams *h)
   h->attn_factor = real (r, "rope.scaling.attn_factor", 1, 0, 1e6f);
   if (!(h->attn_factor > 0))
     h->attn_factor = 1;
-  h->n_ctx_original = number (r, "rope.scaling.original_context_length", h->n_ctx_train, 0,
-                              MAX_CONTEXT);
+  h->n_ctx_original =
+      number (r, "rope.scaling.original_context_length", h->n_ctx_train, 0, MAX_CONTEXT);
   if (h->n_ctx_original == 0)
     h->n_ctx_original = h->n_ctx_train;
   h->yarn_beta_fast = real (r, "rope.scaling.yarn_beta_fast", 32, -1, 1e6f);
@@ -284,8 +284,7 @@ read_mixers (struct reader *r, struct pe_arena *arena, struct pe_hparams *h)
   if (r->failed)
     return;
   char full[160];
-  const struct pe_gguf_entry *layers =
-      find (r, "attention.recurrent_layers", full, sizeof full);
+  const struct pe_gguf_entry *layers = find (r, "attention.recurrent_layers", full, sizeof full);
   uint32_t interval = number (r, "full_attention_interval", 4, 1, MAX_LAYERS);
   for (uint32_t il = 0; il < h->n_layers; il++) {
     bool flag = false;
@@ -318,14 +317,14 @@ pe_hparams_read (const struct pe_gguf *gguf, const struct pe_arch *arch, struct 
   h->n_heads = per_layer (r, arena, "attention.head_count", h->n_layers, NULL, 0, MAX_HEADS);
   if (r->failed)
     return false;
-  h->n_kv_heads = per_layer (r, arena, "attention.head_count_kv", h->n_layers, h->n_heads, 0,
-                             MAX_HEADS);
+  h->n_kv_heads =
+      per_layer (r, arena, "attention.head_count_kv", h->n_layers, h->n_heads, 0, MAX_HEADS);
   h->n_ff = per_layer (r, arena, "feed_forward_length", h->n_layers, NULL, 0, MAX_WIDTH);
   if (r->failed)
     return false;
   for (uint32_t il = 0; il < h->n_layers; il++)
-    if (h->n_kv_heads[il] && (h->n_kv_heads[il] > h->n_heads[il] ||
-                              h->n_heads[il] % h->n_kv_heads[il])) {
+    if (h->n_kv_heads[il] &&
+        (h->n_kv_heads[il] > h->n_heads[il] || h->n_heads[il] % h->n_kv_heads[il])) {
       refuse (r, NULL, "attention.head_count_kv", "does not divide attention.head_count");
       return false;
     }

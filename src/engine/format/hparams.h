@@ -59,7 +59,7 @@ struct pe_hparams {
   bool ssm_dt_b_c_rms;
   uint32_t shortconv_kernel;
 
-  uint32_t n_embd_per_layer;  /* per-layer embeddings (gemma3n, gemma4) */
+  uint32_t n_embd_per_layer;   /* per-layer embeddings (gemma3n, gemma4) */
   uint32_t n_shared_kv_layers; /* trailing layers that read an earlier layer's cache */
 };
 
