@@ -11,7 +11,8 @@
 /* clang-format off */
 #define PARLEY_COMMANDS(X) \
   X (logits, "what a model thinks of every next token") \
-  X (dequant, "decode raw blocks of one tensor type")
+  X (dequant, "decode raw blocks of one tensor type") \
+  X (render, "render chat templates")
 /* clang-format on */
 
 #define PARLEY_DECLARE_COMMAND(name, summary) int parley_cmd_##name (int argc, char **argv);

@@ -16,11 +16,11 @@ struct pe_template;
 struct pe_json; /* base/json.h */
 
 struct pe_template_limits {
-  uint64_t steps;        /* default 1,000,000 */
+  uint64_t steps;        /* default 4,000,000 */
   uint64_t output_bytes; /* default 8 MiB */
   uint64_t memory_bytes; /* default 64 MiB */
-  uint32_t depth;        /* default 64 */
-  uint32_t milliseconds; /* default 1000 */
+  uint32_t depth;        /* of macros calling macros; default 200 */
+  uint32_t milliseconds; /* of processor time; default 1000 */
 };
 
 /* Parses; the text is not kept. Errors carry the offset in the template. */
@@ -29,7 +29,9 @@ bool pe_template_parse (const char *text, size_t n, struct pe_template **out,
 void pe_template_free (struct pe_template *tmpl);
 
 /* A stretch of the rendered text. `from_values`: it was printed out of the context's strings
- * (people's text), so that it must not be read as special tokens; false: the template's own. */
+ * (people's text), so that it must not be read as special tokens; false: the template's own.
+ * Strings that lie directly in the context under a name that ends in "_token" (bos_token,
+ * eos_token) count as the template's own. */
 struct pe_template_piece {
   size_t offset, n;
   bool from_values;
