@@ -316,8 +316,11 @@ take_bytes (const guint8 *bytes, gsize n, gpointer data, GError **error)
     ssize_t put = pwrite (fetch->fd, bytes, n, (off_t) *fetch->have);
     if (put < 0 && errno == EINTR)
       continue;
-    if (put < 0)
-      return parley_disk_fail (error, errno, "write", fetch->path);
+    if (put < 0) {
+      int code = errno;
+      report (fetch->job, PARLEY_TRANSFER_RUNNING, "");
+      return parley_disk_fail (error, code, "write", fetch->path);
+    }
     EVP_DigestUpdate (fetch->hash, bytes, (size_t) put);
     bytes += put;
     n -= (gsize) put;
