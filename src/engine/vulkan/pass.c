@@ -36,7 +36,7 @@ fill_rows (struct pe_backend *b, const struct pe_pass *pass, uint32_t *n_tiles,
   *n_tiles = 0;
   for (uint32_t i = 0; i < pass->n_spans; i++) {
     const struct pe_span *s = &pass->spans[i];
-    uint32_t needed = (s->position + s->n_rows - 1) / PE_PAGE_TOKENS + 1;
+    uint32_t needed = b->kv->n_pages ? (s->position + s->n_rows - 1) / PE_PAGE_TOKENS + 1 : 0;
     if (needed > s->n_pages || needed > b->layout.max_pages - n_pages)
       return pe_fail (error, PE_ERROR_LIMIT, "too many pages of context for one batch");
     for (uint32_t row = 0; row < s->n_rows; row++) {

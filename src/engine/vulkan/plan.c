@@ -47,8 +47,6 @@ pe_gpu_place_tensor (struct pe_gpu_slab_cursor *cursor, const struct pe_tensor *
 struct question {
   const struct pe_device_info *device;
   const struct pe_tensor *tensors;
-  const struct pe_program *program;
-  const struct pe_plan_request *request;
 };
 
 static bool
@@ -125,17 +123,10 @@ can_matmul_many (const struct question *q, const struct pe_op *op)
 }
 
 static bool
-cache_width_fits (enum pe_type type, uint32_t width)
-{
-  return type == PE_TYPE_Q8_0 || type == PE_TYPE_Q4_0 ? width % 32 == 0 : width % 4 == 0;
-}
-
-static bool
 can_attend (const struct question *q, const struct pe_op *op)
 {
   const struct pe_attention *a = &op->attention;
-  return cache_width_fits (q->request->k_type, a->k_width) &&
-         cache_width_fits (q->request->v_type, a->v_width) && a->k_width <= MAX_KEY_WIDTH &&
+  return a->k_width % 4 == 0 && a->v_width % 4 == 0 && a->k_width <= MAX_KEY_WIDTH &&
          a->v_width <= MAX_VALUE_WIDTH && a->n_kv_heads > 0 && a->n_heads % a->n_kv_heads == 0 &&
          is_aligned (op->in[0]) && is_aligned (op->out) && is_vector (q, op->w[0]);
 }
@@ -159,8 +150,8 @@ can_do (const struct question *q, const struct pe_op *op)
   case PE_OP_MATMUL_EXPERT: return can_matmul_many (q, op);
   case PE_OP_ROPE: return is_vector (q, op->w[0]) && is_vector (q, op->w[1]);
   case PE_OP_KV_STORE:
-    return cache_width_fits (q->request->k_type, op->cache.k_width) &&
-           cache_width_fits (q->request->v_type, op->cache.v_width);
+    /* Widths that are no multiple of a block are kept as halves: see pe_kv_geometry_make(). */
+    return op->cache.k_width % 4 == 0 && op->cache.v_width % 4 == 0;
   case PE_OP_ATTENTION: return can_attend (q, op);
   case PE_OP_GLU:
   case PE_OP_ADD:
@@ -180,7 +171,7 @@ pe_gpu_supports (const struct pe_device_info *device, const struct pe_model *mod
 {
   if (stage == 0) /* looking up rows is nothing to send to a GPU */
     return false;
-  const struct question q = { device, pe_model_tensors (model, NULL), program, request };
+  const struct question q = { device, pe_model_tensors (model, NULL) };
   const struct pe_stage *list = pe_program_stage (program, stage);
   uint32_t n_attentions = 0;
   for (size_t i = 0; i < list->n_ops; i++) {
