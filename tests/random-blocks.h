@@ -22,7 +22,7 @@ random_u64 (uint64_t *state)
 static inline float
 random_float (uint64_t *state)
 {
-  return (float)(int32_t)random_u64 (state) * 0x1p-31f;
+  return (float) (int32_t) random_u64 (state) * 0x1p-31f;
 }
 
 /* Where blocks keep their scales, how large the values of random codes come out for a scale of 1
@@ -62,8 +62,8 @@ static inline void
 put_half (unsigned char *p, float value)
 {
   uint16_t half = pe_half_from_float (value);
-  p[0] = (unsigned char)half;
-  p[1] = (unsigned char)(half >> 8);
+  p[0] = (unsigned char) half;
+  p[1] = (unsigned char) (half >> 8);
 }
 
 /* Fills n elements (a multiple of the block) of any type that has a decoder: values around zero
@@ -85,20 +85,20 @@ random_blocks (enum pe_type type, unsigned char *blocks, size_t n, float rms, ui
     memcpy (blocks + i, &bits, 8);
   }
   for (; i < n_bytes; i++)
-    blocks[i] = (unsigned char)random_u64 (state);
+    blocks[i] = (unsigned char) random_u64 (state);
 
   struct block_scales scales = block_scales_of (type);
   float d = rms / scales.rms;
-  int exponent = (int)(pe_bf16_from_float (rms / 5.4f) >> 7);
+  int exponent = (int) (pe_bf16_from_float (rms / 5.4f) >> 7);
   for (unsigned char *b = blocks; b < blocks + n_bytes; b += info->block_bytes) {
     float varied = d * (1.0f + 0.3f * random_float (state));
     if (type == PE_TYPE_MXFP4)
-      b[0] = (unsigned char)(exponent + 1);
+      b[0] = (unsigned char) (exponent + 1);
     else if (type == PE_TYPE_NVFP4)
       for (int s = 0; s < 4; s++)
         b[s] = 0x20 | (b[s] & 0x1f);
     else if (type == PE_TYPE_IQ1_M) /* the half is spread over the top nibbles of four words */
-      b[55] = (unsigned char)((b[55] & 15) | 0x20);
+      b[55] = (unsigned char) ((b[55] & 15) | 0x20);
     else {
       put_half (b + scales.at_d, varied);
       if (scales.at_offset != NO_OFFSET)

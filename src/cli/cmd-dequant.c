@@ -7,7 +7,7 @@
 
 #include "engine/quant/types.h"
 
-#define MAX_FILE_BYTES ((size_t)1 << 30)
+#define MAX_FILE_BYTES ((size_t) 1 << 30)
 
 int
 parley_cmd_dequant (int argc, char **argv)
@@ -42,7 +42,7 @@ parley_cmd_dequant (int argc, char **argv)
   info->decode (blocks, values, n);
 
   g_autoptr (GError) error = NULL;
-  if (!g_file_set_contents (out_path, (const char *)values, (gssize)(n * sizeof *values), &error))
+  if (!g_file_set_contents (out_path, (const char *) values, (gssize) (n * sizeof *values), &error))
     return cli_fail_glib ("cannot write the values", error);
   return CLI_DONE;
 }

@@ -582,12 +582,27 @@ row_functions_agree (void)
   }
 }
 
+/* ---- choice ---- */
+
+static void
+the_cap_is_observed (void)
+{
+  CHECK (pe_cpu_best_level () <= PE_CPU_AVX2);
+  CHECK (pe_kernels_for (pe_cpu_best_level ())->level == pe_cpu_best_level ());
+  for (int level = 0; level < PE_CPU_LEVEL_COUNT; level++) {
+    CHECK ((int) pe_kernels_for ((enum pe_cpu_level) level)->level <= level);
+    CHECK (pe_cpu_level_name ((enum pe_cpu_level) level)[0]);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
+  setenv ("PARLEY_CPU", "avx2", true); /* tables of higher levels are not affected */
   scalar = pe_kernels_for (PE_CPU_SCALAR);
   if (argc > 1 && strcmp (argv[1], "--bench") == 0)
     return bench_kernels (argc > 2 ? argv[2] : NULL, argc > 3 ? argv[3] : NULL);
+  RUN (the_cap_is_observed);
   for (int level = 0; level < PE_CPU_LEVEL_COUNT; level++) {
     kernels = pe_kernels_for ((enum pe_cpu_level) level);
     if (kernels->level != (enum pe_cpu_level) level)

@@ -39,7 +39,7 @@ computes_row_sizes (void)
   CHECK (pe_type_row_bytes (PE_TYPE_Q6_K, 512) == 420);
   CHECK (pe_type_row_bytes (PE_TYPE_Q6_K, 300) == 0);
   CHECK (pe_type_row_bytes (PE_TYPE_F64, UINT64_MAX / 2) == 0);
-  CHECK (pe_type_row_bytes ((enum pe_type)5, 32) == 0);
+  CHECK (pe_type_row_bytes ((enum pe_type) 5, 32) == 0);
 }
 
 static void
@@ -63,7 +63,7 @@ converts_halves (void)
   CHECK (pe_half_from_float (65519.0f) == 0x7bff && pe_half_from_float (65520.0f) == 0x7c00);
   CHECK (pe_half_from_float (0x1p-25f) == 0 && pe_half_from_float (0x1.8p-24f) == 2);
   for (uint32_t h = 0; h < 0x10000; h++) {
-    float value = pe_half_to_float ((uint16_t)h);
+    float value = pe_half_to_float ((uint16_t) h);
     CHECK_MSG (isnan (value) || pe_half_from_float (value) == h, "%04x", h);
   }
   CHECK (pe_bf16_from_float (0x1.01p0f) == 0x3f80 && pe_bf16_from_float (0x1.03p0f) == 0x3f82);
@@ -109,7 +109,7 @@ decodes_blocks_worked_by_hand (void)
   unsigned char q6_k[210] = { 0 };
   q6_k[64 + 2] = 0x05;
   q6_k[128 + 32 + 2] = 0x02;
-  q6_k[192 + 8] = (unsigned char)-3;
+  q6_k[192 + 8] = (unsigned char) -3;
   q6_k[209] = 0x3c;
   pe_type_info (PE_TYPE_Q6_K)->decode (q6_k, out, 256);
   CHECK (out[130] == -3.0f * (37 - 32) && out[131] == 96.0f);
@@ -120,7 +120,7 @@ static float
 noise (uint32_t *state)
 {
   *state = *state * 1664525u + 1013904223u;
-  return (float)(int32_t)*state * 0x1p-31f;
+  return (float) (int32_t) *state * 0x1p-31f;
 }
 
 static void
@@ -143,7 +143,7 @@ encoders_come_close (void)
     for (int round = 0; round < 50; round++) {
       float largest = 0.0f, worst = 0.0f;
       for (int j = 0; j < 256; j++) {
-        values[j] = noise (&state) * (float)(1 + j / 32);
+        values[j] = noise (&state) * (float) (1 + j / 32);
         largest = fmaxf (largest, fabsf (values[j]));
       }
       info->encode (values, blocks, 256);

@@ -23,7 +23,7 @@ static const char *const names[PE_CPU_LEVEL_COUNT] = {
 
 #if defined __x86_64__
 
-#define BIT(word, n) ((word) >> (n)&1)
+#define BIT(word, n) ((word) >> (n) &1)
 
 /* Which levels can run here, a bit for each. AVX-512 processors do not all have AVX-VNNI. */
 static unsigned
@@ -64,7 +64,7 @@ best_up_to (int level, unsigned found)
 {
   while (!(found >> level & 1))
     level--;
-  return (enum pe_cpu_level)level;
+  return (enum pe_cpu_level) level;
 }
 
 static void

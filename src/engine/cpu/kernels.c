@@ -57,7 +57,7 @@ sum (size_t n, const float *x)
   double total = 0.0;
   for (size_t i = 0; i < n; i++)
     total += x[i];
-  return (float)total;
+  return (float) total;
 }
 
 static float
@@ -65,10 +65,10 @@ sum_squares (size_t n, const float *x, float mean)
 {
   double total = 0.0;
   for (size_t i = 0; i < n; i++) {
-    double v = (double)x[i] - mean;
+    double v = (double) x[i] - mean;
     total += v * v;
   }
-  return (float)total;
+  return (float) total;
 }
 
 static float
@@ -79,7 +79,7 @@ softmax_exp (size_t n, float max, float *x)
     x[i] = expf (x[i] - max);
     total += x[i];
   }
-  return (float)total;
+  return (float) total;
 }
 
 static float
@@ -161,8 +161,8 @@ quantise (size_t n, const float *x, struct pe_q8_group *out)
       out->d[j / 32] = largest / 127.0f;
       for (size_t l = j; l < j + 32; l++) {
         float v = x[i + l] * scale;
-        out->q[l] = (int8_t)(fabsf (v) < 127.5f ? lrintf (v) : 0);
-        out->sum[l / 16] = (int16_t)(out->sum[l / 16] + out->q[l]);
+        out->q[l] = (int8_t) (fabsf (v) < 127.5f ? lrintf (v) : 0);
+        out->sum[l / 16] = (int16_t) (out->sum[l / 16] + out->q[l]);
       }
     }
   }
@@ -187,7 +187,7 @@ dot_rows (struct layout type, size_t n, const void *rows, size_t row_bytes, size
 {
   float values[CHUNK];
   for (size_t r = 0; r < n_rows; r++) {
-    const char *row = (const char *)rows + r * row_bytes;
+    const char *row = (const char *) rows + r * row_bytes;
     float total = 0.0f;
     for (size_t i = 0; i < n; i += CHUNK, row += type.chunk_bytes) {
       size_t count = smaller (n - i, CHUNK);
@@ -204,7 +204,7 @@ gemm (struct layout type, size_t m, size_t n, size_t k, const float *a, size_t a
 {
   float values[CHUNK];
   for (size_t j = 0; j < n; j++) {
-    const char *row = (const char *)rows + j * row_bytes;
+    const char *row = (const char *) rows + j * row_bytes;
     for (size_t i = 0; i < m; i++)
       c[i * c_stride + j] = 0.0f;
     for (size_t p = 0; p < k; p += CHUNK, row += type.chunk_bytes) {
@@ -222,7 +222,7 @@ weigh (struct layout type, size_t m, size_t n_rows, size_t n, const float *w, si
 {
   float values[CHUNK];
   for (size_t r = 0; r < n_rows; r++) {
-    const char *row = (const char *)rows + r * row_bytes;
+    const char *row = (const char *) rows + r * row_bytes;
     for (size_t p = 0; p < n; p += CHUNK, row += type.chunk_bytes) {
       size_t count = smaller (n - p, CHUNK);
       type.decode (row, values, count);

@@ -136,7 +136,7 @@ start_epoch (struct pe_pool *pool)
 {
   atomic_fetch_add (&pool->epoch, 1);
   if (atomic_load (&pool->n_sleepers))
-    futex_wake (&pool->epoch, (int)pool->n_threads);
+    futex_wake (&pool->epoch, (int) pool->n_threads);
 }
 
 void

@@ -95,13 +95,13 @@ struct pe_block_tq2_0 {
 static inline uint16_t
 pe_load_u16 (const uint8_t *p)
 {
-  return (uint16_t)(p[0] | p[1] << 8);
+  return (uint16_t) (p[0] | p[1] << 8);
 }
 
 static inline uint32_t
 pe_load_u32 (const uint8_t *p)
 {
-  return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+  return p[0] | (uint32_t) p[1] << 8 | (uint32_t) p[2] << 16 | (uint32_t) p[3] << 24;
 }
 
 static inline float
@@ -125,8 +125,8 @@ pe_float_bits (float value)
 static inline float
 pe_half_decode (uint16_t half)
 {
-  uint32_t magnitude = (uint32_t)(half & 0x7fff) << 13;
-  uint32_t sign = (uint32_t)(half & 0x8000) << 16;
+  uint32_t magnitude = (uint32_t) (half & 0x7fff) << 13;
+  uint32_t sign = (uint32_t) (half & 0x8000) << 16;
   if (magnitude >= 0x0f800000) /* infinity or NaN */
     return pe_float_from_bits (sign | magnitude | 0x7f800000);
   float value = pe_float_from_bits (magnitude) * 0x1p112f;
@@ -158,7 +158,7 @@ pe_q3_k_scale (const uint8_t *s, unsigned j)
 {
   unsigned low = j < 8 ? s[j] & 15 : s[j - 8] >> 4;
   unsigned high = s[8 + j % 4] >> 2 * (j / 4) & 3;
-  return (int)(low | high << 4) - 32;
+  return (int) (low | high << 4) - 32;
 }
 
 /* 6-bit scale of the j-th 32 elements of IQ4_XS, less its offset of 32. */
@@ -167,14 +167,14 @@ pe_iq4_xs_scale (const struct pe_block_iq4_xs *b, unsigned j)
 {
   unsigned low = b->scales_low[j / 2] >> 4 * (j % 2) & 15;
   unsigned high = pe_load_u16 (b->scales_high) >> 2 * j & 3;
-  return (int)(low | high << 4) - 32;
+  return (int) (low | high << 4) - 32;
 }
 
 /* 2^(e - 128): the E8M0 scale of MXFP4 with the halving of its doubled code values. */
 static inline float
 pe_e8m0_half (uint8_t e)
 {
-  return pe_float_from_bits (e < 2 ? 0x00200000u << e : (uint32_t)(e - 1) << 23);
+  return pe_float_from_bits (e < 2 ? 0x00200000u << e : (uint32_t) (e - 1) << 23);
 }
 
 /* Half the value of an unsigned E4M3 scale; the codes for zero and NaN both give zero. */
@@ -185,7 +185,7 @@ pe_ue4m3_half (uint8_t code)
   if (code == 0 || code == 0x7f)
     return 0.0f;
   if (exponent == 0)
-    return (float)mantissa * 0x1p-10f;
+    return (float) mantissa * 0x1p-10f;
   return pe_float_from_bits ((exponent + 127 - 7 - 1) << 23 | mantissa << 20);
 }
 

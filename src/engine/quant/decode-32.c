@@ -12,8 +12,8 @@ pe_decode_q4_0 (const void *blocks, float *out, size_t n)
   for (const float *end = out + n; out < end; out += 32, b++) {
     float d = pe_load_half (b->d);
     for (int j = 0; j < 16; j++) {
-      out[j] = d * (float)((b->q[j] & 15) - 8);
-      out[j + 16] = d * (float)((b->q[j] >> 4) - 8);
+      out[j] = d * (float) ((b->q[j] & 15) - 8);
+      out[j + 16] = d * (float) ((b->q[j] >> 4) - 8);
     }
   }
 }
@@ -25,8 +25,8 @@ pe_decode_q4_1 (const void *blocks, float *out, size_t n)
   for (const float *end = out + n; out < end; out += 32, b++) {
     float d = pe_load_half (b->d), m = pe_load_half (b->m);
     for (int j = 0; j < 16; j++) {
-      out[j] = d * (float)(b->q[j] & 15) + m;
-      out[j + 16] = d * (float)(b->q[j] >> 4) + m;
+      out[j] = d * (float) (b->q[j] & 15) + m;
+      out[j + 16] = d * (float) (b->q[j] >> 4) + m;
     }
   }
 }
@@ -39,10 +39,10 @@ pe_decode_q5_0 (const void *blocks, float *out, size_t n)
     float d = pe_load_half (b->d);
     uint32_t high = pe_load_u32 (b->high);
     for (int j = 0; j < 16; j++) {
-      int low = (b->q[j] & 15) | (int)(high >> j & 1) << 4;
-      int up = b->q[j] >> 4 | (int)(high >> (j + 16) & 1) << 4;
-      out[j] = d * (float)(low - 16);
-      out[j + 16] = d * (float)(up - 16);
+      int low = (b->q[j] & 15) | (int) (high >> j & 1) << 4;
+      int up = b->q[j] >> 4 | (int) (high >> (j + 16) & 1) << 4;
+      out[j] = d * (float) (low - 16);
+      out[j + 16] = d * (float) (up - 16);
     }
   }
 }
@@ -55,10 +55,10 @@ pe_decode_q5_1 (const void *blocks, float *out, size_t n)
     float d = pe_load_half (b->d), m = pe_load_half (b->m);
     uint32_t high = pe_load_u32 (b->high);
     for (int j = 0; j < 16; j++) {
-      int low = (b->q[j] & 15) | (int)(high >> j & 1) << 4;
-      int up = b->q[j] >> 4 | (int)(high >> (j + 16) & 1) << 4;
-      out[j] = d * (float)low + m;
-      out[j + 16] = d * (float)up + m;
+      int low = (b->q[j] & 15) | (int) (high >> j & 1) << 4;
+      int up = b->q[j] >> 4 | (int) (high >> (j + 16) & 1) << 4;
+      out[j] = d * (float) low + m;
+      out[j + 16] = d * (float) up + m;
     }
   }
 }
@@ -70,7 +70,7 @@ pe_decode_q8_0 (const void *blocks, float *out, size_t n)
   for (const float *end = out + n; out < end; out += 32, b++) {
     float d = pe_load_half (b->d);
     for (int j = 0; j < 32; j++)
-      out[j] = d * (float)b->q[j];
+      out[j] = d * (float) b->q[j];
   }
 }
 
@@ -92,6 +92,6 @@ pe_decode_q2_0 (const void *blocks, float *out, size_t n)
   for (const float *end = out + n; out < end; out += 64, b++) {
     float d = pe_load_half (b->d);
     for (int j = 0; j < 64; j++)
-      out[j] = d * (float)((b->q[j / 4] >> 2 * (j % 4) & 3) - 1);
+      out[j] = d * (float) ((b->q[j / 4] >> 2 * (j % 4) & 3) - 1);
   }
 }

@@ -18,8 +18,8 @@ static void
 decode_32 (const uint8_t *q, const int8_t *values, float scale, float *out)
 {
   for (int j = 0; j < 16; j++) {
-    out[j] = scale * (float)values[q[j] & 15];
-    out[j + 16] = scale * (float)values[q[j] >> 4];
+    out[j] = scale * (float) values[q[j] & 15];
+    out[j + 16] = scale * (float) values[q[j] >> 4];
   }
 }
 
@@ -38,7 +38,7 @@ pe_decode_iq4_xs (const void *blocks, float *out, size_t n)
   for (const float *end = out + n; out < end; b++) {
     float d = pe_load_half (b->d);
     for (unsigned j = 0; j < 8; j++, out += 32)
-      decode_32 (b->q + 16 * j, pe_iq4_values, d * (float)pe_iq4_xs_scale (b, j), out);
+      decode_32 (b->q + 16 * j, pe_iq4_values, d * (float) pe_iq4_xs_scale (b, j), out);
   }
 }
 
@@ -58,8 +58,8 @@ pe_decode_nvfp4 (const void *blocks, float *out, size_t n)
     for (int s = 0; s < 4; s++, out += 16) {
       float d = pe_ue4m3_half (b->d[s]);
       for (int j = 0; j < 8; j++) {
-        out[j] = d * (float)pe_fp4_values[b->q[8 * s + j] & 15];
-        out[j + 8] = d * (float)pe_fp4_values[b->q[8 * s + j] >> 4];
+        out[j] = d * (float) pe_fp4_values[b->q[8 * s + j] & 15];
+        out[j + 8] = d * (float) pe_fp4_values[b->q[8 * s + j] >> 4];
       }
     }
 }

@@ -15,7 +15,7 @@ pe_decode_q2_k (const void *blocks, float *out, size_t n)
       int half = i / 128, row = i / 32 % 4;
       uint8_t sub = b->scales[i / 16];
       int q = b->q[32 * half + i % 32] >> 2 * row & 3;
-      out[i] = d * (float)(sub & 15) * (float)q - dmin * (float)(sub >> 4);
+      out[i] = d * (float) (sub & 15) * (float) q - dmin * (float) (sub >> 4);
     }
   }
 }
@@ -27,12 +27,12 @@ pe_decode_q3_k (const void *blocks, float *out, size_t n)
   for (const float *end = out + n; out < end; out += PE_SUPER, b++) {
     float d = pe_load_half (b->d);
     for (int g = 0; g < 16; g++) {
-      float scale = d * (float)pe_q3_k_scale (b->scales, (unsigned)g);
+      float scale = d * (float) pe_q3_k_scale (b->scales, (unsigned) g);
       for (int i = 16 * g; i < 16 * g + 16; i++) {
         int half = i / 128, row = i / 32 % 4;
         int q = b->q[32 * half + i % 32] >> 2 * row & 3;
         int high = b->high[i % 32] >> (4 * half + row) & 1;
-        out[i] = scale * (float)(q - (high ? 0 : 4));
+        out[i] = scale * (float) (q - (high ? 0 : 4));
       }
     }
   }
@@ -47,9 +47,9 @@ pe_decode_q4_k (const void *blocks, float *out, size_t n)
     for (unsigned j = 0; j < 8; j++, out += 32) {
       unsigned sc, mn;
       pe_k_scale (b->scales, j, &sc, &mn);
-      float scale = d * (float)sc, min = dmin * (float)mn;
+      float scale = d * (float) sc, min = dmin * (float) mn;
       for (int i = 0; i < 32; i++)
-        out[i] = scale * (float)(b->q[32 * (j / 2) + i] >> 4 * (j % 2) & 15) - min;
+        out[i] = scale * (float) (b->q[32 * (j / 2) + i] >> 4 * (j % 2) & 15) - min;
     }
   }
 }
@@ -63,11 +63,11 @@ pe_decode_q5_k (const void *blocks, float *out, size_t n)
     for (unsigned j = 0; j < 8; j++, out += 32) {
       unsigned sc, mn;
       pe_k_scale (b->scales, j, &sc, &mn);
-      float scale = d * (float)sc, min = dmin * (float)mn;
+      float scale = d * (float) sc, min = dmin * (float) mn;
       for (int i = 0; i < 32; i++) {
         int low = b->q[32 * (j / 2) + i] >> 4 * (j % 2) & 15;
         int high = b->high[i] >> j & 1;
-        out[i] = scale * (float)(low | high << 4) - min;
+        out[i] = scale * (float) (low | high << 4) - min;
       }
     }
   }
@@ -83,7 +83,7 @@ pe_decode_q6_k (const void *blocks, float *out, size_t n)
       int half = i / 128, row = i / 32 % 4, l = i % 32;
       int low = b->low[64 * half + 32 * (row % 2) + l] >> 4 * (row / 2) & 15;
       int high = b->high[32 * half + l] >> 2 * row & 3;
-      out[i] = d * (float)b->scales[i / 16] * (float)((low | high << 4) - 32);
+      out[i] = d * (float) b->scales[i / 16] * (float) ((low | high << 4) - 32);
     }
   }
 }

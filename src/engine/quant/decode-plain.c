@@ -16,21 +16,21 @@ pe_half_from_float (float value)
   uint32_t sign = bits >> 16 & 0x8000;
   bits &= 0x7fffffff;
   if (bits > 0x7f800000)
-    return (uint16_t)(sign | 0x7e00);
+    return (uint16_t) (sign | 0x7e00);
   if (bits >= 0x477ff000) /* 65520, half-way to what would be the next number */
-    return (uint16_t)(sign | 0x7c00);
+    return (uint16_t) (sign | 0x7c00);
   if (bits < 0x38800000) { /* subnormal: the sum's last bit is worth 2^-24 */
     float sum = pe_float_from_bits (bits) + 0.5f;
-    return (uint16_t)(sign | (pe_float_bits (sum) - 0x3f000000));
+    return (uint16_t) (sign | (pe_float_bits (sum) - 0x3f000000));
   }
   bits += 0xfff + (bits >> 13 & 1);
-  return (uint16_t)(sign | (bits - (112u << 23)) >> 13);
+  return (uint16_t) (sign | (bits - (112u << 23)) >> 13);
 }
 
 float
 pe_bf16_to_float (uint16_t value)
 {
-  return pe_float_from_bits ((uint32_t)value << 16);
+  return pe_float_from_bits ((uint32_t) value << 16);
 }
 
 uint16_t
@@ -38,8 +38,8 @@ pe_bf16_from_float (float value)
 {
   uint32_t bits = pe_float_bits (value);
   if ((bits & 0x7fffffff) > 0x7f800000)
-    return (uint16_t)(bits >> 16 | 0x40);
-  return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+    return (uint16_t) (bits >> 16 | 0x40);
+  return (uint16_t) ((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
 void

@@ -11,7 +11,7 @@ static int
 trit (uint8_t byte, int place)
 {
   static const uint8_t power[5] = { 1, 3, 9, 27, 81 };
-  uint8_t rest = (uint8_t)(byte * power[place]);
+  uint8_t rest = (uint8_t) (byte * power[place]);
   return (rest * 3 >> 8) - 1;
 }
 
@@ -23,13 +23,13 @@ pe_decode_tq1_0 (const void *blocks, float *out, size_t n)
     float d = pe_load_half (b->d);
     for (int place = 0; place < 5; place++)
       for (int j = 0; j < 32; j++)
-        *out++ = d * (float)trit (b->q[j], place);
+        *out++ = d * (float) trit (b->q[j], place);
     for (int place = 0; place < 5; place++)
       for (int j = 32; j < 48; j++)
-        *out++ = d * (float)trit (b->q[j], place);
+        *out++ = d * (float) trit (b->q[j], place);
     for (int place = 0; place < 4; place++)
       for (int j = 0; j < 4; j++)
-        *out++ = d * (float)trit (b->high[j], place);
+        *out++ = d * (float) trit (b->high[j], place);
   }
 }
 
@@ -42,6 +42,6 @@ pe_decode_tq2_0 (const void *blocks, float *out, size_t n)
     for (int half = 0; half < 2; half++)
       for (int place = 0; place < 4; place++)
         for (int j = 0; j < 32; j++)
-          *out++ = d * (float)((b->q[32 * half + j] >> 2 * place & 3) - 1);
+          *out++ = d * (float) ((b->q[32 * half + j] >> 2 * place & 3) - 1);
   }
 }

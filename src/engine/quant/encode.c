@@ -14,16 +14,16 @@ static void
 store_half (uint8_t *p, float value)
 {
   uint16_t half = pe_half_from_float (value);
-  p[0] = (uint8_t)half;
-  p[1] = (uint8_t)(half >> 8);
+  p[0] = (uint8_t) half;
+  p[1] = (uint8_t) (half >> 8);
 }
 
 static int
 round_to (float value, int low, int high)
 {
-  if (!(value > (float)low)) /* NaN too */
+  if (!(value > (float) low)) /* NaN too */
     return low;
-  return value < (float)high ? (int)lrintf (value) : high;
+  return value < (float) high ? (int) lrintf (value) : high;
 }
 
 /* The element of largest magnitude, with its sign. */
@@ -82,8 +82,8 @@ pe_encode_bf16 (const float *values, void *blocks, size_t n)
   uint8_t *p = blocks;
   for (size_t i = 0; i < n; i++) {
     uint16_t v = pe_bf16_from_float (values[i]);
-    p[2 * i] = (uint8_t)v;
-    p[2 * i + 1] = (uint8_t)(v >> 8);
+    p[2 * i] = (uint8_t) v;
+    p[2 * i + 1] = (uint8_t) (v >> 8);
   }
 }
 
@@ -94,7 +94,7 @@ pe_encode_q8_0 (const float *values, void *blocks, size_t n)
   for (const float *end = values + n; values < end; values += 32, b++) {
     float scale = store_scale (b->d, fabsf (extreme (values, 32)) / 127.0f);
     for (int j = 0; j < 32; j++)
-      b->q[j] = (int8_t)round_to (values[j] * scale, -127, 127);
+      b->q[j] = (int8_t) round_to (values[j] * scale, -127, 127);
   }
 }
 
@@ -108,7 +108,7 @@ pe_encode_q4_0 (const float *values, void *blocks, size_t n)
     for (int j = 0; j < 16; j++) {
       int low = round_to (values[j] * scale, -8, 7) + 8;
       int high = round_to (values[j + 16] * scale, -8, 7) + 8;
-      b->q[j] = (uint8_t)(low | high << 4);
+      b->q[j] = (uint8_t) (low | high << 4);
     }
   }
 }
@@ -123,8 +123,8 @@ pe_encode_q4_1 (const float *values, void *blocks, size_t n)
     float scale = store_scale (b->d, (high - low) / 15.0f);
     store_half (b->m, low);
     for (int j = 0; j < 16; j++)
-      b->q[j] = (uint8_t)(round_to ((values[j] - low) * scale, 0, 15) |
-                          round_to ((values[j + 16] - low) * scale, 0, 15) << 4);
+      b->q[j] = (uint8_t) (round_to ((values[j] - low) * scale, 0, 15) |
+                           round_to ((values[j + 16] - low) * scale, 0, 15) << 4);
   }
 }
 
@@ -134,9 +134,9 @@ store_q5 (const int *codes, uint8_t *q, uint8_t *high)
 {
   memset (high, 0, 4);
   for (int j = 0; j < 32; j++)
-    high[j / 8] |= (uint8_t)(codes[j] >> 4 << j % 8);
+    high[j / 8] |= (uint8_t) (codes[j] >> 4 << j % 8);
   for (int j = 0; j < 16; j++)
-    q[j] = (uint8_t)((codes[j] & 15) | (codes[j + 16] & 15) << 4);
+    q[j] = (uint8_t) ((codes[j] & 15) | (codes[j + 16] & 15) << 4);
 }
 
 void
@@ -178,7 +178,7 @@ encode_k (const float *x, int top, uint8_t *d_out, uint8_t *dmin_out, uint8_t *p
     float low, high;
     range_of (x + 32 * j, 32, &low, &high);
     min[j] = fmaxf (-low, 0.0f);
-    scale[j] = fmaxf (high + min[j], 0.0f) / (float)top;
+    scale[j] = fmaxf (high + min[j], 0.0f) / (float) top;
     max_scale = fmaxf (max_scale, scale[j]);
     max_min = fmaxf (max_min, min[j]);
   }
@@ -191,14 +191,14 @@ encode_k (const float *x, int top, uint8_t *d_out, uint8_t *dmin_out, uint8_t *p
     int sc = round_to (scale[j] * inverse (d), 0, 63),
         mn = round_to (min[j] * inverse (dmin), 0, 63);
     if (j < 4) {
-      packed[j] |= (uint8_t)sc;
-      packed[j + 4] |= (uint8_t)mn;
+      packed[j] |= (uint8_t) sc;
+      packed[j + 4] |= (uint8_t) mn;
     } else {
-      packed[j + 4] = (uint8_t)((sc & 15) | (mn & 15) << 4);
-      packed[j - 4] |= (uint8_t)(sc >> 4 << 6);
-      packed[j] |= (uint8_t)(mn >> 4 << 6);
+      packed[j + 4] = (uint8_t) ((sc & 15) | (mn & 15) << 4);
+      packed[j - 4] |= (uint8_t) (sc >> 4 << 6);
+      packed[j] |= (uint8_t) (mn >> 4 << 6);
     }
-    float step = inverse (d * (float)sc), offset = dmin * (float)mn;
+    float step = inverse (d * (float) sc), offset = dmin * (float) mn;
     for (int i = 32 * j; i < 32 * j + 32; i++)
       codes[i] = round_to ((x[i] + offset) * step, 0, top);
   }
@@ -213,7 +213,7 @@ pe_encode_q4_k (const float *values, void *blocks, size_t n)
     encode_k (values, 15, b->d, b->dmin, b->scales, codes);
     for (int i = 0; i < 128; i++) {
       const int *pair = codes + 64 * (i / 32) + i % 32;
-      b->q[i] = (uint8_t)(pair[0] | pair[32] << 4);
+      b->q[i] = (uint8_t) (pair[0] | pair[32] << 4);
     }
   }
 }
@@ -227,10 +227,10 @@ pe_encode_q5_k (const float *values, void *blocks, size_t n)
     encode_k (values, 31, b->d, b->dmin, b->scales, codes);
     memset (b->high, 0, sizeof b->high);
     for (int i = 0; i < PE_SUPER; i++)
-      b->high[i % 32] |= (uint8_t)(codes[i] >> 4 << i / 32);
+      b->high[i % 32] |= (uint8_t) (codes[i] >> 4 << i / 32);
     for (int i = 0; i < 128; i++) {
       const int *pair = codes + 64 * (i / 32) + i % 32;
-      b->q[i] = (uint8_t)((pair[0] & 15) | (pair[32] & 15) << 4);
+      b->q[i] = (uint8_t) ((pair[0] & 15) | (pair[32] & 15) << 4);
     }
   }
 }
@@ -252,11 +252,11 @@ pe_encode_q6_k (const float *values, void *blocks, size_t n)
     memset (b->high, 0, sizeof b->high);
     for (int i = 0; i < PE_SUPER; i++) {
       int g = i / 16, half = i / 128, row = i / 32 % 4, l = i % 32;
-      b->scales[g] = (int8_t)round_to (scale[g] * inverse (d), -128, 127);
-      float step = inverse (d * (float)b->scales[g]);
+      b->scales[g] = (int8_t) round_to (scale[g] * inverse (d), -128, 127);
+      float step = inverse (d * (float) b->scales[g]);
       int code = round_to (values[i] * step, -32, 31) + 32;
-      b->low[64 * half + 32 * (row % 2) + l] |= (uint8_t)((code & 15) << 4 * (row / 2));
-      b->high[32 * half + l] |= (uint8_t)(code >> 4 << 2 * row);
+      b->low[64 * half + 32 * (row % 2) + l] |= (uint8_t) ((code & 15) << 4 * (row / 2));
+      b->high[32 * half + l] |= (uint8_t) (code >> 4 << 2 * row);
     }
   }
 }

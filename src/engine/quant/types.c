@@ -55,7 +55,7 @@ pe_type_by_name (const char *name, enum pe_type *out)
 {
   for (unsigned i = 0; i < PE_TYPE_COUNT; i++)
     if (types[i].name && strcasecmp (types[i].name, name) == 0) {
-      *out = (enum pe_type)i;
+      *out = (enum pe_type) i;
       return true;
     }
   return false;
@@ -68,7 +68,7 @@ pe_type_row_bytes (enum pe_type type, uint64_t n)
   if (!info || n % info->block_elements)
     return 0;
   uint64_t bytes;
-  return __builtin_mul_overflow (n / info->block_elements, (uint64_t)info->block_bytes, &bytes)
+  return __builtin_mul_overflow (n / info->block_elements, (uint64_t) info->block_bytes, &bytes)
              ? 0
              : bytes;
 }

@@ -49,14 +49,14 @@ quantise_32 (const float *x, float *d, int16_t *sum, int8_t *q)
   __m256i bytes =
       _mm256_packs_epi16 (_mm256_packs_epi32 (c[0], c[1]), _mm256_packs_epi32 (c[2], c[3]));
   bytes = _mm256_permutevar8x32_epi32 (bytes, _mm256_setr_epi32 (0, 4, 1, 5, 2, 6, 3, 7));
-  _mm256_storeu_si256 ((__m256i *)q, bytes);
+  _mm256_storeu_si256 ((__m256i *) q, bytes);
   __m256i low = _mm256_add_epi32 (c[0], c[1]), high = _mm256_add_epi32 (c[2], c[3]);
   __m256i pairs = _mm256_hadd_epi32 (low, high);
   pairs = _mm256_hadd_epi32 (pairs, pairs);
   __m128i sums =
       _mm_add_epi32 (_mm256_castsi256_si128 (pairs), _mm256_extracti128_si256 (pairs, 1));
-  sum[0] = (int16_t)_mm_cvtsi128_si32 (sums);
-  sum[1] = (int16_t)_mm_extract_epi32 (sums, 1);
+  sum[0] = (int16_t) _mm_cvtsi128_si32 (sums);
+  sum[1] = (int16_t) _mm_extract_epi32 (sums, 1);
 }
 
 static void
@@ -97,7 +97,7 @@ sum_of (size_t n, const float *x)
   sum = parts[0] + parts[1] + parts[2] + parts[3];
   for (; i < n; i++)
     sum += x[i];
-  return (float)sum;
+  return (float) sum;
 }
 
 static float
@@ -114,8 +114,8 @@ sum_squares (size_t n, const float *x, float mean)
   _mm256_storeu_pd (parts, _mm256_add_pd (total[0], total[1]));
   sum = parts[0] + parts[1] + parts[2] + parts[3];
   for (; i < n; i++)
-    sum += ((double)x[i] - mean) * ((double)x[i] - mean);
-  return (float)sum;
+    sum += ((double) x[i] - mean) * ((double) x[i] - mean);
+  return (float) sum;
 }
 
 void
