@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // Rotary position embedding, in place. The host folds base, scaling, YaRN and the file's factors
-// into one frequency for each pair. Vulkan promises little about sin and cos of large angles, so
-// the angle is reduced here (Cody and Waite, three parts of pi / 2) before short polynomials.
+// into one frequency for each pair, in turns of 2^-64. Vulkan promises little about sin and cos,
+// and float32 products of large positions lose their fraction: whole numbers wrap exactly.
 #version 460
 #define KERNEL_ROPE
 #extension GL_GOOGLE_include_directive : require
@@ -11,21 +11,18 @@
 layout (local_size_x_id = 0) in;
 layout (constant_id = 1) const uint kind = 0; // enum pe_rope_kind
 
-// Cosine and sine, errors below 2^-22 for angles below 2^17.
+// Cosine and sine of a phase in turns of 2^-32: the nearest quarter, then short polynomials.
 vec2
-rotation (float angle)
+rotation (uint phase)
 {
-  float turns = roundEven (angle * 0.63661977236758134);
-  precise float r = fma (turns, -1.5703125, angle);
-  r = fma (turns, -4.837512969970703125e-4, r);
-  r = fma (turns, -7.54978995489188216e-8, r);
+  uint quadrant = phase + 0x20000000u >> 30;
+  float r = float (int (phase - (quadrant << 30))) * 1.4629180792671596e-9; // pi / 2^31
   float r2 = r * r;
   float s = r + r * r2 * (-1.6666654611e-1 + r2 * (8.3321608736e-3 + r2 * -1.9515295891e-4));
   float c = 1.0 - 0.5 * r2 +
             r2 * r2 * (4.166664568298827e-2 + r2 * (-1.388731625493765e-3 +
                                                     r2 * 2.443315711809948e-5));
-  int quadrant = int (turns) & 3;
-  vec2 cs = (quadrant & 1) == 0 ? vec2 (c, s) : vec2 (s, c);
+  vec2 cs = (quadrant & 1u) == 0 ? vec2 (c, s) : vec2 (s, c);
   if (quadrant == 1 || quadrant == 2)
     cs.x = -cs.x;
   if (quadrant >= 2)
@@ -44,7 +41,8 @@ main ()
   uint group = rest / n_pairs, pair = rest - group * n_pairs;
 
   uint position = Words (tables).v[PE_TABLE_POSITIONS (0) + row];
-  vec2 cs = rotation (float (position) * Floats (frequencies).v[pair]) * magnitude;
+  uint64_t turns = Addresses (frequencies).v[pair] * uint64_t (position);
+  vec2 cs = rotation (uint (turns >> 32)) * magnitude;
   Floats x = Floats (work + 4ul * (offset + uint64_t (row) * row_stride + group * stride));
   uint i = kind == 0 ? 2 * pair : pair;
   uint j = kind == 0 ? 2 * pair + 1 : pair + n_pairs;

@@ -70,7 +70,7 @@ ARGUMENTS (elementwise_arguments)
 ARGUMENTS (rope_arguments)
 {
   uint64_t work;
-  uint64_t frequencies; /* n_pairs: angle of a pair = position * frequency */
+  uint64_t frequencies; /* uint64, n_pairs: turns of 2^-64 for each position */
   uint64_t tables;
   uint32_t offset, row_stride, stride;
   uint32_t n_groups, n_pairs, n_rows;

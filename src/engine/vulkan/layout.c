@@ -212,7 +212,7 @@ pe_gpu_layout_make (const struct pe_program *program, const struct pe_plan_reque
   l->max_pages = 16 * (kv->n_pages ? kv->n_pages : 1);
   l->stage_tables = ((4ull * l->max_rows + l->max_pages) * sizeof (uint32_t) + 255) & ~255ull;
   l->frequencies = PE_GPU_TABLE_SEGMENTS + 8ull * kv->n_segments;
-  l->stage_table_bytes = (l->frequencies + frequencies * sizeof (float) + 63) & ~63ull;
+  l->stage_table_bytes = (l->frequencies + frequencies * sizeof (uint64_t) + 63) & ~63ull;
   l->table_bytes = l->stage_tables + l->stage_table_bytes * pe_program_n_stages (program);
   if (end > UINT32_MAX) {
     pe_gpu_layout_clear (l);

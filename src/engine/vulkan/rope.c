@@ -20,40 +20,39 @@ pe_gpu_frequencies_offset (const struct pe_backend *b, uint32_t stage, const str
   for (size_t i = 0; i < s->n_ops && &s->ops[i] != op; i++)
     if (s->ops[i].kind == PE_OP_ROPE)
       pairs += s->ops[i].rope.n_rot / 2;
-  return b->layout.frequencies + pairs * sizeof (float);
+  return b->layout.frequencies + pairs * sizeof (uint64_t);
 }
 
-/* The file's divisors, read anew: they are few. */
+/* The file's divisors, read anew: they are few. *out holds the whole tensor; pe_free() it. */
 static bool
-read_factors (struct pe_backend *b, struct pe_weight w, uint32_t n, float *out,
+read_factors (struct pe_backend *b, struct pe_weight w, uint32_t n, float **out,
               struct pe_error *error)
 {
   const struct pe_tensor *t = &b->tensors[w.tensor];
-  const struct pe_type_info *info = pe_type_info (t->type);
-  uint64_t n_all = t->n_elements;
-  if (w.row + n > n_all)
+  if (w.row + n > t->n_elements)
     return pe_fail (error, PE_ERROR_FORMAT, "tensor %s has too few elements", t->name);
   void *raw = pe_malloc (t->n_bytes);
-  float *all = pe_malloc (n_all * sizeof *all);
+  float *all = pe_malloc (t->n_elements * sizeof *all);
   bool ok = raw && all;
   if (!ok)
     pe_fail (error, PE_ERROR_MEMORY, "not enough memory for the model's rotations");
   else if (pread (pe_model_file (b->context.model, t->file), raw, t->n_bytes, (off_t) t->offset) !=
            (ssize_t) t->n_bytes)
     ok = pe_fail (error, PE_ERROR_IO, "tensor %s cannot be read", t->name);
-  if (ok) {
-    info->decode (raw, all, n_all);
-    memcpy (out, all + w.row, n * sizeof *out);
-  }
+  else
+    pe_type_info (t->type)->decode (raw, all, t->n_elements);
   pe_free (raw);
-  pe_free (all);
+  if (ok)
+    *out = all;
+  else
+    pe_free (all);
   return ok;
 }
 
 /* The angle of pair i is position * base^(-2i / n_rot) / factor_i, stretched by the linear or
  * YaRN scaling (Peng et al. 2023): below yarn_low it stays, above yarn_high it is scaled. */
-static float
-frequency (const struct pe_rope *r, uint32_t i, float factor)
+static uint64_t
+frequency (const struct pe_rope *r, uint32_t i, double factor)
 {
   double rate = pow (r->base, -2.0 * i / r->n_rot) / factor;
   double scale = r->position_scale;
@@ -63,7 +62,24 @@ frequency (const struct pe_rope *r, uint32_t i, float factor)
     double keep = 1 - fmin (fmax (ramp, 0), 1);
     scale = scale * (1 - keep) + keep;
   }
-  return (float) (rate * scale);
+  double turns = rate * scale / (2 * M_PI);
+  turns -= floor (turns);
+  return turns < 1 ? (uint64_t) ldexp (turns, 64) : 0; /* not a number: no rotation */
+}
+
+/* One divisor for each pair; 1 where the file has none. */
+static bool
+write_one (struct pe_backend *b, const struct pe_op *op, uint64_t *out, struct pe_error *error)
+{
+  uint32_t n = op->rope.n_rot / 2;
+  struct pe_weight w = pe_rope_factors (op, b->plan->request.n_ctx);
+  float *factors = NULL;
+  if (w.tensor != PE_NO_TENSOR && !read_factors (b, w, n, &factors, error))
+    return false;
+  for (uint32_t i = 0; i < n; i++)
+    out[i] = frequency (&op->rope, i, factors ? factors[w.row + i] : 1);
+  pe_free (factors);
+  return true;
 }
 
 bool
@@ -76,15 +92,9 @@ pe_gpu_write_frequencies (struct pe_backend *b, uint32_t stage, struct pe_error 
     const struct pe_op *op = &s->ops[i];
     if (op->kind != PE_OP_ROPE)
       continue;
-    uint32_t n = op->rope.n_rot / 2;
-    float *out = (float *) (table + pe_gpu_frequencies_offset (b, stage, op));
-    struct pe_weight factors = pe_rope_factors (op, b->plan->request.n_ctx);
-    for (uint32_t k = 0; k < n; k++)
-      out[k] = 1;
-    if (factors.tensor != PE_NO_TENSOR && !read_factors (b, factors, n, out, error))
+    uint64_t *out = (uint64_t *) (table + pe_gpu_frequencies_offset (b, stage, op));
+    if (!write_one (b, op, out, error))
       return false;
-    for (uint32_t k = 0; k < n; k++)
-      out[k] = frequency (&op->rope, k, out[k]);
   }
   return true;
 }
