@@ -10,7 +10,14 @@
 
 /* clang-format off */
 #define PARLEY_COMMANDS(X) \
+  X (search, "find models on the hub") \
+  X (show, "the files of a repository, and whether they fit") \
+  X (pull, "download a model") \
+  X (list, "the models on this computer") \
+  X (info, "what is known of a model") \
+  X (rm, "delete a model") \
   X (logits, "what a model thinks of every next token") \
+  X (tokenize, "turn text into tokens and back") \
   X (dequant, "decode raw blocks of one tensor type") \
   X (render, "render chat templates")
 /* clang-format on */
