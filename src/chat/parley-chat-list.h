@@ -23,7 +23,11 @@ ParleyChat *parley_chat_list_find (ParleyChatList *self, gint64 id);
  * and `restore` brings it back. A running reply is stopped. */
 void parley_chat_list_delete (ParleyChatList *self, ParleyChat *chat);
 void parley_chat_list_restore (ParleyChatList *self, ParleyChat *chat);
+/* With all versions, but for a reply that is being written. */
 ParleyChat *parley_chat_list_duplicate (ParleyChatList *self, ParleyChat *chat);
+
+/* Lets a chat join that was made by other means (parley_chat_branch); returns it. */
+ParleyChat *parley_chat_list_adopt (ParleyChatList *self, ParleyChat *chat);
 
 /* A hit of a search. */
 #define PARLEY_TYPE_CHAT_HIT (parley_chat_hit_get_type ())

@@ -24,7 +24,8 @@ const char *parley_part_get_name (ParleyPart *self);       /* NULL: none */
 const char *parley_part_get_attachment (ParleyPart *self); /* SHA-256, NULL: none */
 
 /* A GListModel of ParleyPart.
- * Properties (readable, notified): role, state, version, n-versions, forgotten. */
+ * Properties (readable, notified): role, state (notifies for statistics and remark too), version,
+ * n-versions, forgotten, can-continue. */
 #define PARLEY_TYPE_MESSAGE (parley_message_get_type ())
 G_DECLARE_FINAL_TYPE (ParleyMessage, parley_message, PARLEY, MESSAGE, GObject)
 
@@ -39,7 +40,7 @@ guint parley_message_get_n_versions (ParleyMessage *self);
 gboolean parley_message_get_forgotten (ParleyMessage *self);
 /* The text parts together: what copying and editing take. */
 char *parley_message_dup_text (ParleyMessage *self);
-/* How the reply came to be. NULL: not a finished reply. Property `stats` notifies. */
+/* How the reply came to be. NULL: not a finished reply. */
 const ParleyReplyStats *parley_message_get_stats (ParleyMessage *self);
 /* Why it is INTERRUPTED, STOPPED or FAILED, or why a complete reply ended early, as a sentence;
  * NULL: nothing to say. */

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The insides of a chat, shared by the files that make it up: parley-chat.c (the object and its
+ * fields), chat-tree.c (messages and the path), chat-reply.c (asking and listening), chat-export.c.
+ */
+#pragma once
+
+#include "chat/parley-chat.h"
+#include "chat/parley-message-private.h"
+
+struct _ParleyChat {
+  GObject parent_instance;
+
+  ParleyStore *store; /* NULL: temporary */
+  ParleyChatRecord *record;
+  ParleySampling sampling;
+  gboolean stored, opened;
+  guint save_later; /* source */
+  gint64 next_temporary_id;
+
+  GHashTable *messages; /* gint64 id (in the value) -> ParleyMessage; owns */
+  GPtrArray *roots;     /* of ParleyMessage */
+  gint64 chosen_root;
+  GPtrArray *path;   /* of ParleyMessage: what is shown */
+  GArray *deletions; /* of ParleyDeletion, the latest last */
+
+  ParleyResponder *responder;
+  ParleyChatState state;
+  GCancellable *measuring; /* NULL: not */
+  ParleyRequest *request;  /* measured, waiting for a decision */
+  GArray *turn_starts;     /* of its turns: position on the path */
+  guint n_fixed;
+  ParleyMessage *continued; /* NULL: the next reply is a new message */
+  ParleyMessage *under;     /* what the next reply answers; NULL: the end of the path */
+  guint under_end;          /* so many messages of the path are then given */
+  ParleyReply *reply;
+  ParleyMessage *answering; /* what the reply goes to */
+  gboolean stopping;        /* a person said stop: nothing more is asked for after this reply */
+  ParleyOverflow overflow;
+  gint64 first_kept; /* message, in NEEDS_ROOM */
+  guint context_used, context_length;
+  double progress;
+};
+
+typedef struct {
+  gint64 message;
+  gint64 chosen; /* child or root chosen before */
+} ParleyDeletion;
+
+/* parley-chat.c */
+void _parley_chat_save (ParleyChat *self);  /* if it is in the store */
+void _parley_chat_touch (ParleyChat *self); /* updated now; saves */
+gint64 _parley_chat_new_id (ParleyChat *self);
+void _parley_chat_set_state (ParleyChat *self, ParleyChatState state);
+void _parley_chat_set_context (ParleyChat *self, guint used, guint length);
+void _parley_chat_set_progress (ParleyChat *self, double progress);
+void _parley_chat_make_title (ParleyChat *self, const char *text);
+void _parley_chat_set_model (ParleyChat *self, const char *reference);
+void _parley_chat_set_deleted_at (ParleyChat *self, gint64 when);
+/* Takes over what another process wrote. */
+void _parley_chat_refresh (ParleyChat *self, const ParleyChatRecord *record);
+
+/* chat-tree.c */
+ParleyMessage *_parley_chat_insert (ParleyChat *self, const ParleyMessageRecord *record);
+/* Makes, stores and shows a message. Takes the parts (of ParleyPartRecord; NULL: none). */
+ParleyMessage *_parley_chat_add_message (ParleyChat *self, ParleyMessage *parent, ParleyRole role,
+                                         ParleyMessageState state, GPtrArray *parts);
+void _parley_chat_load_tree (ParleyChat *self, GPtrArray *records);
+void _parley_chat_merge_tree (ParleyChat *self, GPtrArray *records);
+void _parley_chat_update_path (ParleyChat *self);
+void _parley_chat_discard (ParleyChat *self, ParleyMessage *message); /* deletes without undo */
+ParleyMessage *_parley_chat_get_last (ParleyChat *self);              /* of the path, or NULL */
+gboolean _parley_chat_is_busy (ParleyChat *self);
+/* A chat with copies of these messages of this one, in an order of parents first. */
+ParleyChat *_parley_chat_copy (ParleyChat *self, GPtrArray *messages, ParleyMessage *leaf);
+ParleyChat *_parley_chat_duplicate (ParleyChat *self);
+
+/* chat-reply.c */
+void _parley_chat_ask (ParleyChat *self);
+void _parley_chat_responder_changed (ParleyChat *self);
+void _parley_chat_stop_measuring (ParleyChat *self);
+void _parley_chat_abandon (ParleyChat *self); /* when the chat goes: the reply is cut off */

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "chat/parley-sampling.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/json.h"
+
+typedef enum {
+  FIELD_REAL,
+  FIELD_COUNT,
+} FieldType;
+
+/* One row for each number, so that reading, writing and limits agree. */
+static const struct {
+  const char *key;
+  FieldType type;
+  gsize offset;
+  double usual, min, max;
+} fields[] = {
+  { "temperature", FIELD_REAL, offsetof (ParleySampling, temperature), 0.8, 0, 5 },
+  { "top_k", FIELD_COUNT, offsetof (ParleySampling, top_k), 40, 0, 1 << 20 },
+  { "top_p", FIELD_REAL, offsetof (ParleySampling, top_p), 0.95, 0, 1 },
+  { "min_p", FIELD_REAL, offsetof (ParleySampling, min_p), 0.05, 0, 1 },
+  { "repeat_penalty", FIELD_REAL, offsetof (ParleySampling, repeat_penalty), 1, 0.1, 10 },
+  { "frequency_penalty", FIELD_REAL, offsetof (ParleySampling, frequency_penalty), 0, -2, 2 },
+  { "presence_penalty", FIELD_REAL, offsetof (ParleySampling, presence_penalty), 0, -2, 2 },
+  { "penalty_window", FIELD_COUNT, offsetof (ParleySampling, penalty_window), 64, 0, 1 << 20 },
+  { "max_tokens", FIELD_COUNT, offsetof (ParleySampling, max_tokens), 0, 0, 1 << 24 },
+};
+
+static double
+get_field (const ParleySampling *sampling, gsize i)
+{
+  const char *at = (const char *) sampling + fields[i].offset;
+  return fields[i].type == FIELD_REAL ? *(const double *) at : *(const guint *) at;
+}
+
+static void
+set_field (ParleySampling *sampling, gsize i, double value)
+{
+  char *at = (char *) sampling + fields[i].offset;
+  double fit = isnan (value) ? fields[i].usual : CLAMP (value, fields[i].min, fields[i].max);
+  if (fields[i].type == FIELD_REAL)
+    *(double *) at = fit;
+  else
+    *(guint *) at = (guint) fit;
+}
+
+void
+parley_sampling_init (ParleySampling *sampling)
+{
+  *sampling = (ParleySampling){ 0 };
+  for (gsize i = 0; i < G_N_ELEMENTS (fields); i++)
+    set_field (sampling, i, fields[i].usual);
+}
+
+gboolean
+parley_sampling_equal (const ParleySampling *a, const ParleySampling *b)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (fields); i++)
+    if (get_field (a, i) != get_field (b, i))
+      return FALSE;
+  return a->seed_given == b->seed_given && (!a->seed_given || a->seed == b->seed);
+}
+
+char *
+parley_sampling_to_json (const ParleySampling *sampling)
+{
+  struct pe_json_writer w = { 0 };
+  pe_json_begin_object (&w);
+  for (gsize i = 0; i < G_N_ELEMENTS (fields); i++) {
+    double value = get_field (sampling, i);
+    if (value == fields[i].usual)
+      continue;
+    pe_json_key (&w, fields[i].key);
+    if (fields[i].type == FIELD_REAL)
+      pe_json_real (&w, value);
+    else
+      pe_json_uint (&w, (guint64) value);
+  }
+  if (sampling->seed_given) {
+    /* As text: a reader that keeps numbers as doubles would change it. */
+    g_autofree char *seed = g_strdup_printf ("%" G_GUINT64_FORMAT, sampling->seed);
+    pe_json_key (&w, "seed");
+    pe_json_text (&w, seed);
+  }
+  pe_json_end_object (&w);
+  char *json = g_strdup (pe_json_finish (&w) ? w.text : "{}");
+  pe_json_writer_clear (&w);
+  return json;
+}
+
+static void
+read_seed (ParleySampling *sampling, const struct pe_json *value)
+{
+  guint64 seed = 0;
+  if (value->kind == PE_JSON_INT && value->integer >= 0)
+    seed = (guint64) value->integer;
+  else if (value->kind != PE_JSON_STRING ||
+           !g_ascii_string_to_unsigned (value->string.data, 10, 0, G_MAXUINT64, &seed, NULL))
+    return;
+  sampling->seed = seed;
+  sampling->seed_given = TRUE;
+}
+
+void
+parley_sampling_from_json (ParleySampling *sampling, const char *json)
+{
+  parley_sampling_init (sampling);
+  struct pe_json_document document = { 0 };
+  if (!json || !pe_json_parse (json, strlen (json), &document, NULL))
+    return;
+  for (gsize i = 0; i < G_N_ELEMENTS (fields); i++) {
+    const struct pe_json *value = pe_json_get (&document.root, fields[i].key);
+    if (value && value->kind == PE_JSON_INT)
+      set_field (sampling, i, (double) value->integer);
+    else if (value && value->kind == PE_JSON_FLOAT)
+      set_field (sampling, i, value->real);
+  }
+  const struct pe_json *seed = pe_json_get (&document.root, "seed");
+  if (seed)
+    read_seed (sampling, seed);
+  pe_json_document_clear (&document);
+}

@@ -1,0 +1,737 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Chats against a responder that the test plays: replies, versions, memory, what is stored.
+ */
+#include "tests/store/common.h"
+
+#include "chat/context.h"
+#include "chat/parley-chat-list.h"
+#include "chat/request-json.h"
+#include "chat/title.h"
+#include "fake-responder.h"
+
+static ParleyStore *store;
+static FakeResponder *fake;
+static ParleyChat *chat;
+
+static void
+settle (void)
+{
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+}
+
+static void
+begin (void)
+{
+  /* A case before may have ended early. */
+  g_clear_object (&chat);
+  g_clear_object (&fake);
+  if (store)
+    parley_store_close (store, NULL);
+  g_clear_object (&store);
+  store = must_open (fresh_folder ());
+  fake = fake_responder_new (PARLEY_RESPONDER_READY);
+  chat = parley_chat_new (store);
+  parley_chat_set_responder (chat, PARLEY_RESPONDER (fake));
+}
+
+/* Everything anew from the disk. */
+static void
+reload (void)
+{
+  gint64 id = parley_chat_get_id (chat);
+  g_clear_object (&chat);
+  must_close (g_steal_pointer (&store));
+  store = must_open (test_folder);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ParleyChatRecord) record = parley_store_get_chat (store, id, &error);
+  CHECK_MSG (record, "%s", error->message);
+  chat = parley_chat_new_from_record (store, record);
+  CHECK (parley_chat_open (chat, NULL));
+  parley_chat_set_responder (chat, PARLEY_RESPONDER (fake));
+}
+
+static guint
+n_messages (void)
+{
+  return g_list_model_get_n_items (G_LIST_MODEL (chat));
+}
+
+/* Not a new reference. */
+static ParleyMessage *
+at (guint position)
+{
+  ParleyMessage *message = g_list_model_get_item (G_LIST_MODEL (chat), position);
+  CHECK_MSG (message, "no message %u", position);
+  g_object_unref (message);
+  return message;
+}
+
+static void
+check_text (guint position, const char *expected)
+{
+  g_autofree char *text = parley_message_dup_text (at (position));
+  CHECK_STR (text, expected);
+}
+
+static void
+check_turn (guint n, ParleyRole role, const char *expected)
+{
+  CHECK (n < fake->request->turns->len);
+  const ParleyTurn *turn = fake->request->turns->pdata[n];
+  g_autofree char *text = parley_turn_dup_text (turn);
+  CHECK (turn->role == role);
+  CHECK_STR (text, expected);
+}
+
+static void
+exchange (const char *question, const char *answer)
+{
+  guint before = fake->n_requests;
+  parley_chat_send (chat, question, NULL);
+  settle ();
+  CHECK (fake->n_requests == before + 1);
+  fake_responder_say (fake, answer);
+  fake_responder_finish (fake, PARLEY_STOP_END, 0);
+  settle ();
+}
+
+static void
+reply_arrives_in_parts_and_is_stored (void)
+{
+  begin ();
+  parley_chat_set_system_prompt (chat, "Be brief.");
+  ParleyMessage *sent = parley_chat_send (chat, "What is a quantisation? I forgot.", NULL);
+  CHECK (sent == at (0));
+  CHECK (parley_chat_get_state (chat) == PARLEY_CHAT_WAITING);
+  settle ();
+  CHECK (parley_chat_get_state (chat) == PARLEY_CHAT_READING);
+  CHECK (n_messages () == 2);
+  CHECK (parley_message_get_state (at (1)) == PARLEY_MESSAGE_ANSWERING);
+  check_turn (0, PARLEY_ROLE_SYSTEM, "Be brief.");
+  check_turn (1, PARLEY_ROLE_USER, "What is a quantisation? I forgot.");
+  CHECK (!fake->request->continues);
+
+  parley_reply_progress (fake->reply, 1, 4);
+  CHECK (parley_chat_get_progress (chat) == 0.25);
+  fake_responder_think (fake, "Hm");
+  fake_responder_think (fake, "m.");
+  CHECK (parley_chat_get_state (chat) == PARLEY_CHAT_ANSWERING);
+  fake_responder_say (fake, "Fewer ");
+  fake_responder_say (fake, "bits.");
+  CHECK (g_list_model_get_n_items (G_LIST_MODEL (at (1))) == 2);
+  fake_responder_finish (fake, PARLEY_STOP_END, 0);
+  CHECK (parley_chat_get_state (chat) == PARLEY_CHAT_IDLE);
+  CHECK (parley_chat_get_context_used (chat) == 18);
+
+  reload ();
+  CHECK_STR (parley_chat_get_title (chat), "What is a quantisation?");
+  CHECK_STR (parley_chat_get_model (chat), "fake");
+  CHECK_STR (parley_chat_get_system_prompt (chat), "Be brief.");
+  CHECK (n_messages () == 2);
+  check_text (1, "Fewer bits.");
+  g_autoptr (ParleyPart) first = g_list_model_get_item (G_LIST_MODEL (at (1)), 0);
+  CHECK (parley_part_get_kind (first) == PARLEY_PART_REASONING);
+  CHECK_STR (parley_part_get_text (first), "Hmm.");
+  CHECK (parley_message_get_state (at (1)) == PARLEY_MESSAGE_COMPLETE);
+  const ParleyReplyStats *stats = parley_message_get_stats (at (1));
+  CHECK (stats && stats->reply_tokens == 11 && stats->stop == PARLEY_STOP_END);
+  CHECK (stats->seed == 42 && parley_reply_stats_get_speed (stats) == 5);
+  CHECK_STR (stats->model, "Fake 1B");
+  CHECK (!parley_message_get_remark (at (1)));
+  CHECK (!parley_message_can_continue (at (1)));
+}
+
+static void
+waits_for_a_responder (void)
+{
+  begin ();
+  parley_chat_set_responder (chat, NULL);
+  parley_chat_send (chat, "Anybody?", NULL);
+  settle ();
+  CHECK (parley_chat_get_state (chat) == PARLEY_CHAT_WAITING);
+  CHECK (parley_chat_get_n_waiting (chat) == 1);
+  fake->state = PARLEY_RESPONDER_LOADING;
+  parley_chat_set_responder (chat, PARLEY_RESPONDER (fake));
+  settle ();
+  CHECK (fake->n_requests == 0);
+  fake_responder_set_state (fake, PARLEY_RESPONDER_READY);
+  settle ();
+  CHECK (fake->n_requests == 1);
+  fake_responder_say (fake, "Yes.");
+  fake_responder_finish (fake, PARLEY_STOP_END, 0);
+  check_text (1, "Yes.");
+
+  fake_responder_set_state (fake, PARLEY_RESPONDER_LOADING);
+  parley_chat_send (chat, "Still?", NULL);
+  parley_chat_stop (chat);
+  CHECK (parley_chat_get_state (chat) == PARLEY_CHAT_IDLE);
+  fake_responder_set_state (fake, PARLEY_RESPONDER_READY);
+  settle ();
+  CHECK (fake->n_requests == 1);
+  CHECK (n_messages () == 3);
+}
+
+static void
+messages_sent_meanwhile_are_answered_together (void)
+{
+  begin ();
+  parley_chat_send (chat, "One", NULL);
+  settle ();
+  fake_responder_say (fake, "First.");
+  parley_chat_send (chat, "Two", NULL);
+  parley_chat_send (chat, "Three", NULL);
+  settle ();
+  CHECK (fake->n_requests == 1);
+  CHECK (parley_chat_get_n_waiting (chat) == 2);
+  fake_responder_say (fake, " Done.");
+  fake_responder_finish (fake, PARLEY_STOP_END, 0);
+  settle ();
+  CHECK (fake->n_requests == 2);
+  CHECK (fake->request->turns->len == 3);
+  check_turn (1, PARLEY_ROLE_ASSISTANT, "First. Done.");
+  check_turn (2, PARLEY_ROLE_USER, "Two\n\nThree");
+  fake_responder_say (fake, "Second.");
+  fake_responder_finish (fake, PARLEY_STOP_END, 0);
+  CHECK (n_messages () == 5);
+  check_text (1, "First. Done.");
+  check_text (4, "Second.");
+}
+
+static void
+stopped_reply_can_be_continued (void)
+{
+  begin ();
+  parley_chat_send (chat, "Tell a story", NULL);
+  settle ();
+  fake_responder_say (fake, "Once upon");
+  parley_chat_stop (chat);
+  CHECK (g_cancellable_is_cancelled (parley_reply_get_cancellable (fake->reply)));
+  fake_responder_say (fake, " a");
+  fake_responder_finish (fake, PARLEY_STOP_CANCELLED, 0);
+  CHECK (parley_chat_get_state (chat) == PARLEY_CHAT_IDLE);
+  CHECK (parley_message_get_state (at (1)) == PARLEY_MESSAGE_STOPPED);
+
+  reload ();
+  CHECK (parley_message_can_continue (at (1)));
+  CHECK_STR (parley_message_get_remark (at (1)), "Stopped.");
+  parley_chat_continue (chat, at (1));
+  settle ();
+  CHECK (fake->request->continues);
+  check_turn (1, PARLEY_ROLE_ASSISTANT, "Once upon a");
+  fake_responder_say (fake, " time.");
+  fake_responder_finish (fake, PARLEY_STOP_END, 0);
+  reload ();
+  CHECK (n_messages () == 2);
+  check_text (1, "Once upon a time.");
+  CHECK (g_list_model_get_n_items (G_LIST_MODEL (at (1))) == 1);
+  CHECK (parley_message_get_state (at (1)) == PARLEY_MESSAGE_COMPLETE);
+}
+
+static void
+death_of_the_engine_keeps_the_text (void)
+{
+  begin ();
+  parley_chat_send (chat, "Hello", NULL);
+  settle ();
+  fake_responder_say (fake, "Hello, dear");
+  fake_responder_finish (fake, PARLEY_STOP_ERROR, PARLEY_RESPONDER_ERROR_INTERRUPTED + 1);
+  reload ();
+  CHECK (parley_message_get_state (at (1)) == PARLEY_MESSAGE_INTERRUPTED);
+  CHECK_STR (parley_message_get_remark (at (1)), "The engine ended.");
+  check_text (1, "Hello, dear");
+  CHECK (parley_message_can_continue (at (1)));
+}
+
+/* The window closed, or the chat was let go of, in the middle of a reply. */
+static void
+letting_go_of_a_chat_keeps_the_text (void)
+{
+  begin ();
+  parley_chat_send (chat, "Hello", NULL);
+  settle ();
+  fake_responder_say (fake, "Hel");
+  reload ();
+  CHECK (g_cancellable_is_cancelled (parley_reply_get_cancellable (fake->reply)));
+  CHECK (parley_message_get_state (at (1)) == PARLEY_MESSAGE_INTERRUPTED);
+  check_text (1, "Hel");
+}
+
+static void
+failed_replies_leave_no_versions (void)
+{
+  begin ();
+  parley_chat_send (chat, "Hello", NULL);
+  settle ();
+  fake_responder_finish (fake, PARLEY_STOP_ERROR, PARLEY_RESPONDER_ERROR_FAILED + 1);
+  CHECK (parley_message_get_state (at (1)) == PARLEY_MESSAGE_FAILED);
+  CHECK (!parley_message_can_continue (at (1)));
+  parley_chat_regenerate (chat, at (1));
+  settle ();
+  fake_responder_say (fake, "Hi");
+  fake_responder_finish (fake, PARLEY_STOP_END, 0);
+  reload ();
+  CHECK (n_messages () == 2);
+  CHECK (parley_message_get_n_versions (at (1)) == 1);
+  check_text (1, "Hi");
+}
+
+static void
+versions_stand_side_by_side (void)
+{
+  begin ();
+  exchange ("Name a tree", "Oak");
+  exchange ("Another", "Elm");
+  parley_chat_regenerate (chat, at (1));
+  settle ();
+  CHECK (fake->request->turns->len == 1);
+  CHECK (n_messages () == 2);
+  fake_responder_say (fake, "Ash");
+  fake_responder_finish (fake, PARLEY_STOP_END, 0);
+  CHECK (parley_message_get_version (at (1)) == 2);
+  CHECK (parley_message_get_n_versions (at (1)) == 2);
+
+  CHECK (parley_chat_show_version (chat, at (1), 1));
+  CHECK (n_messages () == 4);
+  check_text (1, "Oak");
+  check_text (3, "Elm");
+  CHECK (!parley_chat_show_version (chat, at (1), 3));
+
+  ParleyMessage *edited = parley_chat_edit (chat, at (2), "A third");
+  settle ();
+  CHECK (edited == at (2));
+  CHECK (fake->request->turns->len == 3);
+  check_turn (2, PARLEY_ROLE_USER, "A third");
+  fake_responder_say (fake, "Fir");
+  fake_responder_finish (fake, PARLEY_STOP_END, 0);
+  CHECK (parley_message_get_n_versions (at (2)) == 2);
+
+  reload ();
+  CHECK (n_messages () == 4);
+  check_text (2, "A third");
+  check_text (3, "Fir");
+  CHECK (parley_chat_show_version (chat, at (2), 1));
+  check_text (3, "Elm");
+  CHECK (parley_chat_show_version (chat, at (1), 2));
+  CHECK (n_messages () == 2);
+
+  /* The first message has versions too. */
+  parley_chat_edit (chat, at (0), "Name a bird");
+  settle ();
+  fake_responder_say (fake, "Wren");
+  fake_responder_finish (fake, PARLEY_STOP_END, 0);
+  reload ();
+  CHECK (parley_message_get_version (at (0)) == 2);
+  check_text (1, "Wren");
+  CHECK (parley_chat_show_version (chat, at (0), 1));
+  reload ();
+  check_text (1, "Ash");
+}
+
+static void
+path_stays_while_a_reply_runs (void)
+{
+  begin ();
+  exchange ("One", "1");
+  parley_chat_regenerate (chat, at (1));
+  settle ();
+  fake_responder_say (fake, "I");
+  CHECK (!parley_chat_show_version (chat, at (1), 1));
+  CHECK (!parley_chat_delete_message (chat, at (0)));
+  CHECK (!parley_chat_edit (chat, at (0), "Two"));
+  fake_responder_finish (fake, PARLEY_STOP_END, 0);
+  CHECK (parley_chat_show_version (chat, at (1), 1));
+}
+
+static void
+deleting_can_be_undone (void)
+{
+  begin ();
+  exchange ("One", "1");
+  exchange ("Two", "2");
+  /* The only version goes alone … */
+  CHECK (parley_chat_delete_message (chat, at (1)));
+  CHECK (n_messages () == 3);
+  check_text (1, "Two");
+  reload ();
+  CHECK (n_messages () == 3);
+  CHECK (!parley_chat_undo_delete (chat));
+  CHECK (parley_chat_delete_message (chat, at (2)));
+  CHECK (parley_chat_undo_delete (chat));
+  CHECK (n_messages () == 3);
+
+  /* … one of several gives way to its neighbour, with what follows it. */
+  parley_chat_regenerate (chat, at (2));
+  settle ();
+  fake_responder_say (fake, "II");
+  fake_responder_finish (fake, PARLEY_STOP_END, 0);
+  exchange ("Three", "3");
+  CHECK (n_messages () == 5);
+  CHECK (parley_chat_delete_message (chat, at (2)));
+  CHECK (n_messages () == 3);
+  check_text (2, "2");
+  CHECK (parley_message_get_n_versions (at (2)) == 1);
+  CHECK (parley_chat_undo_delete (chat));
+  CHECK (n_messages () == 5);
+  check_text (2, "II");
+  check_text (4, "3");
+  /* Both sides of the gap are turns of a person: one for the model. */
+  exchange ("Four", "4");
+  check_turn (0, PARLEY_ROLE_USER, "One\n\nTwo");
+}
+
+static void
+nothing_is_forgotten_unasked (void)
+{
+  begin ();
+  fake->limit = 100; /* room for a reply: 25 */
+  parley_chat_set_system_prompt (chat, "0123456789");
+  exchange ("aaaaaaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbbbbbb");
+  CHECK (fake->n_requests == 1);
+  parley_chat_send (chat, "cccccccccccccccccccccccccccccc", NULL);
+  settle ();
+  CHECK (fake->n_requests == 1);
+  CHECK (parley_chat_get_state (chat) == PARLEY_CHAT_NEEDS_ROOM);
+  const ParleyOverflow *overflow = parley_chat_get_overflow (chat);
+  CHECK (overflow && overflow->needed == 80 + 25 && overflow->length == 100);
+  CHECK (overflow->must_go == 40 && overflow->n_messages == 2);
+  CHECK (parley_chat_get_memory_start (chat) == 0);
+
+  parley_chat_forget_oldest (chat);
+  settle ();
+  CHECK (fake->n_requests == 2);
+  CHECK (fake->request->turns->len == 2);
+  check_turn (0, PARLEY_ROLE_SYSTEM, "0123456789");
+  check_turn (1, PARLEY_ROLE_USER, "cccccccccccccccccccccccccccccc");
+  fake_responder_say (fake, "d");
+  fake_responder_finish (fake, PARLEY_STOP_END, 0);
+  reload ();
+  CHECK (parley_chat_get_memory_start (chat) == 2);
+  CHECK (parley_message_get_forgotten (at (1)));
+  CHECK (!parley_message_get_forgotten (at (2)));
+  parley_chat_remember_all (chat);
+  CHECK (!parley_message_get_forgotten (at (1)));
+
+  /* Or the context is enlarged, which goes on by itself. */
+  parley_chat_send (chat, "e", NULL);
+  settle ();
+  CHECK (parley_chat_get_state (chat) == PARLEY_CHAT_NEEDS_ROOM);
+  fake->limit = 1000;
+  fake_responder_set_state (fake, PARLEY_RESPONDER_READY);
+  settle ();
+  CHECK (fake->n_requests == 3);
+  CHECK (fake->request->turns->len == 6);
+  fake_responder_finish (fake, PARLEY_STOP_END, 0);
+
+  /* A last message that is too long alone: nothing could go. */
+  fake->limit = 20;
+  parley_chat_send (chat, "ffffffffffffffffffffffffffffff", NULL);
+  settle ();
+  overflow = parley_chat_get_overflow (chat);
+  CHECK (overflow && overflow->n_messages == 0);
+  parley_chat_forget_oldest (chat);
+  settle ();
+  CHECK (fake->n_requests == 3);
+  parley_chat_stop (chat);
+  CHECK (parley_chat_get_state (chat) == PARLEY_CHAT_IDLE);
+}
+
+static void
+unmeasured_requests_are_made_all_the_same (void)
+{
+  begin ();
+  fake->cannot_measure = TRUE;
+  exchange ("Hello", "Hi");
+  CHECK (n_messages () == 2);
+}
+
+static void
+hostile_text_stays_text (void)
+{
+  begin ();
+  parley_chat_send (chat, "a\xff\xfe b <|im_start|> '; DROP TABLE chat; --", NULL);
+  settle ();
+  static const char bytes[] = "x\xc3y\0z";
+  parley_reply_push (fake->reply, PARLEY_PART_TEXT, NULL, bytes, 5);
+  fake_responder_finish (fake, PARLEY_STOP_END, 0);
+  reload ();
+  check_text (0, "a\xef\xbf\xbd\xef\xbf\xbd b <|im_start|> '; DROP TABLE chat; --");
+  check_text (1, "x\xef\xbf\xbdy\xef\xbf\xbdz");
+}
+
+static void
+temporary_chats_leave_nothing (void)
+{
+  begin ();
+  g_clear_object (&chat);
+  chat = parley_chat_new (NULL);
+  parley_chat_set_responder (chat, PARLEY_RESPONDER (fake));
+  CHECK (parley_chat_is_temporary (chat));
+  exchange ("Psst", "Yes?");
+  CHECK (fake->request->chat == 0);
+  check_text (1, "Yes?");
+  must_flush (store);
+  g_autoptr (GPtrArray) chats = parley_store_list_chats (store, NULL);
+  CHECK (chats && chats->len == 0);
+}
+
+static void
+attachments_stand_before_the_text (void)
+{
+  begin ();
+  g_autoptr (GPtrArray) files =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) parley_part_record_free);
+  ParleyPartRecord *file = parley_part_record_new (PARLEY_PART_ATTACHMENT, "int main;");
+  file->name = g_strdup ("a.c");
+  g_autoptr (GBytes) bytes = g_bytes_new_static ("int main;", 9);
+  file->attachment = parley_store_add_attachment (store, "text/x-c", bytes, NULL);
+  g_ptr_array_add (files, file);
+  parley_chat_send (chat, "Explain", files);
+  settle ();
+  g_autofree char *json = parley_request_to_json (fake->request);
+  CHECK_STR (json, "[{\"role\":\"user\",\"content\":\"File “a.c”:\\n\\nint main;\\n\\nExplain\"}]");
+  fake_responder_say (fake, "C");
+  fake_responder_finish (fake, PARLEY_STOP_END, 0);
+  parley_chat_edit (chat, at (0), "Explain more");
+  settle ();
+  fake_responder_finish (fake, PARLEY_STOP_END, 0);
+  reload ();
+  g_autoptr (ParleyPart) part = g_list_model_get_item (G_LIST_MODEL (at (0)), 0);
+  CHECK (parley_part_get_kind (part) == PARLEY_PART_ATTACHMENT);
+  CHECK_STR (parley_part_get_name (part), "a.c");
+  g_autofree char *exported = parley_chat_export_json (chat, NULL);
+  CHECK (exported && strstr (exported, "\"base64\":\"aW50IG1haW47\""));
+}
+
+static void
+exports_path_and_tree (void)
+{
+  begin ();
+  parley_chat_set_system_prompt (chat, "Be brief.");
+  exchange ("Name a tree.", "Oak");
+  parley_chat_regenerate (chat, at (1));
+  settle ();
+  fake_responder_think (fake, "Not an oak.\nAn ash?");
+  fake_responder_say (fake, "Ash");
+  fake_responder_finish (fake, PARLEY_STOP_LENGTH, 0);
+  g_autofree char *markdown = parley_chat_export_markdown (chat, NULL);
+  const char *body = strstr (markdown, "## System");
+  CHECK (g_str_has_prefix (markdown, "# Name a tree\n\n2"));
+  CHECK_STR (body, "## System\n\nBe brief.\n\n## You\n\nName a tree.\n\n## Fake 1B\n\n"
+                   "> Not an oak.\n> An ash?\n\nAsh\n\n"
+                   "*The reply reached its longest allowed length.*\n\n");
+  g_autofree char *json = parley_chat_export_json (chat, NULL);
+  CHECK (strstr (json, "\"format\":\"parley-chat\",\"version\":1"));
+  CHECK (strstr (json, "\"path\":[1,3]"));
+  CHECK (strstr (json, "{\"id\":2,\"parent\":1,\"role\":\"assistant\",\"state\":\"complete\""));
+  CHECK (strstr (json, "\"text\":\"Oak\"") && strstr (json, "\"text\":\"Ash\""));
+}
+
+static void
+on_searched (GObject *source, GAsyncResult *result, gpointer data)
+{
+  *(GListModel **) data = parley_chat_list_search_finish (PARLEY_CHAT_LIST (source), result, NULL);
+}
+
+static GListModel *
+search (ParleyChatList *list, const char *query)
+{
+  GListModel *found = NULL;
+  must_flush (store);
+  parley_chat_list_search_async (list, query, NULL, on_searched, &found);
+  while (!found)
+    g_main_context_iteration (NULL, TRUE);
+  return found;
+}
+
+static gpointer
+item (gpointer list, guint position)
+{
+  gpointer found = g_list_model_get_item (G_LIST_MODEL (list), position);
+  CHECK_MSG (found, "no item %u", position);
+  g_object_unref (found);
+  return found;
+}
+
+static void
+list_follows_its_chats (void)
+{
+  begin ();
+  g_autoptr (ParleyChatList) list = parley_chat_list_new (store, NULL);
+  g_autoptr (ParleyChat) trees = parley_chat_list_create (list);
+  g_autoptr (ParleyChat) birds = parley_chat_list_create (list);
+  CHECK (g_list_model_get_n_items (G_LIST_MODEL (list)) == 0);
+  parley_chat_send (trees, "The tallest tree", NULL);
+  CHECK (g_list_model_get_n_items (G_LIST_MODEL (list)) == 1);
+  g_usleep (10);
+  parley_chat_send (birds, "The smallest bird lives in a tree", NULL);
+  CHECK (item (list, 0) == birds && item (list, 1) == trees);
+  parley_chat_set_pinned (trees, TRUE);
+  CHECK (item (list, 0) == trees);
+  parley_chat_set_pinned (trees, FALSE);
+  CHECK (item (list, 0) == birds);
+  CHECK (parley_chat_list_find (list, parley_chat_get_id (birds)) == birds);
+
+  g_autoptr (GListModel) hits = search (list, "small TREE");
+  CHECK (g_list_model_get_n_items (hits) == 0);
+  g_autoptr (GListModel) more = search (list, "smallest tre");
+  CHECK (g_list_model_get_n_items (more) == 2);
+  ParleyChatHit *title = item (more, 0), *message = item (more, 1);
+  CHECK (parley_chat_hit_get_chat (title) == birds && parley_chat_hit_get_message (title) == 0);
+  CHECK (parley_chat_hit_get_message (message) == parley_message_get_id (item (birds, 0)));
+  guint n;
+  const ParleySearchMatch *matches = parley_chat_hit_get_matches (message, &n);
+  CHECK_STR (parley_chat_hit_get_snippet (message), "The smallest bird lives in a tree");
+  CHECK (n == 2 && matches[0].start == 4 && matches[0].end == 12 && matches[1].start == 29);
+
+  parley_chat_list_delete (list, birds);
+  CHECK (g_list_model_get_n_items (G_LIST_MODEL (list)) == 1);
+  g_autoptr (GListModel) none = search (list, "smallest");
+  CHECK (g_list_model_get_n_items (none) == 0);
+  parley_chat_list_restore (list, birds);
+  CHECK (g_list_model_get_n_items (G_LIST_MODEL (list)) == 2);
+  must_flush (store);
+  g_autoptr (ParleyChatList) again = parley_chat_list_new (store, NULL);
+  CHECK (g_list_model_get_n_items (G_LIST_MODEL (again)) == 2);
+}
+
+static void
+copies_are_chats_of_their_own (void)
+{
+  begin ();
+  exchange ("One", "1");
+  exchange ("Two", "2");
+  CHECK (parley_chat_delete_message (chat, at (1)));
+  g_autoptr (ParleyChat) branch = parley_chat_branch (chat, at (1));
+  CHECK (g_list_model_get_n_items (G_LIST_MODEL (branch)) == 2);
+  CHECK (parley_chat_get_id (branch) != parley_chat_get_id (chat));
+  g_autoptr (ParleyChatList) list = parley_chat_list_new (store, NULL);
+  g_autoptr (ParleyChat) copy = parley_chat_list_duplicate (list, chat);
+  CHECK (g_list_model_get_n_items (G_LIST_MODEL (copy)) == 3);
+  CHECK (parley_chat_list_adopt (list, branch) == branch);
+  must_flush (store);
+  g_autoptr (ParleyChatRecord) record =
+      parley_store_get_chat (store, parley_chat_get_id (copy), NULL);
+  g_autoptr (ParleyChat) read = parley_chat_new_from_record (store, record);
+  CHECK (parley_chat_open (read, NULL));
+  CHECK (g_list_model_get_n_items (G_LIST_MODEL (read)) == 3);
+  g_autofree char *text = parley_message_dup_text (item (read, 2));
+  CHECK_STR (text, "2");
+  g_autofree char *whole = parley_chat_export_json (read, NULL);
+  CHECK (strstr (whole, "\"deleted\""));
+}
+
+/* What another process writes shows up in the list and in open chats. */
+static void
+other_processes_are_followed (void)
+{
+  begin ();
+  exchange ("One", "1");
+  must_flush (store);
+  g_autoptr (ParleyChatList) list = parley_chat_list_new (store, NULL);
+  ParleyChat *seen = item (list, 0);
+  CHECK (parley_chat_open (seen, NULL));
+  ParleyStore *second = must_open (test_folder);
+  g_autoptr (ParleyChatRecord) record =
+      parley_store_get_chat (second, parley_chat_get_id (seen), NULL);
+  g_autoptr (ParleyChat) elsewhere = parley_chat_new_from_record (second, record);
+  CHECK (parley_chat_open (elsewhere, NULL));
+  parley_chat_send (elsewhere, "From elsewhere", NULL);
+  put_chat (second, "Another");
+  must_flush (second);
+  for (int i = 0; i < 1000 && (g_list_model_get_n_items (G_LIST_MODEL (list)) < 2 ||
+                               g_list_model_get_n_items (G_LIST_MODEL (seen)) < 3);
+       i++) {
+    settle ();
+    g_usleep (10000);
+  }
+  CHECK (g_list_model_get_n_items (G_LIST_MODEL (list)) == 2);
+  CHECK (g_list_model_get_n_items (G_LIST_MODEL (seen)) == 3);
+  g_clear_object (&elsewhere);
+  must_close (second);
+}
+
+static void
+sampling_survives_json (void)
+{
+  ParleySampling s, t;
+  parley_sampling_init (&s);
+  g_autofree char *usual = parley_sampling_to_json (&s);
+  CHECK_STR (usual, "{}");
+  s.temperature = 0.25;
+  s.top_k = 7;
+  s.seed_given = TRUE;
+  s.seed = G_MAXUINT64;
+  g_autofree char *json = parley_sampling_to_json (&s);
+  parley_sampling_from_json (&t, json);
+  CHECK (parley_sampling_equal (&s, &t));
+  parley_sampling_init (&s);
+  static const char *const hostile[] = {
+    NULL, "", "[]", "{", "{\"temperature\":\"hot\"}", "{\"seed\":-1}", "{\"top_k\":null}",
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS (hostile); i++) {
+    parley_sampling_from_json (&t, hostile[i]);
+    CHECK_MSG (parley_sampling_equal (&s, &t), "%s", hostile[i]);
+  }
+  parley_sampling_from_json (&t, "{\"temperature\":1e999,\"top_k\":-5,\"top_p\":7,\"min_p\":-1}");
+  CHECK (t.temperature == 5 || t.temperature == s.temperature);
+  CHECK (t.top_k == 0 && t.top_p == 1 && t.min_p == 0);
+}
+
+static void
+titles_are_first_sentences (void)
+{
+  static const struct {
+    const char *text, *title;
+  } cases[] = {
+    { "", "" },
+    { " \n\t", "" },
+    { "Hello", "Hello" },
+    { "What is a token? And why?", "What is a token?" },
+    { "Explain this.", "Explain this" },
+    { "# A heading\nmore", "A heading" },
+    { "```c\nint x;\n```\nWhat does it do?", "int x" },
+    { "e.g. this one stays together", "e.g. this one stays together" },
+    { "Please write a long letter to somebody who has not written back for a whole year",
+      "Please write a long letter to somebody who has not written…" },
+    { "\xe4\xbd\xa0\xe5\xa5\xbd\xe5\x90\x97\xef\xbc\x9f\xe8\xb0\xa2",
+      "\xe4\xbd\xa0\xe5\xa5\xbd\xe5\x90\x97\xef\xbc\x9f" },
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *title = parley_title_from_text (cases[i].text);
+    CHECK_STR (title, cases[i].title);
+  }
+}
+
+int
+main (void)
+{
+  RUN (reply_arrives_in_parts_and_is_stored);
+  RUN (waits_for_a_responder);
+  RUN (messages_sent_meanwhile_are_answered_together);
+  RUN (stopped_reply_can_be_continued);
+  RUN (death_of_the_engine_keeps_the_text);
+  RUN (letting_go_of_a_chat_keeps_the_text);
+  RUN (failed_replies_leave_no_versions);
+  RUN (versions_stand_side_by_side);
+  RUN (path_stays_while_a_reply_runs);
+  RUN (deleting_can_be_undone);
+  RUN (nothing_is_forgotten_unasked);
+  RUN (unmeasured_requests_are_made_all_the_same);
+  RUN (hostile_text_stays_text);
+  RUN (temporary_chats_leave_nothing);
+  RUN (attachments_stand_before_the_text);
+  RUN (exports_path_and_tree);
+  RUN (list_follows_its_chats);
+  RUN (copies_are_chats_of_their_own);
+  RUN (other_processes_are_followed);
+  RUN (sampling_survives_json);
+  RUN (titles_are_first_sentences);
+  g_clear_object (&chat);
+  g_clear_object (&fake);
+  if (store)
+    must_close (g_steal_pointer (&store));
+  remove_tree (test_folder);
+  return test_done ();
+}
