@@ -19,5 +19,7 @@
 #include "engine/quant/types.h"
 #include "engine/runtime.h"
 #include "engine/sampler.h"
+#include "engine/text/chat-format.h"
+#include "engine/text/reply.h"
 #include "engine/text/template.h"
 #include "engine/text/tokenizer.h"

@@ -475,11 +475,20 @@ map_item (struct teval *t, struct tval item, const struct targs *args, struct tv
   return pe_t_filter (t, name->data, name->n, item, &rest, out);
 }
 
+/* Falsy subjects, none included, are empty lists to map, select and reject. */
+static bool
+iterate_if_true (struct teval *t, struct tval v, struct tlist *out)
+{
+  bool truth;
+  memset (out, 0, sizeof *out);
+  return pe_t_truth (t, v, &truth) && (!truth || pe_t_iterate (t, v, out));
+}
+
 FILTER (filter_map)
 {
   struct tlist items;
   struct tval item;
-  if (!pe_t_iterate (t, v, &items) || !pe_t_list_new (t, T_LIST, items.n, out))
+  if (!iterate_if_true (t, v, &items) || !pe_t_list_new (t, T_LIST, items.n, out))
     return false;
   for (size_t i = 0; i < items.n; i++)
     if (!map_item (t, items.items[i], args, &item) || !pe_t_list_add (t, out->list, item))
@@ -495,7 +504,7 @@ choose (struct teval *t, struct tval v, const struct targs *args, bool by_attrib
   struct tlist items;
   struct targs rest = *args;
   struct tval path = { .kind = T_MISSING }, test = { .kind = T_MISSING };
-  if (!pe_t_iterate (t, v, &items) || !pe_t_list_new (t, T_LIST, 0, out))
+  if (!iterate_if_true (t, v, &items) || !pe_t_list_new (t, T_LIST, 0, out))
     return false;
   if (by_attribute) {
     if (rest.n == 0)
