@@ -98,7 +98,7 @@ put_artifact (sqlite3 *db, ParleyArtifactRecord *a, GError **error)
           " repo = excluded.repo, commit_id = excluded.commit_id,"
           " file_name = excluded.file_name, details = excluded.details,"
           " problem = excluded.problem",
-          "zsiisssiissssssssiii", known, a->sha256, a->size, (gint64)a->n_shards, a->name, a->title,
+          "zsiissssiisssssssiii", known, a->sha256, a->size, (gint64)a->n_shards, a->name, a->title,
           a->architecture, a->quantisation, a->n_parameters, a->context_length, a->endpoint,
           a->repo, a->commit, a->file_name, a->defaults, a->details, a->problem, (gint64)a->pinned,
           a->added_at ? a->added_at : g_get_real_time (), a->last_used_at))

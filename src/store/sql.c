@@ -154,8 +154,10 @@ prepare (sqlite3 *db, GError **error, const char *sql, const char *types, va_lis
 {
   g_autoptr (sqlite3_stmt) statement = NULL;
   int code = sqlite3_prepare_v2 (db, sql, -1, &statement, NULL);
-  if (code == SQLITE_OK)
+  if (code == SQLITE_OK) {
+    g_assert (strlen (types) == (gsize) sqlite3_bind_parameter_count (statement));
     code = bind (statement, types, values);
+  }
   if (code != SQLITE_OK) {
     set_error (db, code, error);
     return NULL;

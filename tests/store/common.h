@@ -101,5 +101,5 @@ part_text (GPtrArray *messages, guint message, guint part)
   CHECK (message < messages->len);
   const ParleyMessageRecord *m = messages->pdata[message];
   CHECK (part < m->parts->len);
-  return ((ParleyPartRecord *)m->parts->pdata[part])->text;
+  return ((ParleyPartRecord *) m->parts->pdata[part])->text;
 }

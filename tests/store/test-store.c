@@ -49,7 +49,7 @@ makes_folder_and_schema (void)
   sqlite3_stmt *mode;
   CHECK (sqlite3_prepare_v2 (db, "PRAGMA journal_mode", -1, &mode, NULL) == SQLITE_OK);
   CHECK (sqlite3_step (mode) == SQLITE_ROW);
-  CHECK_STR ((const char *)sqlite3_column_text (mode, 0), "wal");
+  CHECK_STR ((const char *) sqlite3_column_text (mode, 0), "wal");
   sqlite3_finalize (mode);
 }
 
@@ -143,7 +143,7 @@ newer_schema_opens_for_reading (void)
   CHECK_STR (scheme, "dark");
   g_autoptr (GPtrArray) chats = parley_store_list_chats (store, NULL);
   CHECK (chats && chats->len == 1);
-  CHECK (((ParleyChatRecord *)chats->pdata[0])->id == chat);
+  CHECK (((ParleyChatRecord *) chats->pdata[0])->id == chat);
 
   put_chat (store, "Not to be written");
   g_autoptr (ParleyArtifactRecord) artifact = parley_artifact_record_new ();
@@ -210,7 +210,7 @@ static void
 check_refused_and_untouched (const char *contents, gsize n)
 {
   g_autofree char *path = g_build_filename (test_folder, "parley.db", NULL);
-  CHECK (g_file_set_contents (path, contents, (gssize)n, NULL));
+  CHECK (g_file_set_contents (path, contents, (gssize) n, NULL));
   g_autoptr (GError) error = NULL;
   g_autoptr (ParleyStore) store = parley_store_open (test_folder, &error);
   CHECK (!store);
@@ -229,7 +229,7 @@ damaged_database_is_refused_and_set_aside (void)
   fresh_folder ();
   char noise[8192];
   for (gsize i = 0; i < sizeof noise; i++)
-    noise[i] = (char)(i * 131 + 7);
+    noise[i] = (char) (i * 131 + 7);
   check_refused_and_untouched (noise, sizeof noise);
   check_refused_and_untouched ("not a database at all", 21);
 
@@ -280,7 +280,7 @@ damaged_pages_are_errors (void)
   for (gsize page = 0; page < n / 4096; page++) {
     g_autofree char *damaged = g_memdup2 (whole, n);
     memset (damaged + page * 4096, 0xa5, 4096);
-    CHECK (g_file_set_contents (path, damaged, (gssize)n, NULL));
+    CHECK (g_file_set_contents (path, damaged, (gssize) n, NULL));
     g_autoptr (GError) error = NULL;
     g_autoptr (ParleyStore) opened = parley_store_open (test_folder, &error);
     if (!opened) {
@@ -299,10 +299,10 @@ damaged_pages_are_errors (void)
     }
     parley_store_close (opened, NULL);
   }
-  printf ("# %u pages, %u free: %u refused, %u found later\n", (guint)(n / 4096), (guint)n_free,
+  printf ("# %u pages, %u free: %u refused, %u found later\n", (guint) (n / 4096), (guint) n_free,
           refused, found);
   CHECK (refused >= 1);
-  CHECK (refused + found + (guint)n_free >= n / 4096);
+  CHECK (refused + found + (guint) n_free >= n / 4096);
 }
 
 static void
@@ -365,7 +365,7 @@ on_changed (ParleyStore *store, guint areas, gboolean elsewhere, gpointer data)
 static gboolean
 set_flag (gpointer data)
 {
-  *(gboolean *)data = TRUE;
+  *(gboolean *) data = TRUE;
   return G_SOURCE_REMOVE;
 }
 
@@ -479,7 +479,7 @@ full_disk_delays_and_loses_nothing (void)
     if (messages && messages->len == 1) {
       const ParleyMessageRecord *m = messages->pdata[0];
       kept = m->state == PARLEY_MESSAGE_COMPLETE && m->parts->len == 1 &&
-             strcmp (((ParleyPartRecord *)m->parts->pdata[0])->text, expected->str) == 0;
+             strcmp (((ParleyPartRecord *) m->parts->pdata[0])->text, expected->str) == 0;
     }
     parley_store_close (store, NULL);
     g_object_unref (store);

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Chats, their trees, attachments, search, and deleting for good.
+ */
+#include "common.h"
+
+#include "store/sql.h"
+
+static sqlite3 *
+raw_open (void)
+{
+  g_autofree char *path = g_build_filename (test_folder, "parley.db", NULL);
+  sqlite3 *db;
+  CHECK (sqlite3_open (path, &db) == SQLITE_OK);
+  return db;
+}
+
+static gint64
+count (const char *sql)
+{
+  g_autoptr (sqlite3) db = raw_open ();
+  gint64 n;
+  CHECK (parley_sql_number (db, -1, &n, NULL, sql, ""));
+  return n;
+}
+
+static void
+chats_are_listed_and_changed (void)
+{
+  ParleyStore *store = must_open (fresh_folder ());
+  gint64 old = put_chat (store, "Old"), fresh = put_chat (store, "New");
+  must_flush (store);
+  g_autoptr (ParleyChatRecord) chat = parley_store_get_chat (store, old, NULL);
+  CHECK (chat);
+  chat->pinned = TRUE;
+  chat->title_given = TRUE;
+  chat->folder = g_strdup ("Work/Letters");
+  chat->system_prompt = g_strdup ("Be kind.");
+  chat->settings = g_strdup ("{\"top_k\":1}");
+  chat->model = g_strdup ("org/repo/File");
+  chat->draft = g_strdup ("Dear");
+  chat->leaf = 5;
+  chat->memory_start = 3;
+  parley_store_put_chat (store, chat);
+  must_flush (store);
+  g_autoptr (GPtrArray) chats = parley_store_list_chats (store, NULL);
+  CHECK (chats && chats->len == 2);
+  const ParleyChatRecord *first = chats->pdata[0], *second = chats->pdata[1];
+  CHECK (first->id == old && second->id == fresh);
+  CHECK (first->pinned && first->title_given && first->leaf == 5 && first->memory_start == 3);
+  CHECK_STR (first->folder, "Work/Letters");
+  CHECK_STR (first->system_prompt, "Be kind.");
+  CHECK_STR (first->settings, "{\"top_k\":1}");
+  CHECK_STR (first->model, "org/repo/File");
+  CHECK_STR (first->draft, "Dear");
+  CHECK (!second->folder && !second->draft && second->leaf == 0);
+
+  chat->deleted_at = g_get_real_time ();
+  parley_store_put_chat (store, chat);
+  must_flush (store);
+  g_autoptr (GPtrArray) rest = parley_store_list_chats (store, NULL);
+  CHECK (rest && rest->len == 1);
+  g_autoptr (GError) error = NULL;
+  CHECK (!parley_store_get_chat (store, 12345, &error));
+  CHECK (g_error_matches (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_NOT_FOUND));
+  must_close (store);
+}
+
+static void
+trees_come_parents_first (void)
+{
+  ParleyStore *store = must_open (fresh_folder ());
+  gint64 chat = put_chat (store, "Tree");
+  gint64 a = add_message (store, chat, 0, PARLEY_ROLE_USER, "a");
+  gint64 b = add_message (store, chat, a, PARLEY_ROLE_ASSISTANT, "b");
+  gint64 c = add_message (store, chat, a, PARLEY_ROLE_ASSISTANT, "c");
+  gint64 d = add_message (store, chat, b, PARLEY_ROLE_USER, "d");
+  parley_store_choose_child (store, a, b);
+  parley_store_set_message_deleted (store, d, 77);
+  must_flush (store);
+  g_autoptr (GPtrArray) messages = must_load (store, chat);
+  CHECK (messages->len == 4);
+  const ParleyMessageRecord *const *m = (gpointer) messages->pdata;
+  CHECK (m[0]->id == a && m[1]->id == b && m[2]->id == c && m[3]->id == d);
+  CHECK (m[0]->chosen_child == b && m[0]->parent == 0 && m[3]->parent == b);
+  CHECK (m[3]->deleted_at == 77);
+  CHECK (m[1]->role == PARLEY_ROLE_ASSISTANT);
+  must_close (store);
+}
+
+/* A tree that was tampered with: a ring, an unknown role, an unknown kind. */
+static void
+damaged_trees_are_read_as_far_as_they_go (void)
+{
+  ParleyStore *store = must_open (fresh_folder ());
+  gint64 chat = put_chat (store, "Tree");
+  gint64 a = add_message (store, chat, 0, PARLEY_ROLE_USER, "a");
+  gint64 b = add_message (store, chat, a, PARLEY_ROLE_ASSISTANT, "b");
+  gint64 c = add_message (store, chat, b, PARLEY_ROLE_USER, "c");
+  gint64 d = add_message (store, chat, 0, PARLEY_ROLE_USER, "d");
+  must_close (store);
+  {
+    g_autoptr (sqlite3) db = raw_open ();
+    CHECK (parley_sql_run (db, NULL, "UPDATE message SET parent = ? WHERE id = ?", "ii", c, b));
+    CHECK (parley_sql_run (db, NULL, "UPDATE message SET role = 'king' WHERE id = ?", "i", a));
+    CHECK (parley_sql_run (db, NULL, "UPDATE message SET state = 99 WHERE id = ?", "i", d));
+    CHECK (parley_sql_run (
+        db, NULL, "INSERT INTO part (message, n, kind, text) VALUES (?, 9, 'odd', 'x')", "i", d));
+  }
+  store = must_open (test_folder);
+  g_autoptr (GPtrArray) messages = must_load (store, chat);
+  CHECK (messages->len == 1);
+  CHECK_STR (part_text (messages, 0, 0), "d");
+  CHECK (((ParleyMessageRecord *) messages->pdata[0])->parts->len == 1);
+  must_close (store);
+}
+
+/* A message of a chat that is not there cannot be saved, and stops nothing else. */
+static void
+impossible_writes_do_not_block_others (void)
+{
+  ParleyStore *store = must_open (fresh_folder ());
+  gint64 chat = put_chat (store, "Fine");
+  add_message (store, 999, 0, PARLEY_ROLE_USER, "lost");
+  add_message (store, chat, 0, PARLEY_ROLE_USER, "kept");
+  must_flush (store);
+  CHECK (!parley_store_dup_problem (store));
+  g_autoptr (GPtrArray) messages = must_load (store, chat);
+  CHECK (messages->len == 1);
+  must_close (store);
+}
+
+static void
+attachments_are_kept_once (void)
+{
+  ParleyStore *store = must_open (fresh_folder ());
+  g_autoptr (GBytes) bytes = g_bytes_new_static ("\0\1\2", 3);
+  g_autoptr (GBytes) empty = g_bytes_new (NULL, 0);
+  g_autofree char *first = parley_store_add_attachment (store, "image/png", bytes, NULL);
+  g_autofree char *again = parley_store_add_attachment (store, "image/png", bytes, NULL);
+  g_autofree char *nothing = parley_store_add_attachment (store, "text/plain", empty, NULL);
+  CHECK_STR (first, "ae4b3280e56e2faf83f414a6e3dabe9d5fbe18976544c05fed121accb85b53fc");
+  CHECK_STR (again, first);
+  must_flush (store);
+  g_autofree char *type = NULL;
+  g_autoptr (GBytes) read = parley_store_get_attachment (store, first, &type, NULL);
+  CHECK (read && g_bytes_equal (read, bytes));
+  CHECK_STR (type, "image/png");
+  g_autoptr (GBytes) none = parley_store_get_attachment (store, nothing, NULL, NULL);
+  CHECK (none && g_bytes_get_size (none) == 0);
+  CHECK (count ("SELECT count (*) FROM attachment") == 2);
+  g_autoptr (GError) error = NULL;
+  CHECK (!parley_store_get_attachment (store, "ff", NULL, &error));
+  CHECK (g_error_matches (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_NOT_FOUND));
+  must_close (store);
+}
+
+static GPtrArray *
+find (ParleyStore *store, const char *query)
+{
+  g_autoptr (GError) error = NULL;
+  GPtrArray *hits = parley_store_search (store, query, 10, &error);
+  CHECK_MSG (hits, "%s: %s", query, error->message);
+  return hits;
+}
+
+static void
+search_finds_words_and_beginnings (void)
+{
+  ParleyStore *store = must_open (fresh_folder ());
+  gint64 chat = put_chat (store, "Über Bäume");
+  gint64 message =
+      add_message (store, chat, 0, PARLEY_ROLE_USER, "Der\nhöchste Baum ist\tein Mammutbaum.");
+  gint64 other = put_chat (store, "Other");
+  add_message (store, other, 0, PARLEY_ROLE_USER, "Nothing of the kind");
+  must_flush (store);
+
+  g_autoptr (GPtrArray) hits = find (store, "  HOCHSTE, mammut ");
+  CHECK (hits->len == 1);
+  const ParleySearchHit *hit = hits->pdata[0];
+  CHECK (hit->chat == chat && hit->message == message);
+  CHECK_STR (hit->title, "Über Bäume");
+  CHECK_STR (hit->snippet, "Der höchste Baum ist ein Mammutbaum.");
+  CHECK (hit->matches->len == 2);
+  ParleySearchMatch match = g_array_index (hit->matches, ParleySearchMatch, 0);
+  CHECK (match.end - match.start == strlen ("höchste"));
+  CHECK (strncmp (hit->snippet + match.start, "höchste", match.end - match.start) == 0);
+
+  g_autoptr (GPtrArray) title = find (store, "baume");
+  CHECK (title->len == 1);
+  CHECK (((ParleySearchHit *) title->pdata[0])->message == 0);
+  g_autoptr (GPtrArray) both = find (store, "ba");
+  CHECK (both->len == 2);
+  CHECK (((ParleySearchHit *) both->pdata[0])->message == 0);
+  static const char *const none[] = { "", "   ", "…!?", "hochste absent", "ochste" };
+  for (gsize i = 0; i < G_N_ELEMENTS (none); i++) {
+    g_autoptr (GPtrArray) nothing = find (store, none[i]);
+    CHECK_MSG (nothing->len == 0, "%s", none[i]);
+  }
+  /* Whatever a person types is words, never syntax. */
+  static const char *const odd[] = { "\"",         "baum\" OR \"x", "text:baum",    "baum*",
+                                     "(baum",      "NOT baum",      "baum AND",     "^baum",
+                                     "NEAR(baum)", "\xff\xfe\x01",  "a' OR 1=1 --", "-baum",
+                                     "{baum}" };
+  for (gsize i = 0; i < G_N_ELEMENTS (odd); i++) {
+    g_autoptr (GPtrArray) any = find (store, odd[i]);
+    CHECK (any);
+  }
+  g_autofree char *endless = g_strnfill (1 << 20, 'a');
+  g_autoptr (GPtrArray) huge = find (store, endless);
+  CHECK (huge->len == 0);
+
+  /* A new title replaces the old one; a deleted message is not found. */
+  g_autoptr (ParleyChatRecord) record = parley_store_get_chat (store, chat, NULL);
+  g_free (record->title);
+  record->title = g_strdup ("Forest");
+  parley_store_put_chat (store, record);
+  parley_store_set_message_deleted (store, message, 1);
+  must_flush (store);
+  g_autoptr (GPtrArray) gone = find (store, "ba");
+  CHECK (gone->len == 0);
+  g_autoptr (GPtrArray) renamed = find (store, "forest");
+  CHECK (renamed->len == 1);
+  must_close (store);
+}
+
+static void
+purged_chats_leave_no_trace (void)
+{
+  ParleyStore *store = must_open (fresh_folder ());
+  gint64 chat = put_chat (store, "Xylophone secrets");
+  gint64 first = add_message (store, chat, 0, PARLEY_ROLE_USER, "xylophone one");
+  gint64 reply = add_message (store, chat, first, PARLEY_ROLE_ASSISTANT, NULL);
+  parley_store_append_reply (store, reply, 0, PARLEY_PART_TEXT, NULL, "xylophone two", -1);
+  gint64 kept = put_chat (store, "Kept");
+  add_message (store, kept, 0, PARLEY_ROLE_USER, "kept");
+  parley_store_purge_chat (store, chat);
+  must_flush (store);
+  g_autoptr (GPtrArray) hits = find (store, "xylophone");
+  CHECK (hits->len == 0);
+  must_close (store);
+  CHECK (count ("SELECT count (*) FROM message") == 1);
+  CHECK (count ("SELECT count (*) FROM part") == 1);
+  CHECK (count ("SELECT count (*) FROM reply_chunk") == 0);
+  CHECK (count ("SELECT count (*) FROM search") == 2);
+}
+
+/* Deleted chats go for good after an hour, with attachments that nothing uses. */
+static void
+old_deletions_are_carried_out_at_the_next_open (void)
+{
+  ParleyStore *store = must_open (fresh_folder ());
+  gint64 now = g_get_real_time ();
+  gint64 ages[] = { now - 2 * G_TIME_SPAN_HOUR, now };
+  for (int i = 0; i < 2; i++) {
+    gint64 chat = put_chat (store, "Deleted");
+    add_message (store, chat, 0, PARLEY_ROLE_USER, "text");
+    must_flush (store);
+    g_autoptr (ParleyChatRecord) record = parley_store_get_chat (store, chat, NULL);
+    record->deleted_at = ages[i];
+    parley_store_put_chat (store, record);
+  }
+  g_autoptr (GBytes) bytes = g_bytes_new_static ("x", 1);
+  g_autofree char *unused = parley_store_add_attachment (store, "text/plain", bytes, NULL);
+  must_close (store);
+  must_close (must_open (test_folder));
+  CHECK (count ("SELECT count (*) FROM chat") == 1);
+  CHECK (count ("SELECT count (*) FROM message") == 1);
+  CHECK (count ("SELECT count (*) FROM attachment") == 1);
+  {
+    g_autoptr (sqlite3) db = raw_open ();
+    CHECK (parley_sql_run (db, NULL, "UPDATE attachment SET added_at = 1", ""));
+  }
+  must_close (must_open (test_folder));
+  CHECK (count ("SELECT count (*) FROM attachment") == 0);
+}
+
+int
+main (void)
+{
+  RUN (chats_are_listed_and_changed);
+  RUN (trees_come_parents_first);
+  RUN (damaged_trees_are_read_as_far_as_they_go);
+  RUN (impossible_writes_do_not_block_others);
+  RUN (attachments_are_kept_once);
+  RUN (search_finds_words_and_beginnings);
+  RUN (purged_chats_leave_no_trace);
+  RUN (old_deletions_are_carried_out_at_the_next_open);
+  remove_tree (test_folder);
+  return test_done ();
+}
