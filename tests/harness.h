@@ -53,7 +53,7 @@ static jmp_buf test_escape;
     longjmp (test_escape, 2);                                                                      \
   } while (0)
 
-static const char *test_skip_reason;
+static const char *test_skip_reason = "";
 
 static inline void
 test_run (const char *name, void (*fn) (void))
