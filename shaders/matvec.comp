@@ -87,8 +87,8 @@ main ()
   }
 
 #ifdef IS_FLOAT
-  if ((flags & PE_FLAG_TAIL) != 0 && t < k % 16) {
-    uint at = k / 16 * 16 + t;
+  for (uint at = k / 16 * 16 + t; (flags & PE_FLAG_TAIL) != 0 && at < k;
+       at += gl_WorkGroupSize.x) {
     [[unroll]] for (uint c = 0; c < columns; c++) {
       float x = Floats (work + 4ul * (in_offset + uint64_t (c) * in_row_stride + at)).v[0];
       squares[c] += x * x;

@@ -57,8 +57,8 @@ main ()
     }
   }
 #ifdef IS_FLOAT
-  if ((flags & PE_FLAG_TAIL) != 0 && t < k % 16) {
-    uint at = k / 16 * 16 + t;
+  for (uint at = k / 16 * 16 + t; (flags & PE_FLAG_TAIL) != 0 && at < k;
+       at += gl_WorkGroupSize.x) {
     [[unroll]] for (uint r = 0; r < rows; r++)
       sum[r] += decode_one (row_at[r], at) * Floats (in_at).v[at];
   }

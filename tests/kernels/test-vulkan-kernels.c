@@ -116,7 +116,9 @@ check_matvec_parts (size_t t, uint32_t columns, bool with_norm)
   uint32_t rows = 1 + below (2), groups = 0;
   for (int i = 0; i < 3; i++)
     groups += (n[i] + rows - 1) / rows;
-  const uint32_t constants[] = { 32, columns, rows, tail (k) | (with_norm ? PE_FLAG_NORM : 0), 0 };
+  const uint32_t size = f.gpu.info.subgroup_size << below (3); /* also fewer than a tail */
+  const uint32_t constants[] = { size, columns, rows, tail (k) | (with_norm ? PE_FLAG_NORM : 0),
+                                 0 };
   CHECK (
       fixture_run (&f, PE_SHADER_MATVEC_F32 + t, constants, 5, &push, sizeof push, groups, 1, 1));
   for (uint32_t c = 0; c < columns; c++) {
@@ -293,7 +295,7 @@ check_experts (size_t t, bool heads)
   for (uint32_t i = 0; i < n_rows * 8; i++)
     ids[i] = i % 8 < used ? (float) below (n_experts) : random_float (&state);
   uint32_t flags = tail (k) | (heads ? PE_FLAG_HEADS : PE_FLAG_WEIGH);
-  CHECK (fixture_run (&f, PE_SHADER_MATVEC_EXPERT_F32 + t, (uint32_t[]){ 16, 2, flags }, 3, &push,
+  CHECK (fixture_run (&f, PE_SHADER_MATVEC_EXPERT_F32 + t, (uint32_t[]){ 8, 2, flags }, 3, &push,
                       sizeof push, (n + 1) / 2, n_rows, used));
   for (uint32_t row = 0; row < n_rows; row++)
     for (uint32_t u = 0; u < used; u++)

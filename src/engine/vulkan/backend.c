@@ -78,6 +78,15 @@ has_cache (const struct pe_backend *b, uint32_t stage)
   return stage >= 1 && stage <= b->program->n_layers && b->kv->layers[stage - 1].n_kv_heads > 0;
 }
 
+static bool
+holds_stages (const struct pe_backend *b)
+{
+  for (uint32_t s = 1; s < pe_program_n_stages (b->program); s++)
+    if (b->stages[s].loaded)
+      return true;
+  return false;
+}
+
 static void
 vulkan_drop_stage (struct pe_backend *b, uint32_t stage)
 {
@@ -96,6 +105,9 @@ vulkan_drop_stage (struct pe_backend *b, uint32_t stage)
   pe_free (s->segments);
   pe_free (s->addresses);
   memset (s, 0, sizeof *s);
+  /* The last one out: until here its pages were still read through the shared buffers. */
+  if (b->plan && !uses_device (b, b->plan) && !holds_stages (b))
+    give_shared (b);
 }
 
 /* Walks the tensors as the plan did: once for the number of slabs, once for the offsets. */
@@ -180,7 +192,7 @@ vulkan_replan (struct pe_backend *b, const struct pe_plan *plan, struct pe_error
   /* Where things lie follows from program and request alone; moving a layer changes neither. */
   bool same = b->tables.mapped && layout.work_bytes == b->layout.work_bytes &&
               layout.table_bytes == b->layout.table_bytes;
-  if (wanted && same) {
+  if ((wanted || holds_stages (b)) && same) {
     pe_gpu_layout_clear (&layout);
     return true;
   }
