@@ -17,6 +17,7 @@
   X (info, "what is known of a model") \
   X (rm, "delete a model") \
   X (logits, "what a model thinks of every next token") \
+  X (inspect, "what the header of a GGUF file says") \
   X (tokenize, "turn text into tokens and back") \
   X (dequant, "decode raw blocks of one tensor type") \
   X (render, "render chat templates")
