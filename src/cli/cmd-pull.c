@@ -140,7 +140,10 @@ run (ParleyDownloads *downloads, ParleyHubFile *file, bool quiet, bool json)
   }
   if (parley_transfer_get_state (pull.transfer) == PARLEY_TRANSFER_DONE)
     return print_result (pull.transfer, file, json);
-  return cli_fail ("cannot download: %s", parley_transfer_get_message (pull.transfer));
+  cli_fail ("cannot download: %s", parley_transfer_get_message (pull.transfer));
+  if (parley_transfer_get_bytes_done (pull.transfer) == 0)
+    parley_transfer_cancel (pull.transfer); /* nothing to go on with */
+  return CLI_FAILED;
 }
 
 int

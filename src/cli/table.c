@@ -82,7 +82,8 @@ format_short (guint64 value, const char *const units[4])
   for (gsize i = 0; i < G_N_ELEMENTS (sizes); i++)
     if ((double) value >= 0.9995 * sizes[i]) {
       double x = (double) value / sizes[i];
-      return g_strdup_printf (x >= 99.95 ? "%.0f %s" : "%.1f %s", x, units[i]);
+      gboolean whole = x >= 99.95 || (guint64) (x * 10 + 0.5) % 10 == 0;
+      return g_strdup_printf (whole ? "%.0f %s" : "%.1f %s", x, units[i]);
     }
   return value ? g_strdup_printf ("%" G_GUINT64_FORMAT, value) : g_strdup ("");
 }

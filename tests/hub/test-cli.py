@@ -1,0 +1,309 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""parley-cli against the stand-in of a hub: what a person does in a terminal, from the search to
+the deletion, and what an interrupted or killed download leaves behind. Prints TAP.
+
+    test-cli.py PARLEY_CLI
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+import catalogue  # noqa: E402
+
+CLI = sys.argv[1]
+GOOD_TOKEN = "hf_standinstandinstandinstandinstandin01"
+
+
+class Standin:
+    def __init__(self):
+        self.process = subprocess.Popen([sys.executable, os.path.join(HERE, "standin.py")],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        addresses = json.loads(self.process.stdout.readline())
+        self.hub, self.cdn = addresses["hub"], addresses["cdn"]
+        self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def tell(self, **command):
+        self.opener.open(self.hub + "/_control", json.dumps(command).encode()).read()
+
+    def state(self):
+        return json.loads(self.opener.open(self.hub + "/_control").read())
+
+    def ranges(self):
+        """The ranges that the CDN was asked for, in order."""
+        return [r["range"] for r in self.state()["log"] if r.get("origin") == "cdn"]
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+class Case:
+    """A fresh home for one test."""
+
+    def __init__(self, standin, **environment):
+        self.home = tempfile.mkdtemp(prefix="parley-cli-")
+        self.data = os.path.join(self.home, "data")
+        self.models = os.path.join(self.data, "models")
+        self.environment = dict(os.environ, PARLEY_DATA_DIR=self.data, PARLEY_HUB=standin.hub,
+                                XDG_CACHE_HOME=os.path.join(self.home, "cache"), HOME=self.home,
+                                PARLEY_VULKAN_DEVICE="none", no_proxy="127.0.0.1", **environment)
+        for name in ("HF_TOKEN", "HF_ENDPOINT", "HF_HOME", "HF_HUB_OFFLINE"):
+            if name not in environment:
+                self.environment.pop(name, None)
+        standin.tell(reset=True)
+
+    def start(self, *words):
+        return subprocess.Popen([CLI, *words], env=self.environment, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True)
+
+    def run(self, *words, status=0):
+        process = self.start(*words)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == status, (words, process.returncode, out, err)
+        return out if status == 0 else err
+
+    def facts(self, *words):
+        return json.loads(self.run(*words, "--json"))
+
+    def files(self):
+        return sorted(os.path.relpath(os.path.join(folder, name), self.models)
+                      for folder, _, names in os.walk(self.models) for name in names)
+
+    def close(self):
+        shutil.rmtree(self.home)
+
+
+def wait_for(path, size):
+    """Until the file has at least `size` bytes."""
+    for _ in range(3000):
+        if os.path.exists(path) and os.path.getsize(path) >= size:
+            return
+        time.sleep(0.01)
+    raise AssertionError("%s did not grow to %d bytes" % (path, size))
+
+
+def sha256(path):
+    with open(path, "rb") as f:
+        return hashlib.sha256(f.read()).hexdigest()
+
+
+REPOS = catalogue.everything()
+
+
+def item(repo, path):
+    made = REPOS[repo]
+    return made.trees[made.commit][path]
+
+
+def search(standin):
+    case = Case(standin)
+    found = case.facts("search", "kestrel", "--sort", "downloads")
+    assert [m["repo"] for m in found] == ["northwind-labs/Kestrel-7B-Instruct-GGUF",
+                                          "northwind-labs/Kestrel-1.5B-Instruct-GGUF"], found
+    assert len(case.facts("search", "--limit", "7")) == 7
+    assert "Kestrel-7B" in case.run("search", "kestrel")
+    assert "Nothing was found" in case.run("search", "no such model anywhere")
+    assert "no such order" in case.run("search", "x", "--sort", "beauty", status=2)
+    case.close()
+
+
+def show(standin):
+    case = Case(standin)
+    shown = case.facts("show", "northwind-labs/Kestrel-7B-Instruct-GGUF")
+    labels = [f["quantisation"] for f in shown["files"]]
+    assert labels == ["Q2_K", "Q3_K_M", "IQ4_XS", "Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "F16"], labels
+    assert all(len(f["sha256"]) == 64 and f["bytes"] > 1e9 for f in shown["files"])
+    assert [f["approximate"] for f in shown["files"]].count(False) == 1
+    large = case.facts("show", "quarry/Basalt-70B-GGUF")
+    assert [f["parts"] for f in large["files"]] == [2, 2, 3]
+    assert "terms must be accepted" in case.run("show", "brightwater/Osprey-9B-it-GGUF")
+    assert "does not exist" in case.run("show", "no/such", status=1)
+    assert "names no repository" in case.run("show", "../etc", status=1)
+    case.close()
+
+
+def pull_list_info_rm(standin):
+    case = Case(standin)
+    result = case.facts("pull", "fixture/plain:Q8_0")
+    path = os.path.join(case.models, "fixture/plain/plain-Q8_0.gguf")
+    wanted = item("fixture/plain", "plain-Q8_0.gguf")
+    assert result["path"] == path and result["sha256"] == wanted.sha256, result
+    assert sha256(path) == wanted.sha256
+    assert case.files() == ["fixture/plain/plain-Q8_0.gguf"], case.files()
+    models = case.facts("list")
+    assert [m["id"] for m in models] == ["fixture/plain/plain-Q8_0"], models
+    model = case.facts("info", "fixture/plain/pla")
+    assert model["repo"] == "fixture/plain" and model["sha256"] == wanted.sha256, model
+    assert model["commit"] == REPOS["fixture/plain"].commit
+    assert model["state"] == "ready" and model["layers"] == 2, model
+    assert case.facts("info", path)["bytes"] == wanted.file.size
+    assert case.facts("info", "fixture/plain:q8_0")["id"] == model["id"]
+    assert "no model" in case.run("info", "nothing", status=1)
+    assert "deleted" in case.run("rm", "plain")
+    assert case.files() == [] and case.facts("list") == []
+    assert "no models yet" in case.run("list")
+    case.close()
+
+
+def parts(standin):
+    case = Case(standin)
+    case.run("pull", "fixture/sharded:F32")
+    names = ["fixture/sharded/F32/big-F32-%05d-of-00003.gguf" % i for i in (1, 2, 3)]
+    assert case.files() == names, case.files()
+    model, = case.facts("list")
+    assert model["parts"] == 3 and model["id"] == "fixture/sharded/F32/big-F32", model
+    assert model["bytes"] == sum(os.path.getsize(os.path.join(case.models, n)) for n in names)
+    os.unlink(os.path.join(case.models, names[1]))
+    model, = case.facts("list")
+    assert model["state"] == "incomplete" and "2 of 3" in model["message"], model
+    case.run("rm", "big")
+    assert case.files() == []
+    case.close()
+
+
+def killed_and_resumed(standin):
+    """kill -9 at several places: each time the rest is fetched, and only the rest."""
+    wanted = item("fixture/plain", "plain-F32.gguf")
+    for fraction in (0.1, 0.5, 0.9):
+        case = Case(standin)
+        standin.tell(rate=1500000)
+        part = os.path.join(case.models, "fixture/plain/plain-F32.gguf.part")
+        process = case.start("pull", "fixture/plain:F32")
+        wait_for(part, int(wanted.file.size * fraction))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        there = os.path.getsize(part)
+        assert there < wanted.file.size
+        assert case.facts("list") == []
+        standin.tell(rate=0)
+        case.run("pull", "fixture/plain:F32")
+        assert standin.ranges() == ["bytes=0-", "bytes=%d-" % there], (there, standin.ranges())
+        assert sha256(part[: -len(".part")]) == wanted.sha256
+        assert case.files() == ["fixture/plain/plain-F32.gguf"], case.files()
+        case.close()
+
+
+def interrupted_politely(standin):
+    case = Case(standin)
+    standin.tell(rate=1500000)
+    part = os.path.join(case.models, "fixture/plain/plain-F32.gguf.part")
+    process = case.start("pull", "fixture/plain:F32")
+    wait_for(part, 500000)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 1 and "run the same command again" in err, err
+    there = os.path.getsize(part)
+    standin.tell(rate=0)
+    case.run("pull", "fixture/plain:F32")
+    assert standin.ranges()[-1] == "bytes=%d-" % there
+    case.close()
+
+
+def two_at_once(standin):
+    """Two processes want one file: one fetches it, both succeed."""
+    case = Case(standin)
+    standin.tell(rate=3000000)
+    both = [case.start("pull", "fixture/plain:F32") for _ in range(2)]
+    for process in both:
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+    wanted = item("fixture/plain", "plain-F32.gguf")
+    assert standin.state()["bytes"] == wanted.file.size, standin.state()["bytes"]
+    assert case.files() == ["fixture/plain/plain-F32.gguf"], case.files()
+    case.close()
+
+
+def damage(standin):
+    case = Case(standin)
+    standin.tell(fault={"on": "cdn", "do": "flip", "at": 123456})
+    err = case.run("pull", "fixture/plain:Q8_0", status=1)
+    assert "SHA-256" in err, err
+    assert case.files() == [] and case.facts("list") == []
+    case.run("pull", "fixture/plain:Q8_0")
+    assert standin.ranges() == ["bytes=0-", "bytes=0-"]
+    case.close()
+
+
+def refusals(standin):
+    case = Case(standin)
+    err = case.run("pull", "fixture/automatic", status=1)
+    assert "accept its terms" in err and "HF_TOKEN" in err, err
+    assert case.files() == [], case.files()
+    err = case.run("pull", "fixture/plain:Q9_9", status=1)
+    assert "Choose one of: Q8_0, F32" in err, err
+    err = case.run("pull", "fixture/sharded:Q8_0", status=1)
+    assert "missing" in err, err
+    err = case.run("pull", "fixture/hostile/../x.gguf", status=1)
+    assert "names no repository" in err, err
+    case.run("pull", status=2)
+    case.close()
+    case = Case(standin, HF_TOKEN="hf_wrong")
+    assert "access token" in case.run("pull", "fixture/plain", status=1)
+    case.close()
+    case = Case(standin, HF_HUB_OFFLINE="1")
+    assert "HF_HUB_OFFLINE" in case.run("search", "x", status=1)
+    case.close()
+
+
+def the_token_stays_with_the_hub(standin):
+    case = Case(standin, HF_TOKEN=GOOD_TOKEN)
+    case.run("pull", "fixture/plain:Q8_0")
+    state = standin.state()
+    assert state["leaks"] == 0
+    asked = [r for r in state["log"] if not r["path"].startswith("/_control")]
+    assert all(r["token"] for r in asked if r["origin"] == "hub"), asked
+    assert any(r["origin"] == "cdn" for r in asked)
+    case.close()
+
+
+def files_of_others(standin):
+    """Anything may lie in the models folder."""
+    case = Case(standin)
+    os.makedirs(os.path.join(case.models, "somebody/else"))
+    with open(os.path.join(case.models, "somebody/else/noise-Q4_0.gguf"), "wb") as f:
+        f.write(b"GGUF\x03\0\0\0" + b"\xff" * 1000)
+    with open(os.path.join(case.models, "page.gguf"), "wb") as f:
+        f.write(b"<html>not a model</html>")
+    with open(os.path.join(case.models, "empty.gguf"), "wb"):
+        pass
+    with open(os.path.join(case.models, "fake.gguf.part.json"), "w") as f:
+        f.write("{}")
+    models = case.facts("list")
+    assert len(models) == 3 and all(m["state"] == "damaged" and m["message"] for m in models), models
+    outside = os.path.join(case.home, "mine.gguf")
+    shutil.copy(os.path.join(case.models, "page.gguf"), outside)
+    assert "left alone" in case.run("rm", outside, status=1)
+    assert os.path.exists(outside)
+    case.close()
+
+
+def main():
+    standin = Standin()
+    tests = [search, show, pull_list_info_rm, parts, killed_and_resumed, interrupted_politely,
+             two_at_once, damage, refusals, the_token_stays_with_the_hub, files_of_others]
+    failed = 0
+    for number, test in enumerate(tests, 1):
+        try:
+            test(standin)
+            print("ok %d - %s" % (number, test.__name__), flush=True)
+        except Exception as error:  # one case's failure must not hide the others
+            failed += 1
+            print("# " + repr(error).replace("\n", "\n# "))
+            print("not ok %d - %s" % (number, test.__name__), flush=True)
+    print("1..%d" % len(tests))
+    standin.stop()
+    sys.exit(1 if failed else 0)
+
+
+main()
