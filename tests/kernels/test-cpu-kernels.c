@@ -99,9 +99,14 @@ length_of (enum pe_type type, size_t nth)
 {
   static const size_t of_1[N_LENGTHS] = { 0, 1, 7, 8, 17, 33, 100, 515, 1027 };
   static const size_t of_32[N_LENGTHS] = { 0, 32, 64, 96, 224, 256, 288, 1056, 2112 };
+  static const size_t of_64[N_LENGTHS] = { 0, 64, 128, 192, 256, 448, 576, 1088, 2240 };
   static const size_t of_256[N_LENGTHS] = { 0, 256, 512, 768, 1024, 1280, 2048, 2304, 2560 };
-  unsigned block = pe_type_info (type)->block_elements;
-  return block == 1 ? of_1[nth] : block == 32 ? of_32[nth] : of_256[nth];
+  switch (pe_type_info (type)->block_elements) {
+  case 1: return of_1[nth];
+  case 32: return of_32[nth];
+  case 64: return of_64[nth];
+  default: return of_256[nth];
+  }
 }
 
 /* Calls CHECK-ing `body` for every type with a decoder, under its name. */
@@ -359,6 +364,8 @@ check_extreme_codes (enum pe_type type)
       memcpy (pattern + b + at.at_d, row + b + at.at_d, n_scale);
       if (at.at_offset != NO_OFFSET)
         memcpy (pattern + b + at.at_offset, row + b + at.at_offset, 2);
+      if (type == PE_TYPE_IQ1_M)
+        memcpy (pattern + b + 48, row + b + 48, 8);
     }
     info->decode (pattern, values, n);
     for (int sign = -1; sign <= 1; sign += 2) {

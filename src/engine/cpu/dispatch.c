@@ -38,7 +38,7 @@ detect (void)
   __asm__("xgetbv" : "=a"(xcr0), "=d"(xcr0_high) : "c"(0));
   if ((xcr0 & 0x06) != 0x06) /* XMM and YMM */
     return found;
-  if (!__get_cpuid_count (7, 0, &a, &b, &c, &d) || !BIT (b, 5)) /* AVX2 */
+  if (!__get_cpuid_count (7, 0, &a, &b, &c, &d) || !BIT (b, 5) || !BIT (b, 8)) /* AVX2, BMI2 */
     return found;
   found |= 1u << PE_CPU_AVX2;
   bool avx512 = BIT (b, 16) && BIT (b, 17) && BIT (b, 30) && BIT (b, 31) && BIT (c, 11);

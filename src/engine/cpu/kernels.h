@@ -12,12 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Levels, each including those before it on its architecture. */
+/* Levels, best last. AVX-512 processors need not have AVX-VNNI. */
 enum pe_cpu_level {
   PE_CPU_SCALAR,
-  PE_CPU_AVX2, /* AVX2, FMA, F16C */
+  PE_CPU_AVX2, /* AVX2, FMA, F16C, BMI2 */
   PE_CPU_AVXVNNI,
-  PE_CPU_AVX512, /* F, BW, DQ, VL and VNNI; BF16 where present */
+  PE_CPU_AVX512, /* F, BW, DQ, VL and VNNI */
   PE_CPU_AMX,
   PE_CPU_LEVEL_COUNT,
 };

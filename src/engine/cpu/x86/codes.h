@@ -38,7 +38,16 @@ typedef void (*scales_fn) (const void *super, int n, struct scales *out);
   X (Q4_K, q4_k, 144, 32, 0)                                                                       \
   X (Q5_K, q5_k, 176, 32, 0)                                                                       \
   X (Q6_K, q6_k, 210, 16, 0)                                                                       \
-  X (IQ4_XS, iq4_xs, 136, 32, 1)
+  X (IQ4_XS, iq4_xs, 136, 32, 1)                                                                   \
+  X (IQ1_S, iq1_s, 50, 32, 1)                                                                      \
+  X (IQ1_M, iq1_m, 56, 16, 1)                                                                      \
+  X (IQ2_XXS, iq2_xxs, 66, 32, 1)                                                                  \
+  X (IQ2_XS, iq2_xs, 74, 16, 1)                                                                    \
+  X (IQ2_S, iq2_s, 82, 16, 1)                                                                      \
+  X (IQ3_XXS, iq3_xxs, 98, 32, 1)                                                                  \
+  X (IQ3_S, iq3_s, 110, 32, 1)                                                                     \
+  X (TQ2_0, tq2_0, 66, 32, 0)                                                                      \
+  X (NVFP4, nvfp4, 144, 16, 0)
 
 /* ---- parts ---- */
 
@@ -368,3 +377,5 @@ scales_iq4_xs (const void *super, int n, struct scales *out)
   put_scales (out, 0, _mm256_mul_ps (_mm256_set1_ps (half (b->d)), _mm256_cvtepi32_ps (s)),
               _mm256_setzero_ps ());
 }
+
+#include "engine/cpu/x86/codes-grid.h"
