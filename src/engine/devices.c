@@ -18,3 +18,10 @@ pe_devices_list (struct pe_device_info *devices, size_t capacity, bool include_s
     snprintf (why, 256, "%s", n == 1 ? reason : "");
   return n;
 }
+
+bool
+pe_device_measure (struct pe_device_info *device, struct pe_error *error)
+{
+  return device->kind == PE_DEVICE_CPU ? pe_cpu_device_measure (device, error)
+                                       : pe_vk_device_measure (device, error);
+}

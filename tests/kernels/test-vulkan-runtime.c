@@ -47,7 +47,7 @@ static bool
 evaluate (struct pe_runtime *runtime, struct pe_sequence *sequence, uint32_t first, uint32_t n,
           float *out, struct pe_error *error)
 {
-  struct pe_row rows[N_TOKENS];
+  struct pe_row rows[N_TOKENS] = { 0 };
   for (uint32_t i = 0; i < n; i++)
     rows[i] = (struct pe_row){ sequence, tokens[first + i], true };
   if (!pe_runtime_compute (runtime, rows, n, error))

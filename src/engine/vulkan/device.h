@@ -12,6 +12,9 @@
 size_t pe_vk_list_devices (struct pe_device_info *devices, size_t capacity, bool include_software,
                            char *why);
 
+/* Fills read_rate, transfer_rate and matmul_rate; takes some 300 MiB of the device meanwhile. */
+bool pe_vk_device_measure (struct pe_device_info *info, struct pe_error *error);
+
 struct pe_gpu {
   struct pe_vk vk;
   VkInstance instance;
