@@ -122,6 +122,29 @@ complete_request (const struct pe_model *model, const struct pe_device_info *cpu
   return true;
 }
 
+/* Layers that read another layer's cache live where that layer lives: where one of them has to
+ * stay on the CPU, so do the others. */
+static void
+keep_caches_together (const struct pe_program *program, uint16_t *stage_device)
+{
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (uint32_t il = 0; il < program->n_layers; il++) {
+      const struct pe_stage *stage = &program->layers[il].stage;
+      for (size_t i = 0; i < stage->n_ops; i++) {
+        if (stage->ops[i].kind != PE_OP_ATTENTION)
+          continue;
+        uint16_t *mine = &stage_device[il + 1], *owner;
+        owner = &stage_device[stage->ops[i].attention.layer + 1];
+        if (*mine != *owner) {
+          *mine = *owner = 0;
+          changed = true;
+        }
+      }
+    }
+  }
+}
+
 static void
 assign_stages (const struct pe_model *model, struct pe_plan *plan, uint32_t n_gpu_layers)
 {
@@ -136,6 +159,7 @@ assign_stages (const struct pe_model *model, struct pe_plan *plan, uint32_t n_gp
     if (pe_vulkan_backend.supports (&plan->devices[1], model, program, &plan->request, stage))
       plan->stage_device[stage] = 1;
   }
+  keep_caches_together (program, plan->stage_device);
 }
 
 static uint64_t
@@ -261,8 +285,7 @@ pe_plan_make (const struct pe_model *model, const struct pe_plan_request *reques
     uint32_t placed = pe_plan_gpu_layers (plan);
     if (placed < n)
       snprintf (plan->note, sizeof plan->note,
-                "%u of the %u layers chosen for the GPU use operations that run on the CPU",
-                n - placed, n);
+                "%u of the %u layers chosen for the GPU have to run on the CPU", n - placed, n);
     ok = list_allocations (model, plan, error);
   }
   if (!ok) {

@@ -206,52 +206,75 @@ replan_backends (struct pe_runtime *r, const struct pe_plan *plan, struct pe_err
   return true;
 }
 
-/* After a move that stopped at `n` layers: everything agrees on a plan for just those. */
+/* Brings the stages to where `plan` wants them; r->plan->stage_device follows what is done. Layers
+ * go up from the last to the first and come back the other way round. */
+static bool
+apply_plan (struct pe_runtime *r, const struct pe_plan *plan, bool up, struct pe_error *error)
+{
+  uint32_t n = pe_program_n_stages (r->program);
+  if (!replan_backends (r, plan, error))
+    return false;
+  for (uint32_t i = 0; i < n; i++) {
+    uint32_t stage = up ? n - 1 - i : i;
+    size_t from = r->plan->stage_device[stage], to = plan->stage_device[stage];
+    if (from == to)
+      continue;
+    if (!move_stage (r, stage, from, to, error))
+      return false;
+    r->plan->stage_device[stage] = (uint16_t) to;
+  }
+  return true;
+}
+
+static void
+take_plan (struct pe_runtime *r, struct pe_plan *plan)
+{
+  pe_plan_free (r->plan);
+  r->plan = plan;
+}
+
+static bool
+needs_no_more (const struct pe_runtime *r, const struct pe_plan *plan)
+{
+  for (uint32_t s = 0; s < pe_program_n_stages (r->program); s++)
+    if (plan->stage_device[s] && !r->plan->stage_device[s])
+      return false;
+  return true;
+}
+
+/* After a move that stopped half-way: the largest plan that asks for nothing new on the GPU. What
+ * lies there beyond it comes back to the CPU. */
 static void
 settle (struct pe_runtime *r, uint32_t n)
 {
-  struct pe_plan *plan;
-  if (!copy_plan (r->model, r->plan, n, &plan, NULL))
-    return;
-  if (replan_backends (r, plan, NULL)) {
-    pe_plan_free (r->plan);
-    r->plan = plan;
-  } else
+  for (struct pe_plan *plan; copy_plan (r->model, r->plan, n, &plan, NULL); n--) {
+    if (needs_no_more (r, plan) && apply_plan (r, plan, false, NULL)) {
+      take_plan (r, plan);
+      return;
+    }
     pe_plan_free (plan);
+    if (n == 0)
+      return;
+  }
 }
 
 bool
 pe_runtime_place (struct pe_runtime *r, uint32_t n_gpu_layers, struct pe_error *error)
 {
-  uint32_t now = (uint32_t) r->plan->request.n_gpu_layers, n_stages = r->program->n_layers + 2;
+  uint32_t now = (uint32_t) r->plan->request.n_gpu_layers;
   struct pe_plan *plan;
   if (r->n_devices < 2 && n_gpu_layers > 0)
     return pe_fail (error, PE_ERROR_DEVICE, "this computer has no GPU that the engine can use");
   if (!copy_plan (r->model, r->plan, n_gpu_layers, &plan, error))
     return false;
-  if (!replan_backends (r, plan, error)) {
-    pe_plan_free (plan);
-    settle (r, now);
-    return false;
-  }
   uint32_t wanted = (uint32_t) plan->request.n_gpu_layers;
-  bool ok = true, up = wanted > now;
-  while (now != wanted && ok) {
-    uint32_t stage = n_stages - 1 - (up ? now : now - 1);
-    size_t from = r->plan->stage_device[stage], to = plan->stage_device[stage];
-    if (from != to) {
-      ok = move_stage (r, stage, from, to, error);
-      if (ok)
-        r->plan->stage_device[stage] = (uint16_t) to;
-    }
-    if (ok)
-      now = up ? now + 1 : now - 1;
+  if (apply_plan (r, plan, wanted > now, error)) {
+    take_plan (r, plan);
+    return true;
   }
-  pe_plan_free (r->plan);
-  r->plan = plan;
-  if (!ok)
-    settle (r, now);
-  return ok;
+  settle (r, wanted);
+  pe_plan_free (plan);
+  return false;
 }
 
 /* ---- computing ---- */
