@@ -506,6 +506,14 @@ pe_t_loop_attr (struct teval *t, struct tloop *loop, const char *name, size_t n,
 
 /* ---- expressions ---- */
 
+/* Messages are again about this node and no longer about its parts; true. */
+static bool
+at (struct teval *t, const struct tnode *node)
+{
+  t->offset = node->offset;
+  return true;
+}
+
 static bool
 eval_truth (struct teval *t, const struct tnode *node, struct tscope *scope, bool *out)
 {
@@ -628,8 +636,7 @@ eval_filter (struct teval *t, const struct tnode *node, struct tscope *scope,
   else if (node->a->kind == NODE_FILTER ? !eval_filter (t, node->a, scope, subject, &v)
                                         : !eval (t, node->a, scope, &v))
     return false;
-  t->offset = node->offset;
-  return eval_arguments (t, node, scope, 0, &args) &&
+  return eval_arguments (t, node, scope, 0, &args) && at (t, node) &&
          pe_t_filter (t, node->name->text, node->name->n, v, &args, out);
 }
 
@@ -662,11 +669,12 @@ eval (struct teval *t, const struct tnode *node, struct tscope *scope, struct tv
   case NODE_TUPLE: return eval_list (t, node, scope, T_TUPLE, out);
   case NODE_DICT: return eval_dict (t, node, scope, out);
   case NODE_ATTR:
-    return eval (t, node->a, scope, &a) && pe_t_attr (t, a, node->name->text, node->name->n, out);
+    return eval (t, node->a, scope, &a) && at (t, node) &&
+           pe_t_attr (t, a, node->name->text, node->name->n, out);
   case NODE_ITEM: return eval_item (t, node, scope, out);
   case NODE_CALL:
     return eval (t, node->a, scope, &a) && eval_arguments (t, node, scope, 0, &args) &&
-           pe_t_call (t, a, &args, out);
+           at (t, node) && pe_t_call (t, a, &args, out);
   case NODE_FILTER: return eval_filter (t, node, scope, NULL, out);
   case NODE_TEST: return eval_test (t, node, scope, out);
   case NODE_NOT:
@@ -678,7 +686,7 @@ eval (struct teval *t, const struct tnode *node, struct tscope *scope, struct tv
   case NODE_POS:
     return eval (t, node->a, scope, &a) && pe_t_negate (t, a, node->kind == NODE_NEG, out);
   case NODE_BINARY:
-    return eval (t, node->a, scope, &a) && eval (t, node->b, scope, &b) &&
+    return eval (t, node->a, scope, &a) && eval (t, node->b, scope, &b) && at (t, node) &&
            pe_t_binary (t, node->op, a, b, out);
   case NODE_CONCAT: return eval_concat (t, node, scope, out);
   case NODE_AND:
