@@ -66,7 +66,7 @@ static void
 say (ParleyChatNotice *self, const char *css, const char *text, const char *first, Act first_act,
      const char *second, Act second_act)
 {
-  static const char *const kinds[] = { "warning", "error" };
+  static const char *const kinds[] = { "caution", "failure" };
 
   for (gsize i = 0; i < G_N_ELEMENTS (kinds); i++)
     gtk_widget_remove_css_class (GTK_WIDGET (self), kinds[i]);
@@ -96,7 +96,7 @@ say_overflow (ParleyChatNotice *self)
 
   if (overflow == NULL || overflow->n_messages == 0) {
     text = g_strdup_printf (_ ("The last message alone is too long for a context of %s."), room);
-    say (self, "warning", text, _ ("Enlarge…"), load_panel, NULL, NULL);
+    say (self, "caution", text, _ ("Enlarge…"), load_panel, NULL, NULL);
     return;
   }
   text = g_strdup_printf (ngettext ("The conversation no longer fits the context of %s. The model "
@@ -105,7 +105,7 @@ say_overflow (ParleyChatNotice *self)
                                     "can forget the oldest messages; you still see them.",
                                     overflow->n_messages),
                           room);
-  say (self, "warning", text, _ ("Forget the Oldest"), forget_oldest, _ ("Enlarge…"), load_panel);
+  say (self, "caution", text, _ ("Forget the Oldest"), forget_oldest, _ ("Enlarge…"), load_panel);
 }
 
 static void
@@ -138,7 +138,7 @@ show (ParleyChatNotice *self)
                                      parley_worker_client_get_load_progress (self->client));
     break;
   case PARLEY_RESPONDER_FAILED:
-    say (self, "error", message != NULL ? message : _ ("The model could not be loaded."),
+    say (self, "failure", message != NULL ? message : _ ("The model could not be loaded."),
          _ ("Load Again"), load_again, _ ("Choose Another"), pick_model);
     break;
   case PARLEY_RESPONDER_NO_MODEL:

@@ -62,14 +62,17 @@ repo_titled (ParleyRepoView *view, const char *title, ParleyDiscoverPage *self)
 /* ---- results ---- */
 
 static GtkWidget *
-figure (const char *icon, const char *text, const char *name)
+figure (const char *icon, const char *text, const char *name, gboolean may_shrink)
 {
   GtkWidget *box = parley_box (GTK_ORIENTATION_HORIZONTAL, 4, "figure-row");
   GtkWidget *image = gtk_image_new_from_icon_name (icon);
 
   gtk_widget_add_css_class (image, "dim-label");
   gtk_box_append (GTK_BOX (box), image);
-  gtk_box_append (GTK_BOX (box), parley_line (text, "caption dim-label"));
+  GtkWidget *label = parley_line (text, "caption dim-label");
+  if (!may_shrink)
+    gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_NONE);
+  gtk_box_append (GTK_BOX (box), label);
   gtk_widget_set_tooltip_text (box, name);
   return box;
 }
@@ -94,16 +97,17 @@ result_row (ParleyHubModel *model)
                   parley_line (parley_hub_model_get_author (model), "caption dim-label"));
   if (*parameters != '\0')
     gtk_box_append (GTK_BOX (figures),
-                    figure ("parley-models-symbolic", parameters, _ ("Parameters")));
+                    figure ("parley-models-symbolic", parameters, _ ("Parameters"), FALSE));
   gtk_box_append (GTK_BOX (figures), figure ("parley-download-symbolic", downloads,
-                                             _ ("Downloads in the last month")));
-  gtk_box_append (GTK_BOX (figures), figure ("emblem-favorite-symbolic", likes, _ ("Likes")));
+                                             _ ("Downloads in the last month"), FALSE));
+  gtk_box_append (GTK_BOX (figures),
+                  figure ("emblem-favorite-symbolic", likes, _ ("Likes"), FALSE));
   if (*days != '\0')
     gtk_box_append (GTK_BOX (figures),
-                    figure ("document-open-recent-symbolic", days, _ ("Updated")));
+                    figure ("document-open-recent-symbolic", days, _ ("Updated"), TRUE));
   if (parley_hub_model_get_gate (model) != PARLEY_HUB_OPEN)
-    gtk_box_append (GTK_BOX (figures), figure ("changes-prevent-symbolic", _ ("terms"),
-                                               _ ("Terms have to be accepted")));
+    gtk_box_append (GTK_BOX (figures), figure ("changes-prevent-symbolic", "",
+                                               _ ("Terms have to be accepted"), FALSE));
   gtk_box_append (GTK_BOX (texts), figures);
   gtk_widget_set_hexpand (texts, TRUE);
   gtk_box_append (GTK_BOX (box), texts);

@@ -64,6 +64,8 @@ parley_format_duration (double seconds)
 {
   if (!(seconds >= 0) || seconds > 8.64e7)
     return g_strdup ("");
+  if (seconds < 0.0995)
+    return g_strdup_printf (_ ("%.0f ms"), seconds * 1000);
   if (seconds < 9.95)
     return g_strdup_printf (_ ("%.1f s"), seconds);
   if (seconds < 59.5)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/parley-load-panel.h"
 
+#include "app/parley-forecast.h"
 #include "app/parley-format.h"
 #include "app/parley-memory-bar.h"
 #include "app/parley-widgets.h"
@@ -19,6 +20,7 @@ struct _ParleyLoadPanel {
   GtkWidget *context, *kv, *reload, *unload, *no_gpu;
   GtkAdjustment *layers;
   char *summary;
+  GCancellable *predicting;
   guint64 gpu_bytes;
   guint64 last_rows;
   gint64 last_time;
@@ -171,6 +173,7 @@ counters_ready (GObject *source, GAsyncResult *result, gpointer data)
                   ((double) (now - self->last_time) / 1e6);
     g_autofree char *text = parley_format_speed (rate);
     gtk_label_set_text (GTK_LABEL (self->speed), text);
+    gtk_widget_set_visible (self->speed, TRUE);
     gtk_label_set_text (GTK_LABEL (self->basis), _ ("measured just now"));
   }
   self->last_rows = counters.rows_evaluated;
@@ -189,6 +192,39 @@ poll (gpointer data)
     parley_worker_client_counters_async (self->client, NULL, counters_ready, g_object_ref (self));
   }
   return G_SOURCE_CONTINUE;
+}
+
+/* ---- speed: what the plan promises for this position, until there is better ---- */
+
+static void
+predicted (gpointer subject, const ParleyForecast *forecast, gpointer data)
+{
+  ParleyLoadPanel *self = data;
+
+  if (forecast->fit == NULL)
+    return;
+  gtk_label_set_text (GTK_LABEL (self->speed), forecast->speed);
+  gtk_widget_set_visible (self->speed, *forecast->speed != '\0');
+  gtk_label_set_text (GTK_LABEL (self->basis), parley_fit_get_basis (forecast->fit));
+}
+
+static void
+predict (ParleyLoadPanel *self)
+{
+  ParleyModel *model = parley_engines_get_model (self->services->engines);
+  const ParleyLoadedModel *loaded = model_of (self);
+  struct pe_plan_request request;
+
+  if (self->predicting != NULL)
+    g_cancellable_cancel (self->predicting);
+  g_clear_object (&self->predicting);
+  if (model == NULL || loaded == NULL || !gtk_widget_get_mapped (GTK_WIDGET (self)))
+    return;
+  self->predicting = g_cancellable_new ();
+  request = loaded->plan;
+  request.n_gpu_layers = (int32_t) lround (gtk_adjustment_get_value (self->layers));
+  parley_forecast_model (self->services, model, &request, self->predicting, predicted,
+                         g_object_ref (self), g_object_unref);
 }
 
 /* ---- moving ---- */
@@ -228,6 +264,7 @@ dragged (ParleyLoadPanel *self)
   if (self->showing)
     return;
   show_words (self);
+  predict (self);
   g_clear_handle_id (&self->move_id, g_source_remove);
   self->move_id = g_timeout_add (MOVE_DELAY_MS, move_now, self);
 }
@@ -361,6 +398,7 @@ map (GtkWidget *widget)
 
   GTK_WIDGET_CLASS (parley_load_panel_parent_class)->map (widget);
   self->last_time = 0;
+  predict (self);
   self->poll_id = g_timeout_add (POLL_MS, poll, self);
   ask_memory (self);
 }
@@ -390,6 +428,9 @@ dispose (GObject *object)
   g_clear_handle_id (&self->poll_id, g_source_remove);
   if (self->client != NULL)
     g_signal_handlers_disconnect_by_data (self->client, self);
+  if (self->predicting != NULL)
+    g_cancellable_cancel (self->predicting);
+  g_clear_object (&self->predicting);
   g_clear_object (&self->client);
   g_clear_pointer (&self->summary, g_free);
   G_OBJECT_CLASS (parley_load_panel_parent_class)->dispose (object);

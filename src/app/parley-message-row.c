@@ -134,7 +134,7 @@ parts_changed (GListModel *model, guint position, guint removed, guint added,
 /* ---- state ---- */
 
 static char *
-stats_text (const ParleyReplyStats *stats)
+stats_text (const ParleyReplyStats *stats, gboolean tell_stop)
 {
   g_autofree char *speed = parley_format_speed (parley_reply_stats_get_speed (stats));
   g_autofree char *tokens = parley_format_tokens (stats->reply_tokens);
@@ -144,7 +144,7 @@ stats_text (const ParleyReplyStats *stats)
   if (*speed != '\0')
     g_string_append_printf (out, "%s · ", speed);
   g_string_append_printf (out, _ ("%s · first after %s"), tokens, first);
-  if (stats->stop != PARLEY_STOP_END && stats->stop != PARLEY_STOP_ERROR)
+  if (tell_stop && stats->stop != PARLEY_STOP_END && stats->stop != PARLEY_STOP_ERROR)
     g_string_append_printf (out, " · %s", parley_stop_reason_describe (stats->stop));
   return g_string_free (out, FALSE);
 }
@@ -166,7 +166,7 @@ show_state (ParleyMessageRow *self)
   gtk_widget_set_sensitive (self->later, parley_message_get_version (self->message) < n);
   gtk_widget_set_visible (self->foot, !is_running (self));
   if (stats != NULL) {
-    g_autofree char *text = stats_text (stats);
+    g_autofree char *text = stats_text (stats, remark == NULL);
     gtk_label_set_text (GTK_LABEL (self->stats), text);
     if (stats->model != NULL && *stats->model != '\0')
       gtk_label_set_text (GTK_LABEL (self->author), stats->model);
@@ -174,9 +174,9 @@ show_state (ParleyMessageRow *self)
   gtk_widget_set_visible (self->notice, !is_running (self) && remark != NULL &&
                                             (failed || broken || state == PARLEY_MESSAGE_COMPLETE));
   gtk_label_set_text (GTK_LABEL (self->notice_text), remark != NULL ? remark : "");
-  gtk_widget_remove_css_class (self->notice, failed ? "warning" : "error");
+  gtk_widget_remove_css_class (self->notice, failed ? "caution" : "failure");
   if (failed || broken)
-    gtk_widget_add_css_class (self->notice, failed ? "error" : "warning");
+    gtk_widget_add_css_class (self->notice, failed ? "failure" : "caution");
   gtk_widget_set_visible (self->go_on, parley_message_can_continue (self->message));
   gtk_widget_set_opacity (self->body, parley_message_get_forgotten (self->message) ? 0.5 : 1);
   if (!is_running (self))

@@ -14,7 +14,7 @@
 struct _ParleyRepoView {
   GtkBox parent;
   ParleyServices *services;
-  GtkWidget *stack, *error, *title, *author, *tags, *gate, *files, *card, *card_title;
+  GtkWidget *stack, *error, *title, *author, *facts, *gate, *files, *card, *card_title;
   GtkWidget *unsupported;
   char *repo, *revision;
   ParleyHubModel *model;
@@ -27,29 +27,14 @@ enum { TITLED, N_SIGNALS };
 static guint signals[N_SIGNALS];
 
 static void
-add_tag (ParleyRepoView *self, const char *text)
+add_fact (GString *facts, const char *text)
 {
-  GtkWidget *tag = parley_line (text, "tag"), *child;
-
-  if (*text == '\0')
-    return;
-  gtk_flow_box_insert (GTK_FLOW_BOX (self->tags), tag, -1);
-  child = gtk_widget_get_parent (tag);
-  gtk_widget_set_can_focus (child, FALSE);
-  gtk_widget_set_halign (child, GTK_ALIGN_START);
+  if (*text != '\0')
+    g_string_append_printf (facts, "%s%s", facts->len > 0 ? " · " : "", text);
 }
 
 static void
-clear_tags (ParleyRepoView *self)
-{
-  GtkWidget *child;
-
-  while ((child = gtk_widget_get_first_child (self->tags)) != NULL)
-    gtk_flow_box_remove (GTK_FLOW_BOX (self->tags), child);
-}
-
-static void
-show_tags (ParleyRepoView *self)
+show_facts (ParleyRepoView *self)
 {
   ParleyHubModel *model = self->model;
   guint64 context = parley_hub_model_get_context_length (model);
@@ -68,13 +53,14 @@ show_tags (ParleyRepoView *self)
   g_autofree char *popular = g_strdup_printf (_ ("%s downloads a month"), loads);
   g_autofree char *fresh = *days != '\0' ? g_strdup_printf (_ ("Updated %s"), days) : g_strdup ("");
 
-  clear_tags (self);
-  add_tag (self, size);
-  add_tag (self, parley_hub_model_get_architecture (model));
-  add_tag (self, reach);
-  add_tag (self, terms);
-  add_tag (self, popular);
-  add_tag (self, fresh);
+  g_autoptr (GString) facts = g_string_new (NULL);
+  add_fact (facts, size);
+  add_fact (facts, parley_hub_model_get_architecture (model));
+  add_fact (facts, reach);
+  add_fact (facts, terms);
+  add_fact (facts, popular);
+  add_fact (facts, fresh);
+  gtk_label_set_text (GTK_LABEL (self->facts), facts->str);
 }
 
 /* ---- verdicts ---- */
@@ -150,7 +136,7 @@ details_ready (GObject *source, GAsyncResult *result, gpointer data)
   gtk_widget_set_visible (self->gate, parley_hub_model_get_gate (model) != PARLEY_HUB_OPEN);
   gtk_widget_set_visible (self->card, FALSE);
   gtk_widget_set_visible (self->card_title, FALSE);
-  show_tags (self);
+  show_facts (self);
   show_files (self);
   gtk_stack_set_visible_child_name (GTK_STACK (self->stack), "model");
   g_signal_emit (self, signals[TITLED], 0, parley_hub_model_get_name (model));
@@ -235,12 +221,9 @@ build_model (ParleyRepoView *self)
 
   self->title = parley_label ("", "title-1");
   self->author = parley_label ("", "dim-label");
-  self->tags = gtk_flow_box_new ();
-  gtk_flow_box_set_selection_mode (GTK_FLOW_BOX (self->tags), GTK_SELECTION_NONE);
-  gtk_flow_box_set_max_children_per_line (GTK_FLOW_BOX (self->tags), 4);
-  gtk_flow_box_set_column_spacing (GTK_FLOW_BOX (self->tags), 4);
-  gtk_flow_box_set_row_spacing (GTK_FLOW_BOX (self->tags), 4);
-  gtk_widget_set_margin_top (self->tags, 8);
+  self->facts = parley_label ("", "numeric");
+  gtk_widget_set_margin_top (self->facts, 8);
+  gtk_widget_set_margin_bottom (self->facts, 8);
   self->gate = build_gate (self);
   self->files = parley_boxed_list ();
   self->unsupported = parley_label (
@@ -252,7 +235,7 @@ build_model (ParleyRepoView *self)
   gtk_widget_set_margin_end (self->card, 4);
   GtkWidget *children[] = { self->title,
                             self->author,
-                            self->tags,
+                            self->facts,
                             self->gate,
                             parley_line (_ ("Files"), "section-title"),
                             self->files,

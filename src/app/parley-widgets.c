@@ -164,15 +164,21 @@ parley_boxed_list (void)
 GtkWidget *
 parley_fact_row (const char *label, const char *value)
 {
-  GtkWidget *row = adw_action_row_new (), *text = parley_label (value, "dim-label numeric");
+  GtkWidget *row = gtk_list_box_row_new (),
+            *box = parley_box (GTK_ORIENTATION_HORIZONTAL, 18, NULL);
+  GtkWidget *name = parley_line (label, NULL), *text = parley_label (value, "dim-label numeric");
 
-  parley_row_set_plain (row);
-  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), label);
+  gtk_label_set_ellipsize (GTK_LABEL (name), PANGO_ELLIPSIZE_NONE);
   gtk_label_set_selectable (GTK_LABEL (text), TRUE);
   gtk_label_set_xalign (GTK_LABEL (text), 1);
   gtk_label_set_justify (GTK_LABEL (text), GTK_JUSTIFY_RIGHT);
   gtk_widget_set_can_focus (text, FALSE);
-  adw_action_row_add_suffix (ADW_ACTION_ROW (row), text);
+  gtk_widget_set_hexpand (text, TRUE);
+  gtk_widget_add_css_class (box, "fact");
+  gtk_box_append (GTK_BOX (box), name);
+  gtk_box_append (GTK_BOX (box), text);
+  gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (row), box);
+  gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (row), FALSE);
   return row;
 }
 

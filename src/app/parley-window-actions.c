@@ -2,6 +2,7 @@
 #include "app/compat.h"
 #include "app/parley-dialog.h"
 #include "app/parley-markdown.h"
+#include "app/parley-picture.h"
 #include "app/parley-preferences.h"
 #include "app/parley-shortcuts.h"
 #include "app/parley-widgets.h"
@@ -260,28 +261,32 @@ toast (GSimpleAction *action, GVariant *parameter, gpointer widget)
   parley_window_toast (PARLEY_WINDOW (widget), g_variant_get_string (parameter, NULL));
 }
 
-static GtkWidget *
-topmost (GtkWidget *widget)
-{
-  g_autoptr (GListModel) windows = g_object_ref (gtk_window_get_toplevels ());
-  GtkWidget *top = widget;
-
-  for (guint i = 0; i < g_list_model_get_n_items (windows); i++) {
-    g_autoptr (GtkWidget) window = g_list_model_get_item (windows, i);
-    if (gtk_window_get_transient_for (GTK_WINDOW (window)) == GTK_WINDOW (widget) &&
-        gtk_widget_get_mapped (window))
-      top = window;
-  }
-  return top;
-}
-
 static void
 screenshot (GSimpleAction *action, GVariant *parameter, gpointer widget)
 {
   g_autoptr (GError) error = NULL;
 
-  if (!parley_widget_save_png (topmost (widget), g_variant_get_string (parameter, NULL), &error))
+  if (!parley_picture_save (widget, g_variant_get_string (parameter, NULL), &error))
     g_warning ("%s", error->message);
+}
+
+/* Words, or the address of a repository. */
+static void
+search (GSimpleAction *action, GVariant *parameter, gpointer widget)
+{
+  ParleyWindow *self = PARLEY_WINDOW (widget);
+
+  parley_window_show_place (self, "discover");
+  parley_discover_page_search (self->discover_page, g_variant_get_string (parameter, NULL));
+}
+
+static void
+show_chat (GSimpleAction *action, GVariant *parameter, gpointer widget)
+{
+  ParleyChat *chat = chat_of (PARLEY_WINDOW (widget), parameter);
+
+  if (chat != NULL)
+    parley_window_show_chat (PARLEY_WINDOW (widget), chat, 0);
 }
 
 /* ---- windows ---- */
@@ -332,6 +337,8 @@ _parley_window_add_actions (ParleyWindow *self)
     { "delete-chat", delete_chat, "x" },
     { "pin-chat", pin_chat, "x" },
     { "undo-delete", undo_delete, NULL },
+    { "search", search, "s" },
+    { "show-chat", show_chat, "x" },
     { "open-link", open_link, "s" },
     { "toast", toast, "s" },
     { "screenshot", screenshot, "s" },

@@ -51,9 +51,10 @@ folded_changed (ParleyWindow *self)
 
   parley_sidebar_set_folded (self->sidebar, folded);
   if (folded)
-    parley_split_set_show_sidebar (self->split,
-                                   g_strcmp0 (place, "chats") == 0 &&
-                                       !parley_chat_page_has_messages (self->chat_page));
+    parley_split_set_show_sidebar (
+        self->split, g_strcmp0 (place, "chats") == 0 &&
+                         !parley_chat_page_has_messages (self->chat_page) &&
+                         g_list_model_get_n_items (G_LIST_MODEL (self->services->chats)) > 0);
   update_frame (self);
 }
 
@@ -116,31 +117,6 @@ static void
 chat_chosen (ParleySidebar *sidebar, ParleyChat *chat, gint64 message, ParleyWindow *self)
 {
   parley_window_show_chat (self, chat, message);
-}
-
-/* ---- pictures ---- */
-
-gboolean
-parley_widget_save_png (GtkWidget *widget, const char *path, GError **error)
-{
-  g_autoptr (GdkPaintable) paintable = gtk_widget_paintable_new (widget);
-  GtkSnapshot *snapshot = gtk_snapshot_new ();
-  GtkNative *native = gtk_widget_get_native (widget);
-
-  gdk_paintable_snapshot (paintable, snapshot, gtk_widget_get_width (widget),
-                          gtk_widget_get_height (widget));
-  g_autoptr (GskRenderNode) node = gtk_snapshot_free_to_node (snapshot);
-  if (node == NULL || native == NULL) {
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, "The window is not drawn yet");
-    return FALSE;
-  }
-  g_autoptr (GdkTexture) texture =
-      gsk_renderer_render_texture (gtk_native_get_renderer (native), node, NULL);
-  if (!gdk_texture_save_to_png (texture, path)) {
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "Cannot write %s", path);
-    return FALSE;
-  }
-  return TRUE;
 }
 
 /* ---- making ---- */

@@ -22,7 +22,4 @@ void parley_window_show_chat (ParleyWindow *self, ParleyChat *chat, gint64 messa
 void parley_window_new_chat (ParleyWindow *self, ParleyModel *model); /* model may be NULL */
 void parley_window_toast (ParleyWindow *self, const char *text);
 
-/* Writes a PNG of the window as it is drawn now. */
-gboolean parley_widget_save_png (GtkWidget *widget, const char *path, GError **error);
-
 G_END_DECLS

@@ -47,6 +47,7 @@ static void
 times (void)
 {
   CHECK_TAKEN (parley_format_duration (-1), "");
+  CHECK_TAKEN (parley_format_duration (0.0123), "12 ms");
   CHECK_TAKEN (parley_format_duration (0.42), "0.4 s");
   CHECK_TAKEN (parley_format_duration (12.2), "12 s");
   CHECK_TAKEN (parley_format_duration (59.7), "1 min 0 s");

@@ -1,0 +1,206 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""shots.py --out FOLDER [--build FOLDER] [NAME…]: a picture of every page and dialog, light and dark, wide and 360 pixels.
+
+Runs the real application on a display of its own against the stand-in hub. With names, only the
+pictures that begin with one of them are taken.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import driver  # noqa: E402
+from driver import App, Desktop, wait  # noqa: E402
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SIZES = {"wide": (1120, 760), "narrow": (360, 720)}
+MODELS = os.environ.get("PARLEY_TEST_MODELS", os.path.join(HERE, "../../../shared/models"))
+MODEL = os.path.join(MODELS, "stories260k.gguf")
+
+
+class Hub:
+    """The stand-in hub; ends with its standard input."""
+
+    def __enter__(self):
+        self.process = subprocess.Popen(
+            [sys.executable, os.path.join(HERE, "..", "hub", "standin.py")],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.address = json.loads(self.process.stdout.readline())["hub"]
+        return self
+
+    def control(self, **command):
+        import urllib.request
+        request = urllib.request.Request(self.address + "/_control", json.dumps(command).encode(),
+                                         {"Content-Type": "application/json"})
+        urllib.request.urlopen(request, timeout=10).read()
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait(10)
+        self.process.stdout.close()
+
+
+class Shots:
+    def __init__(self, folder, wanted):
+        self.folder = folder
+        self.wanted = wanted
+        self.taken = 0
+
+    def wants(self, name):
+        return not self.wanted or any(name.startswith(w) for w in self.wanted)
+
+    def take(self, app, name, settle=0.5):
+        """Two equal pictures in a row: nothing moves any more."""
+        if not self.wants(name):
+            return
+        path = os.path.join(self.folder, name + ".png")
+        before = None
+        end = time.monotonic() + 8
+        time.sleep(settle)
+        while time.monotonic() < end:
+            app.picture(path)
+            with open(path, "rb") as file:
+                now = file.read()
+            if now == before:
+                break
+            before = now
+            time.sleep(0.25)
+        self.taken += 1
+        print(f"  {name}.png", flush=True)
+
+
+def seed(data):
+    """Chats, and the model where there is one. Returns the first chat's number."""
+    if os.path.exists(MODEL):
+        folder = os.path.join(data, "models", "example", "Stories-260K-GGUF")
+        os.makedirs(folder)
+        shutil.copy(MODEL, os.path.join(folder, "Stories-260K-Q8_0.gguf"))
+    done = subprocess.run([os.path.join(driver.BUILD, "tests", "ui", "seed"), data], text=True,
+                          capture_output=True, check=True)
+    return done.stdout.strip()
+
+
+def setting(data, key, value):
+    import sqlite3
+    with sqlite3.connect(os.path.join(data, "parley.db")) as db:
+        db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (key, value))
+
+
+def close_dialog(app, count):
+    app.key("Escape")
+    wait(lambda: len(app.windows()) == count, "the dialog to close")
+
+
+def series(shots, hub, scheme, size):
+    """All pictures in one colour scheme and size."""
+    tail = f"-{scheme}-{size}"
+    width, height = SIZES[size]
+    env = {"PARLEY_HUB": hub.address, "ADW_DEBUG_COLOR_SCHEME": f"prefer-{scheme}"}
+
+    # The first run: nothing is there yet.
+    if any(shots.wants(n) for n in ("welcome", "models-empty")):
+        with tempfile.TemporaryDirectory() as data, Desktop(width, height) as desktop, \
+                App(desktop, data, env) as app:
+            app.resize(width, height)
+            shots.take(app, "welcome" + tail, 1.5)
+            app.do("show-models")
+            shots.take(app, "models-empty" + tail)
+
+    # The display is as large as the window, so that popovers stay inside.
+    with tempfile.TemporaryDirectory() as data, Desktop(width, height) as desktop:
+        chat = seed(data)
+        with App(desktop, data, env) as app:
+            app.resize(width, height)
+            if size == "narrow":
+                shots.take(app, "chats" + tail, 1)
+            app.do("show-chat", f"int64 {chat}")
+            shots.take(app, "chat" + tail, 1)
+            app.key("ctrl+Home")
+            if shots.wants("open-link"):
+                app.do("open-link", "'https://example.org/memory'")
+                shots.take(app, "open-link" + tail)
+                close_dialog(app, 1)
+            if shots.wants("rename"):
+                app.do("rename-chat", f"int64 {chat}")
+                shots.take(app, "rename" + tail)
+                close_dialog(app, 1)
+            if shots.wants("delete"):
+                app.do("delete-chat", f"int64 {chat}")
+                shots.take(app, "delete" + tail)
+                app.do("undo-delete")
+            app.do("new-chat")
+            shots.take(app, "new-chat" + tail)
+            if shots.wants("model-picker"):
+                app.do("pick-model")
+                shots.take(app, "model-picker" + tail)
+                app.key("Escape")
+            if os.path.exists(MODEL) and (shots.wants("reply") or shots.wants("load-panel")):
+                app.type("Once upon a time")
+                app.key("Return")
+                shots.take(app, "reply" + tail, 2)
+                app.do("load-panel")
+                shots.take(app, "load-panel" + tail, 1)
+                app.key("Escape")
+            app.do("show-models")
+            shots.take(app, "models" + tail)
+            app.do("show-computer")
+            shots.take(app, "computer" + tail, 1)
+            app.do("show-discover")
+            shots.take(app, "discover" + tail, 2)
+            app.do("search", "'nothing-is-called-this'")
+            shots.take(app, "discover-nothing" + tail, 1.5)
+            if shots.wants("discover-model"):
+                repo = first_repo(hub)
+                app.do("search", f"'{repo}'")
+                shots.take(app, "discover-model" + tail, 3)
+            if shots.wants("discover-offline"):
+                hub.control(fault={"on": "search", "do": "status", "code": 503, "times": 99})
+                app.do("search", "'qwen'")
+                shots.take(app, "discover-error" + tail, 3)
+                hub.control(reset=True)
+            for dialog in ("preferences", "shortcuts", "about"):
+                if shots.wants(dialog):
+                    app.do(dialog)
+                    shots.take(app, dialog + tail)
+                    close_dialog(app, 1)
+
+
+def first_repo(hub):
+    import urllib.request
+    address = hub.address + "/api/models?filter=gguf&search=&sort=downloads&limit=5"
+    with urllib.request.urlopen(address, timeout=10) as answer:
+        return json.load(answer)[0]["id"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description="A picture of every page and dialog.")
+    parser.add_argument("--out", default="shots")
+    parser.add_argument("--build", default=driver.BUILD)
+    parser.add_argument("--scheme", choices=["light", "dark"], action="append")
+    parser.add_argument("--size", choices=list(SIZES), action="append")
+    parser.add_argument("names", nargs="*", help="only pictures that begin so")
+    options = parser.parse_args()
+    missing = driver.needs()
+    if missing:
+        print(f"shots.py: {missing}", file=sys.stderr)
+        return 1
+    driver.BUILD = os.path.abspath(options.build)
+    shots = Shots(options.out, options.names)
+    os.makedirs(shots.folder, exist_ok=True)
+    with Hub() as hub:
+        for scheme in options.scheme or ["light", "dark"]:
+            for size in options.size or list(SIZES):
+                series(shots, hub, scheme, size)
+    print(f"{shots.taken} pictures in {shots.folder}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
