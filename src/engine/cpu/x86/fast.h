@@ -121,7 +121,7 @@ fill_panel (struct panel *panel, codes_fn codes, scales_fn scales, size_t bytes,
   for (size_t r = 0; r < n_rows; r++) {
     const char *super = rows + r * row_bytes;
     for (size_t p = 0; p < k; p += 256, super += bytes) {
-      struct scales s;
+      struct scales s = { 0 };
       int n = (int) (smaller (k - p, 256) / 32), per_32 = 32 / group;
       fast_scales (scales, group, signed_codes, super, n, &s);
       for (int g = 0; g < n * per_32; g++) {
