@@ -73,7 +73,7 @@ GBytes *
 parley_store_get_attachment (ParleyStore *store, const char *sha256, char **mime_type,
                              GError **error)
 {
-  Attachment a = { .sha256 = (char *)sha256 };
+  Attachment a = { .sha256 = (char *) sha256 };
   if (!parley_store_read (store, get_attachment, &a, error))
     return NULL;
   if (mime_type)

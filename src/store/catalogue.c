@@ -17,7 +17,7 @@ static char *
 dup_path (sqlite3_stmt *rows, int column)
 {
   const char *data = sqlite3_column_blob (rows, column);
-  return g_strndup (data ? data : "", (gsize)sqlite3_column_bytes (rows, column));
+  return g_strndup (data ? data : "", (gsize) sqlite3_column_bytes (rows, column));
 }
 
 static gboolean
@@ -53,7 +53,7 @@ find_known (sqlite3 *db, const ParleyArtifactRecord *a, gint64 *id, GError **err
                             " ON al.location = l.id JOIN artifact a ON a.id = al.artifact"
                             " WHERE l.path = ?1 AND al.role = ?2"
                             " AND coalesce (a.sha256 = ?3, 1)",
-                            "bis", path, (gint64)first->role, a->sha256);
+                            "bis", path, (gint64) first->role, a->sha256);
 }
 
 static gboolean
@@ -98,10 +98,10 @@ put_artifact (sqlite3 *db, ParleyArtifactRecord *a, GError **error)
           " repo = excluded.repo, commit_id = excluded.commit_id,"
           " file_name = excluded.file_name, details = excluded.details,"
           " problem = excluded.problem",
-          "zsiissssiisssssssiii", known, a->sha256, a->size, (gint64)a->n_shards, a->name, a->title,
-          a->architecture, a->quantisation, a->n_parameters, a->context_length, a->endpoint,
-          a->repo, a->commit, a->file_name, a->defaults, a->details, a->problem, (gint64)a->pinned,
-          a->added_at ? a->added_at : g_get_real_time (), a->last_used_at))
+          "zsiissssiisssssssiii", known, a->sha256, a->size, (gint64) a->n_shards, a->name,
+          a->title, a->architecture, a->quantisation, a->n_parameters, a->context_length,
+          a->endpoint, a->repo, a->commit, a->file_name, a->defaults, a->details, a->problem,
+          (gint64) a->pinned, a->added_at ? a->added_at : g_get_real_time (), a->last_used_at))
     return FALSE;
   a->id = known ? known : sqlite3_last_insert_rowid (db);
   return TRUE;
@@ -118,8 +118,8 @@ put_location (sqlite3 *db, gint64 artifact, ParleyLocationRecord *l, GError **er
           " sha256 = excluded.sha256, size = excluded.size, mtime_ns = excluded.mtime_ns,"
           " inode = excluded.inode, device = excluded.device, origin = excluded.origin,"
           " missing = excluded.missing",
-          "bsiiiisi", path, l->sha256, l->size, l->mtime_ns, (gint64)l->inode, (gint64)l->device,
-          l->origin, (gint64)l->missing) ||
+          "bsiiiisi", path, l->sha256, l->size, l->mtime_ns, (gint64) l->inode, (gint64) l->device,
+          l->origin, (gint64) l->missing) ||
       !parley_sql_number (db, 0, &l->id, error, "SELECT id FROM location WHERE path = ?", "b",
                           path))
     return FALSE;
@@ -133,7 +133,7 @@ put_location (sqlite3 *db, gint64 artifact, ParleyLocationRecord *l, GError **er
                          "INSERT INTO artifact_location VALUES (?, ?, ?, ?)"
                          " ON CONFLICT (artifact, location) DO UPDATE SET role = excluded.role,"
                          " shard = excluded.shard",
-                         "iiii", artifact, l->id, (gint64)l->role, (gint64)l->shard);
+                         "iiii", artifact, l->id, (gint64) l->role, (gint64) l->shard);
 }
 
 G_STATIC_ASSERT (PARLEY_FILE_MODEL == 0);
@@ -209,13 +209,13 @@ read_location (sqlite3_stmt *row)
   l->sha256 = parley_sql_dup_text (row, 2);
   l->size = sqlite3_column_int64 (row, 3);
   l->mtime_ns = sqlite3_column_int64 (row, 4);
-  l->inode = (guint64)sqlite3_column_int64 (row, 5);
-  l->device = (guint64)sqlite3_column_int64 (row, 6);
+  l->inode = (guint64) sqlite3_column_int64 (row, 5);
+  l->device = (guint64) sqlite3_column_int64 (row, 6);
   l->origin = parley_sql_dup_text (row, 7);
   l->missing = sqlite3_column_int (row, 8) != 0;
   l->role =
-      (ParleyFileRole)CLAMP (sqlite3_column_int (row, 9), PARLEY_FILE_MODEL, PARLEY_FILE_CARD);
-  l->shard = (guint)sqlite3_column_int (row, 10);
+      (ParleyFileRole) CLAMP (sqlite3_column_int (row, 9), PARLEY_FILE_MODEL, PARLEY_FILE_CARD);
+  l->shard = (guint) sqlite3_column_int (row, 10);
   return l;
 }
 
@@ -226,7 +226,7 @@ read_artifact (sqlite3_stmt *row)
   a->id = sqlite3_column_int64 (row, 0);
   a->sha256 = parley_sql_dup_text (row, 1);
   a->size = sqlite3_column_int64 (row, 2);
-  a->n_shards = (guint)sqlite3_column_int64 (row, 3);
+  a->n_shards = (guint) sqlite3_column_int64 (row, 3);
   a->name = parley_sql_dup_text (row, 4);
   a->title = parley_sql_dup_text (row, 5);
   a->architecture = parley_sql_dup_text (row, 6);
@@ -300,7 +300,7 @@ static GPtrArray *
 run_select (ParleyStore *store, Select *s, GError **error)
 {
   g_autoptr (GPtrArray) artifacts =
-      g_ptr_array_new_with_free_func ((GDestroyNotify)parley_artifact_record_free);
+      g_ptr_array_new_with_free_func ((GDestroyNotify) parley_artifact_record_free);
   s->artifacts = artifacts;
   if (!parley_store_read (store, select_artifacts, s, error))
     return NULL;
@@ -366,7 +366,7 @@ GPtrArray *
 parley_catalogue_list_locations (ParleyStore *store, GError **error)
 {
   g_autoptr (GPtrArray) locations =
-      g_ptr_array_new_with_free_func ((GDestroyNotify)parley_location_record_free);
+      g_ptr_array_new_with_free_func ((GDestroyNotify) parley_location_record_free);
   return parley_store_read (store, list_locations, locations, error) ? g_steal_pointer (&locations)
                                                                      : NULL;
 }
@@ -402,7 +402,7 @@ make_change (sqlite3 *db, gpointer data, GError **error)
 static gboolean
 change (ParleyStore *store, const Change *c, GError **error)
 {
-  return parley_store_run (store, PARLEY_STORE_CATALOGUE, make_change, (gpointer)c, error);
+  return parley_store_run (store, PARLEY_STORE_CATALOGUE, make_change, (gpointer) c, error);
 }
 
 static gboolean
@@ -501,8 +501,8 @@ update_location (sqlite3 *db, gpointer data, GError **error)
   if (!parley_sql_run (db, error,
                        "UPDATE location SET sha256 = ?, size = ?, mtime_ns = ?, inode = ?,"
                        " device = ?, missing = ? WHERE path = ?",
-                       "siiiiib", l->sha256, l->size, l->mtime_ns, (gint64)l->inode,
-                       (gint64)l->device, (gint64)l->missing, path))
+                       "siiiiib", l->sha256, l->size, l->mtime_ns, (gint64) l->inode,
+                       (gint64) l->device, (gint64) l->missing, path))
     return FALSE;
   if (sqlite3_changes (db) > 0)
     return TRUE;
@@ -515,5 +515,6 @@ gboolean
 parley_catalogue_update_location (ParleyStore *store, const ParleyLocationRecord *record,
                                   GError **error)
 {
-  return parley_store_run (store, PARLEY_STORE_CATALOGUE, update_location, (gpointer)record, error);
+  return parley_store_run (store, PARLEY_STORE_CATALOGUE, update_location, (gpointer) record,
+                           error);
 }

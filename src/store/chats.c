@@ -41,8 +41,8 @@ put_chat (sqlite3 *db, gpointer data, GError **error)
              " settings = excluded.settings, model = excluded.model, leaf = excluded.leaf,"
              " memory_start = excluded.memory_start, draft = excluded.draft,"
              " updated_at = excluded.updated_at, deleted_at = excluded.deleted_at",
-             "isisissszzsiii", chat->id, chat->title, (gint64)chat->title_given, chat->folder,
-             (gint64)chat->pinned, chat->system_prompt, chat->settings, chat->model, chat->leaf,
+             "isisissszzsiii", chat->id, chat->title, (gint64) chat->title_given, chat->folder,
+             (gint64) chat->pinned, chat->system_prompt, chat->settings, chat->model, chat->leaf,
              chat->memory_start, chat->draft, chat->created_at, chat->updated_at, chat->deleted_at);
 }
 
@@ -50,7 +50,7 @@ void
 parley_store_put_chat (ParleyStore *store, const ParleyChatRecord *chat)
 {
   parley_store_queue (store, PARLEY_STORE_CHATS, PARLEY_STORE_DURABLE, put_chat,
-                      parley_chat_record_copy (chat), (GDestroyNotify)parley_chat_record_free);
+                      parley_chat_record_copy (chat), (GDestroyNotify) parley_chat_record_free);
 }
 
 gboolean
@@ -93,7 +93,7 @@ parley_chats_purge_old (sqlite3 *db, gint64 now, GError **error)
 static gboolean
 purge_chat (sqlite3 *db, gpointer data, GError **error)
 {
-  return parley_chats_purge (db, *(gint64 *)data, error);
+  return parley_chats_purge (db, *(gint64 *) data, error);
 }
 
 void
@@ -145,7 +145,7 @@ GPtrArray *
 parley_store_list_chats (ParleyStore *store, GError **error)
 {
   g_autoptr (GPtrArray) chats =
-      g_ptr_array_new_with_free_func ((GDestroyNotify)parley_chat_record_free);
+      g_ptr_array_new_with_free_func ((GDestroyNotify) parley_chat_record_free);
   return parley_store_read (store, list_chats, chats, error) ? g_steal_pointer (&chats) : NULL;
 }
 

@@ -25,8 +25,8 @@ put_generation (sqlite3 *db, const ParleyGenerationRecord *g, gint64 message, GE
                          " prompt_seconds, reply_seconds, first_token_seconds, stop, problem,"
                          " token_ids) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                          "isssiiiidddssb", message, g->model, g->model_sha256, g->settings,
-                         (gint64)g->seed, (gint64)g->prompt_tokens, (gint64)g->cached_tokens,
-                         (gint64)g->reply_tokens, g->prompt_seconds, g->reply_seconds,
+                         (gint64) g->seed, (gint64) g->prompt_tokens, (gint64) g->cached_tokens,
+                         (gint64) g->reply_tokens, g->prompt_seconds, g->reply_seconds,
                          g->first_token_seconds, g->stop, g->problem, g->token_ids);
 }
 
@@ -40,7 +40,7 @@ add_message (sqlite3 *db, gpointer data, GError **error)
                        "INSERT INTO message (id, chat, parent, role, chosen_child, state, writer,"
                        " created_at, deleted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                        "iizszizii", m->id, m->chat, m->parent, parley_role_to_string (m->role),
-                       m->chosen_child, (gint64)m->state, answering ? add->writer : (gint64)0,
+                       m->chosen_child, (gint64) m->state, answering ? add->writer : (gint64) 0,
                        m->created_at, m->deleted_at))
     return FALSE;
   for (guint i = 0; i < m->parts->len; i++) {
@@ -48,7 +48,7 @@ add_message (sqlite3 *db, gpointer data, GError **error)
     if (!parley_sql_run (db, error,
                          "INSERT INTO part (message, n, kind, name, text, attachment)"
                          " VALUES (?, ?, ?, ?, ?, ?)",
-                         "iissss", m->id, (gint64)i, parley_part_kind_to_string (part->kind),
+                         "iissss", m->id, (gint64) i, parley_part_kind_to_string (part->kind),
                          part->name, part->text, part->attachment))
       return FALSE;
   }
@@ -89,7 +89,7 @@ append_chunk (sqlite3 *db, gpointer data, GError **error)
   return parley_sql_run (db, error,
                          "INSERT INTO reply_chunk (message, n, kind, name, text)"
                          " VALUES (?, ?, ?, ?, ?)",
-                         "iisss", chunk->message, (gint64)chunk->n, chunk->kind, chunk->name,
+                         "iisss", chunk->message, (gint64) chunk->n, chunk->kind, chunk->name,
                          chunk->text);
 }
 
@@ -102,7 +102,7 @@ parley_store_append_reply (ParleyStore *store, gint64 message, guint n, ParleyPa
                     .n = n,
                     .kind = parley_part_kind_to_string (kind),
                     .name = g_strdup (name),
-                    .text = n_bytes < 0 ? g_strdup (text) : g_strndup (text, (gsize)n_bytes) };
+                    .text = n_bytes < 0 ? g_strdup (text) : g_strndup (text, (gsize) n_bytes) };
   /* No area: a token is nothing that lists of chats have to be read again for. */
   parley_store_queue (store, 0, PARLEY_STORE_SOON, append_chunk, chunk, chunk_free);
 }
@@ -212,8 +212,8 @@ load_rows (sqlite3 *db, Load *load, GError **error)
     m->chat = load->chat;
     m->parent = sqlite3_column_int64 (rows, 1);
     m->chosen_child = sqlite3_column_int64 (rows, 3);
-    m->state = (ParleyMessageState)CLAMP (sqlite3_column_int (rows, 4), PARLEY_MESSAGE_COMPLETE,
-                                          PARLEY_MESSAGE_FAILED);
+    m->state = (ParleyMessageState) CLAMP (sqlite3_column_int (rows, 4), PARLEY_MESSAGE_COMPLETE,
+                                           PARLEY_MESSAGE_FAILED);
     m->created_at = sqlite3_column_int64 (rows, 5);
     m->deleted_at = sqlite3_column_int64 (rows, 6);
     if (!parley_role_from_string (role, &m->role))
@@ -284,10 +284,10 @@ load_generations (sqlite3 *db, Load *load, GError **error)
     g->model = parley_sql_dup_text (rows, 1);
     g->model_sha256 = parley_sql_dup_text (rows, 2);
     g->settings = parley_sql_dup_text (rows, 3);
-    g->seed = (guint64)sqlite3_column_int64 (rows, 4);
-    g->prompt_tokens = (guint)sqlite3_column_int64 (rows, 5);
-    g->cached_tokens = (guint)sqlite3_column_int64 (rows, 6);
-    g->reply_tokens = (guint)sqlite3_column_int64 (rows, 7);
+    g->seed = (guint64) sqlite3_column_int64 (rows, 4);
+    g->prompt_tokens = (guint) sqlite3_column_int64 (rows, 5);
+    g->cached_tokens = (guint) sqlite3_column_int64 (rows, 6);
+    g->reply_tokens = (guint) sqlite3_column_int64 (rows, 7);
     g->prompt_seconds = sqlite3_column_double (rows, 8);
     g->reply_seconds = sqlite3_column_double (rows, 9);
     g->first_token_seconds = sqlite3_column_double (rows, 10);
@@ -321,9 +321,9 @@ load_messages (sqlite3 *db, gpointer data, GError **error)
 static GPtrArray *
 order_by_tree (Load *load)
 {
-  GPtrArray *ordered = g_ptr_array_new_with_free_func ((GDestroyNotify)parley_message_record_free);
+  GPtrArray *ordered = g_ptr_array_new_with_free_func ((GDestroyNotify) parley_message_record_free);
   g_autoptr (GHashTable) children =
-      g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, (GDestroyNotify)g_ptr_array_unref);
+      g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, (GDestroyNotify) g_ptr_array_unref);
   for (guint i = 0; i < load->messages->len; i++) {
     ParleyMessageRecord *m = load->messages->pdata[i];
     if (!g_hash_table_contains (load->by_id, &m->parent)) {
@@ -363,7 +363,7 @@ parley_store_load_messages (ParleyStore *store, gint64 chat, GError **error)
   if (parley_store_read (store, load_messages, &load, error))
     ordered = order_by_tree (&load);
   else
-    g_ptr_array_set_free_func (load.messages, (GDestroyNotify)parley_message_record_free);
+    g_ptr_array_set_free_func (load.messages, (GDestroyNotify) parley_message_record_free);
   g_ptr_array_unref (load.messages);
   g_hash_table_unref (load.by_id);
   return ordered;

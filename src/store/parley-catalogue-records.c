@@ -23,7 +23,7 @@ parley_artifact_record_new (void)
 {
   ParleyArtifactRecord *record = g_new0 (ParleyArtifactRecord, 1);
   record->n_shards = 1;
-  record->files = g_ptr_array_new_with_free_func ((GDestroyNotify)parley_location_record_free);
+  record->files = g_ptr_array_new_with_free_func ((GDestroyNotify) parley_location_record_free);
   return record;
 }
 

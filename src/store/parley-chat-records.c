@@ -21,14 +21,14 @@ find_name (const char *const *names, gsize n, const char *text)
 {
   for (gsize i = 0; i < n; i++)
     if (g_strcmp0 (names[i], text) == 0)
-      return (int)i;
+      return (int) i;
   return -1;
 }
 
 const char *
 parley_role_to_string (ParleyRole role)
 {
-  g_return_val_if_fail ((gsize)role < G_N_ELEMENTS (role_names), NULL);
+  g_return_val_if_fail ((gsize) role < G_N_ELEMENTS (role_names), NULL);
   return role_names[role];
 }
 
@@ -37,14 +37,14 @@ parley_role_from_string (const char *text, ParleyRole *role)
 {
   int found = find_name (role_names, G_N_ELEMENTS (role_names), text);
   if (found >= 0)
-    *role = (ParleyRole)found;
+    *role = (ParleyRole) found;
   return found >= 0;
 }
 
 const char *
 parley_part_kind_to_string (ParleyPartKind kind)
 {
-  g_return_val_if_fail ((gsize)kind < G_N_ELEMENTS (kind_names), NULL);
+  g_return_val_if_fail ((gsize) kind < G_N_ELEMENTS (kind_names), NULL);
   return kind_names[kind];
 }
 
@@ -53,7 +53,7 @@ parley_part_kind_from_string (const char *text, ParleyPartKind *kind)
 {
   int found = find_name (kind_names, G_N_ELEMENTS (kind_names), text);
   if (found >= 0)
-    *kind = (ParleyPartKind)found;
+    *kind = (ParleyPartKind) found;
   return found >= 0;
 }
 
@@ -125,7 +125,7 @@ ParleyMessageRecord *
 parley_message_record_new (void)
 {
   ParleyMessageRecord *record = g_new0 (ParleyMessageRecord, 1);
-  record->parts = g_ptr_array_new_with_free_func ((GDestroyNotify)parley_part_record_free);
+  record->parts = g_ptr_array_new_with_free_func ((GDestroyNotify) parley_part_record_free);
   return record;
 }
 

@@ -113,9 +113,9 @@ tell (gpointer data)
   if (problem)
     g_object_notify_by_pspec (G_OBJECT (self), props[PROP_PROBLEM]);
   if (here)
-    g_signal_emit (self, changed_signal, 0, (guint)here, FALSE);
+    g_signal_emit (self, changed_signal, 0, (guint) here, FALSE);
   if (elsewhere)
-    g_signal_emit (self, changed_signal, 0, (guint)PARLEY_STORE_ALL_AREAS, TRUE);
+    g_signal_emit (self, changed_signal, 0, (guint) PARLEY_STORE_ALL_AREAS, TRUE);
   return G_SOURCE_REMOVE;
 }
 
@@ -237,7 +237,7 @@ commit_jobs (ParleyStore *self, GQueue *batch, GPtrArray *errors, GError **error
 {
   gboolean durable = FALSE;
   for (GList *l = batch->head; l; l = l->next)
-    durable |= ((Job *)l->data)->urgency == PARLEY_STORE_DURABLE;
+    durable |= ((Job *) l->data)->urgency == PARLEY_STORE_DURABLE;
   if (!parley_sql_script (
           self->db, durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", error) ||
       !parley_sql_script (self->db, "BEGIN IMMEDIATE", error))
@@ -317,7 +317,7 @@ write_batch (ParleyStore *self, GQueue *batch)
   if (self->changed_here)
     tell_later (self);
   g_mutex_unlock (&self->mutex);
-  g_queue_clear_full (&gone, (GDestroyNotify)job_free);
+  g_queue_clear_full (&gone, (GDestroyNotify) job_free);
 }
 
 /* data_version changes on a connection when any other one commits; those that write are in other
@@ -683,7 +683,7 @@ parley_store_close (ParleyStore *self, GError **error)
   GQueue readers = self->readers;
   g_queue_init (&self->readers);
   guint lost = self->jobs.length;
-  g_queue_clear_full (&self->jobs, (GDestroyNotify)job_free);
+  g_queue_clear_full (&self->jobs, (GDestroyNotify) job_free);
   g_autofree char *problem = g_strdup (self->problem);
   g_mutex_unlock (&self->mutex);
 

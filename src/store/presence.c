@@ -22,7 +22,7 @@ static struct flock
 byte_of (gint64 number)
 {
   return (struct flock){
-    .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)number, .l_len = 1
+    .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t) number, .l_len = 1
   };
 }
 

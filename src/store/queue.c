@@ -16,7 +16,7 @@ add_one (sqlite3 *db, ParleyQueueRecord *r, gint64 *group, GError **error)
           " VALUES (?1, (SELECT coalesce (max (position), 0) + 1 FROM download), ?2, ?3, ?4, ?5,"
           " ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT (target) DO NOTHING",
           "isssssibiiiisi", *group, r->endpoint, r->repo, r->commit, r->path, r->sha256, r->size,
-          target, (gint64)r->role, (gint64)r->shard, r->done, (gint64)r->state, r->problem,
+          target, (gint64) r->role, (gint64) r->shard, r->done, (gint64) r->state, r->problem,
           r->added_at ? r->added_at : g_get_real_time ()))
     return FALSE;
   g_autoptr (sqlite3_stmt) row = parley_sql_query (
@@ -85,13 +85,13 @@ list (sqlite3 *db, gpointer data, GError **error)
     r->sha256 = parley_sql_dup_text (rows, 7);
     r->size = sqlite3_column_int64 (rows, 8);
     const char *target = sqlite3_column_blob (rows, 9);
-    r->target = g_strndup (target ? target : "", (gsize)sqlite3_column_bytes (rows, 9));
+    r->target = g_strndup (target ? target : "", (gsize) sqlite3_column_bytes (rows, 9));
     r->role =
-        (ParleyFileRole)CLAMP (sqlite3_column_int (rows, 10), PARLEY_FILE_MODEL, PARLEY_FILE_CARD);
-    r->shard = (guint)sqlite3_column_int (rows, 11);
+        (ParleyFileRole) CLAMP (sqlite3_column_int (rows, 10), PARLEY_FILE_MODEL, PARLEY_FILE_CARD);
+    r->shard = (guint) sqlite3_column_int (rows, 11);
     r->done = sqlite3_column_int64 (rows, 12);
-    r->state = (ParleyQueueState)CLAMP (sqlite3_column_int (rows, 13), PARLEY_QUEUE_QUEUED,
-                                        PARLEY_QUEUE_FAILED);
+    r->state = (ParleyQueueState) CLAMP (sqlite3_column_int (rows, 13), PARLEY_QUEUE_QUEUED,
+                                         PARLEY_QUEUE_FAILED);
     r->problem = parley_sql_dup_text (rows, 14);
     r->added_at = sqlite3_column_int64 (rows, 15);
     g_ptr_array_add (records, r);
@@ -103,7 +103,7 @@ GPtrArray *
 parley_queue_list (ParleyStore *store, GError **error)
 {
   g_autoptr (GPtrArray) records =
-      g_ptr_array_new_with_free_func ((GDestroyNotify)parley_queue_record_free);
+      g_ptr_array_new_with_free_func ((GDestroyNotify) parley_queue_record_free);
   return parley_store_read (store, list, records, error) ? g_steal_pointer (&records) : NULL;
 }
 
@@ -129,7 +129,7 @@ set_state (sqlite3 *db, gpointer data, GError **error)
   const Row *row = data;
   return parley_sql_run (db, error,
                          "UPDATE download SET state = ?, done = ?, problem = ? WHERE id = ?",
-                         "iisi", (gint64)row->state, row->done, row->problem, row->id) &&
+                         "iisi", (gint64) row->state, row->done, row->problem, row->id) &&
          was_there (db, error);
 }
 

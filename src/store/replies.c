@@ -8,7 +8,7 @@ parley_replies_plain (const char *text)
 {
   char *plain = g_strdup (text);
   for (char *p = plain; *p; p++)
-    if ((guchar)*p < 0x20 || *p == 0x7f)
+    if ((guchar) *p < 0x20 || *p == 0x7f)
       *p = ' ';
   return plain;
 }
@@ -26,7 +26,7 @@ parley_replies_index (sqlite3 *db, gint64 message, GError **error)
   while (parley_sql_next (rows, &failure)) {
     if (text->len)
       g_string_append_c (text, ' ');
-    g_string_append (text, (const char *)sqlite3_column_text (rows, 0));
+    g_string_append (text, (const char *) sqlite3_column_text (rows, 0));
   }
   if (!parley_sql_end (&failure, error))
     return FALSE;
@@ -73,7 +73,7 @@ parley_replies_fold (sqlite3 *db, gint64 message, ParleyMessageState state, GErr
       name = parley_sql_dup_text (rows, 2);
       g_string_truncate (text, 0);
     }
-    g_string_append (text, (const char *)sqlite3_column_text (rows, 3));
+    g_string_append (text, (const char *) sqlite3_column_text (rows, 3));
   }
   if (!parley_sql_end (&failure, error))
     return FALSE;
@@ -81,7 +81,7 @@ parley_replies_fold (sqlite3 *db, gint64 message, ParleyMessageState state, GErr
   return (n < 0 || put_part (db, message, n, kind, name, text->str, error)) &&
          parley_sql_run (db, error, "DELETE FROM reply_chunk WHERE message = ?", "i", message) &&
          parley_sql_run (db, error, "UPDATE message SET state = ?, writer = NULL WHERE id = ?",
-                         "ii", (gint64)state, message) &&
+                         "ii", (gint64) state, message) &&
          parley_replies_index (db, message, error);
 }
 

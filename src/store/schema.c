@@ -95,9 +95,9 @@ parley_schema_look (sqlite3 *db, guint n_steps, ParleySchemaAge *age, gint64 *ve
                  sqlite3_db_filename (db, "main"));
     return FALSE;
   }
-  *age = *version > n_steps           ? PARLEY_SCHEMA_NEWER
-         : *version < (gint64)n_steps ? PARLEY_SCHEMA_OLDER
-                                      : PARLEY_SCHEMA_CURRENT;
+  *age = *version > n_steps            ? PARLEY_SCHEMA_NEWER
+         : *version < (gint64) n_steps ? PARLEY_SCHEMA_OLDER
+                                       : PARLEY_SCHEMA_CURRENT;
   return TRUE;
 }
 

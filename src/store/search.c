@@ -36,7 +36,7 @@ make_expression (const char *query)
       p = g_utf8_next_char (p);
       continue;
     }
-    g_string_append_printf (expression, "%s\"%.*s\"", n++ ? " " : "", (int)(p - start), start);
+    g_string_append_printf (expression, "%s\"%.*s\"", n++ ? " " : "", (int) (p - start), start);
   }
   if (n == 0)
     return NULL;
@@ -53,9 +53,9 @@ read_snippet (ParleySearchHit *hit, const char *marked)
   ParleySearchMatch match = { 0 };
   for (const char *p = marked; p && *p; p++) {
     if (*p == MATCH_START)
-      match.start = (guint)snippet->len;
+      match.start = (guint) snippet->len;
     else if (*p == MATCH_END) {
-      match.end = (guint)snippet->len;
+      match.end = (guint) snippet->len;
       g_array_append_val (hit->matches, match);
     } else
       g_string_append_c (snippet, *p);
@@ -81,7 +81,7 @@ search (sqlite3 *db, gpointer data, GError **error)
       " JOIN chat c ON c.id = coalesce (m.chat, search.rowid)"
       " WHERE search MATCH ? AND c.deleted_at = 0 AND coalesce (m.deleted_at, 0) = 0"
       " ORDER BY m.id IS NOT NULL, search.rank LIMIT ?",
-      "si", s->expression, (gint64)s->limit);
+      "si", s->expression, (gint64) s->limit);
   if (!rows)
     return FALSE;
   g_autoptr (GError) failure = NULL;
@@ -102,7 +102,7 @@ parley_store_search (ParleyStore *store, const char *query, guint limit, GError 
 {
   g_autofree char *expression = make_expression (query);
   g_autoptr (GPtrArray) hits =
-      g_ptr_array_new_with_free_func ((GDestroyNotify)parley_search_hit_free);
+      g_ptr_array_new_with_free_func ((GDestroyNotify) parley_search_hit_free);
   Search s = { .expression = expression, .limit = limit, .hits = hits };
   if (expression && !parley_store_read (store, search, &s, error))
     return NULL;

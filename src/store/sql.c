@@ -40,7 +40,7 @@ parley_sql_open (const char *path, ParleySqlAccess access, GError **error)
   /* One thread at a time uses a connection, which is all that NOMUTEX asks for. */
   int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI |
               (access == PARLEY_SQL_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
-  g_autofree char *escaped = g_uri_escape_bytes ((const guint8 *)path, strlen (path), "/");
+  g_autofree char *escaped = g_uri_escape_bytes ((const guint8 *) path, strlen (path), "/");
   g_autofree char *uri =
       g_strconcat ("file://", escaped, access == PARLEY_SQL_FROZEN ? "?immutable=1" : NULL, NULL);
   g_autoptr (sqlite3) db = NULL;
@@ -237,7 +237,7 @@ parley_sql_number (sqlite3 *db, gint64 otherwise, gint64 *out, GError **error, c
 char *
 parley_sql_dup_text (sqlite3_stmt *rows, int column)
 {
-  const char *text = (const char *)sqlite3_column_text (rows, column);
+  const char *text = (const char *) sqlite3_column_text (rows, column);
   /* The file can come from anywhere, and what is above takes every string for UTF-8. */
   return text ? g_utf8_make_valid (text, -1) : NULL;
 }
@@ -248,5 +248,5 @@ parley_sql_dup_bytes (sqlite3_stmt *rows, int column)
   if (sqlite3_column_type (rows, column) == SQLITE_NULL)
     return NULL;
   const void *data = sqlite3_column_blob (rows, column);
-  return g_bytes_new (data, (gsize)sqlite3_column_bytes (rows, column));
+  return g_bytes_new (data, (gsize) sqlite3_column_bytes (rows, column));
 }
