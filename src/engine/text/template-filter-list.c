@@ -99,14 +99,18 @@ sort_keyed (struct teval *t, struct keyed *items, struct keyed *room, size_t n, 
   return true;
 }
 
-/* One or more attributes, "a,b": the key is then a tuple. */
+/* One or more attributes, "a,b". The key is a tuple in either case: equal parts, undefined ones
+ * too, then need no order. */
 static bool
 multi_key (struct teval *t, struct tval v, struct tval path, bool case_sensitive, struct tval *out)
 {
   struct targs separator = { 0 };
   struct tval comma, parts;
-  if (path.kind != T_STRING || !memchr (path.string->data, ',', path.string->n))
-    return sort_key (t, v, path, case_sensitive, out);
+  if (path.kind != T_STRING || !memchr (path.string->data, ',', path.string->n)) {
+    struct tval key;
+    return sort_key (t, v, path, case_sensitive, &key) && pe_t_list_new (t, T_TUPLE, 1, out) &&
+           pe_t_list_add (t, out->list, key);
+  }
   if (!pe_t_text (t, ",", &comma))
     return false;
   separator.values = &comma;

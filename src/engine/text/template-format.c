@@ -16,12 +16,13 @@
 
 #define MAX_PRECISION 100
 
-/* One field: [[fill]align][sign][#][0][width][,][.precision][type]. */
+/* One field: [[fill]align][sign][#][0][width][,_][.precision][type]. */
 struct spec {
   struct tval fill; /* a string of one character */
   char align;       /* '<' '>' '^' '=' or 0 */
   char sign;        /* '+' ' ' or 0 */
-  bool alternate, comma;
+  bool alternate;
+  char group;               /* ',' or '_' between groups of digits, or 0 */
   int64_t width, precision; /* precision -1: none */
   char type;                /* 0: by the value */
 };
@@ -33,14 +34,13 @@ static void
 integer_digits (int64_t value, char type, char out[72])
 {
   uint64_t magnitude = value < 0 ? 0 - (uint64_t) value : (uint64_t) value;
-  if (type == 'x' || type == 'X' || type == 'o') {
-    const char *format = type == 'x' ? "%llx" : type == 'X' ? "%llX" : "%llo";
-    snprintf (out, 72, format, (unsigned long long) magnitude);
-    return;
-  }
-  if (type != 'b') {
-    snprintf (out, 72, "%llu", (unsigned long long) magnitude);
-    return;
+  unsigned long long digits = magnitude;
+  switch (type) {
+  case 'x': snprintf (out, 72, "%llx", digits); return;
+  case 'X': snprintf (out, 72, "%llX", digits); return;
+  case 'o': snprintf (out, 72, "%llo", digits); return;
+  case 'b': break;
+  default: snprintf (out, 72, "%llu", digits); return;
   }
   char reversed[64];
   int n = 0;
@@ -67,29 +67,30 @@ fix_decimal_point (char *text)
 #define FLOAT_TEXT_BYTES 512 /* 309 digits, a point, MAX_PRECISION more */
 
 static void
-float_digits (double value, char type, int precision, bool alternate, char out[FLOAT_TEXT_BYTES])
+float_digits (double value, char type, int precision, char out[FLOAT_TEXT_BYTES])
 {
-  char format[8];
+  const size_t size = FLOAT_TEXT_BYTES;
   value = fabs (value);
-  if (!isfinite (value)) {
-    bool upper = type == 'E' || type == 'F' || type == 'G';
-    strcpy (out, isnan (value) ? (upper ? "NAN" : "nan") : (upper ? "INF" : "inf"));
-    return;
+  switch (type) { /* infinity and NaN follow the case of the letter too */
+  case 'e': snprintf (out, size, "%.*e", precision, value); break;
+  case 'E': snprintf (out, size, "%.*E", precision, value); break;
+  case 'f': snprintf (out, size, "%.*f", precision, value); break;
+  case 'F': snprintf (out, size, "%.*F", precision, value); break;
+  case 'G': snprintf (out, size, "%.*G", precision, value); break;
+  default: snprintf (out, size, "%.*g", precision, value); break;
   }
-  snprintf (format, sizeof format, "%%%s.*%c", alternate ? "#" : "", type);
-  snprintf (out, FLOAT_TEXT_BYTES, format, precision, value);
   fix_decimal_point (out);
 }
 
-/* Puts a comma between groups of three of the whole part's digits. */
+/* Puts a separator between groups of three of the whole part's digits. */
 static void
-group_digits (char *text, size_t size)
+group_digits (char *text, size_t size, char separator)
 {
   size_t whole = strspn (text, "0123456789"), n = strlen (text);
   for (size_t i = whole; i > 3 && n + 2 < size;) {
     i -= 3;
     memmove (text + i + 1, text + i, n + 1 - i);
-    text[i] = ',';
+    text[i] = separator;
     n++;
   }
 }
@@ -120,8 +121,8 @@ put_integer (struct tbuilder *b, const struct spec *spec, int64_t value)
   char type = spec->type ? spec->type : 'd';
   struct tval body;
   integer_digits (value, type, digits);
-  if (spec->comma)
-    group_digits (digits, sizeof digits);
+  if (spec->group)
+    group_digits (digits, sizeof digits, spec->group);
   bool marked = spec->alternate && (type == 'x' || type == 'X' || type == 'o' || type == 'b');
   snprintf (prefix, sizeof prefix, "%s%.1s%.1s", value < 0 ? "-" : "",
             value >= 0 ? &spec->sign : "", "");
@@ -146,9 +147,9 @@ put_float (struct tbuilder *b, const struct spec *spec, double value)
                   type == '%' ? 'f'
                   : type      ? type
                               : 'g',
-                  precision, spec->alternate, digits);
-  if (spec->comma)
-    group_digits (digits, sizeof digits);
+                  precision, digits);
+  if (spec->group)
+    group_digits (digits, sizeof digits, spec->group);
   if (type == '%')
     strcat (digits, "%");
   if (signbit (value) && !isnan (value))
@@ -438,10 +439,8 @@ parse_spec (struct teval *t, struct tval text, struct spec *spec)
   for (; *p >= '0' && *p <= '9'; p++)
     if ((spec->width = spec->width * 10 + (*p - '0')) > INT_MAX)
       return pe_t_limit (t, "a field is too wide");
-  if (*p == ',') {
-    spec->comma = true;
-    p++;
-  }
+  if (*p == ',' || *p == '_')
+    spec->group = *p++;
   if (*p == '.') {
     p++;
     spec->precision = 0;

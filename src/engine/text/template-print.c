@@ -106,11 +106,9 @@ put_view (struct tbuilder *b, struct tval v)
 }
 
 static bool
-put_object (struct tbuilder *b, const char *format, const char *name)
+put_object (struct tbuilder *b, const char *before, const char *name, const char *behind)
 {
-  char text[128];
-  snprintf (text, sizeof text, format, name);
-  return pe_t_put_text (b, text);
+  return pe_t_put_text (b, before) && pe_t_put_text (b, name) && pe_t_put_text (b, behind);
 }
 
 static bool
@@ -160,9 +158,9 @@ pe_t_put_repr (struct tbuilder *b, struct tval v)
   case T_NAMESPACE:
     return pe_t_put_text (b, "<Namespace ") && put_dict (b, v.dict) && pe_t_put_text (b, ">");
   case T_LOOP: return put_loop (b, v);
-  case T_MACRO: return put_object (b, "<Macro '%s'>", pe_t_macro_name (v.macro));
-  case T_METHOD: return put_object (b, "<built-in method %s>", v.method->name);
-  case T_FUNCTION: return put_object (b, "<function %s>", v.function->name);
+  case T_MACRO: return put_object (b, "<Macro '", pe_t_macro_name (v.macro), "'>");
+  case T_METHOD: return put_object (b, "<built-in method ", v.method->name, ">");
+  case T_FUNCTION: return put_object (b, "<function ", v.function->name, ">");
   case T_CYCLER: return pe_t_put_text (b, "<Cycler>");
   case T_JOINER: return pe_t_put_text (b, "<Joiner>");
   default: return false;

@@ -388,11 +388,8 @@ split_words (struct teval *t, struct tval self, int64_t max, struct tlist *list)
       i += length;
     if (i == s->n)
       return true;
-    if (max == 0) {
-      struct tval rest;
-      return pe_t_substring (t, self, i, s->n, &rest) &&
-             pe_t_strip (t, rest, t_none (), false, true, &rest) && pe_t_list_add (t, list, rest);
-    }
+    if (max == 0)
+      return add_part (t, self, i, s->n, list);
     size_t begin = i;
     while (i < s->n && (length = pe_t_char_at (s, i, &c), !pe_char_is_space (c)))
       i += length;
