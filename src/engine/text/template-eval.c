@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "engine/text/template-names.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Variables of one block of the template; looked up outwards through `parent`. Macros keep the
@@ -108,9 +109,7 @@ find_global (struct teval *t, const struct tname *name, struct tval *out)
   char *why = pe_t_alloc (t, name->n + 32);
   if (!why)
     return false;
-  memcpy (why, "'", 1);
-  memcpy (why + 1, name->text, name->n);
-  strcpy (why + 1 + name->n, "' is undefined");
+  snprintf (why, name->n + 32, "'%s' is undefined", name->text);
   *out = t_undefined (why);
   return set_variable (t, t->globals, name, *out);
 }

@@ -151,9 +151,9 @@ put_float (struct tbuilder *b, const struct spec *spec, double value)
   if (spec->group)
     group_digits (digits, sizeof digits, spec->group);
   if (type == '%')
-    strcat (digits, "%");
+    snprintf (digits + strlen (digits), 2, "%%");
   if (signbit (value) && !isnan (value))
-    strcpy (prefix, "-");
+    prefix[0] = '-';
   else if (spec->sign)
     prefix[0] = spec->sign;
   return pe_t_text (b->t, digits, &body) && put_padded (b, spec, prefix, body, '>');
