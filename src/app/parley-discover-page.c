@@ -149,6 +149,7 @@ found (GObject *source, GAsyncResult *result, gpointer data)
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return;
   gtk_widget_set_sensitive (self->more, TRUE);
+  gtk_widget_set_opacity (self->results, 1);
   if (models == NULL) {
     show_error (self, error);
     return;
@@ -180,6 +181,7 @@ ask (ParleyDiscoverPage *self, const char *cursor)
   g_clear_object (&self->cancellable);
   self->cancellable = g_cancellable_new ();
   self->asked = TRUE;
+  gtk_widget_set_opacity (self->results, cursor != NULL ? 1 : 0.5); /* of the search before */
   self->continuing = cursor != NULL;
   parley_hub_search_async (self->services->hub, gtk_editable_get_text (GTK_EDITABLE (self->entry)),
                            sorts[MIN (sort, G_N_ELEMENTS (sorts) - 1)], PAGE_SIZE, cursor,

@@ -122,7 +122,7 @@ memory_ready (GObject *source, GAsyncResult *result, gpointer data)
   if (devices == NULL || PARLEY_WORKER_CLIENT (source) != self->client)
     return;
   self->gpu_bytes = 0;
-  for (guint i = 0; i < devices->len; i++) {
+  for (guint i = devices->len; i-- > 0;) { /* the GPU first: the slider is about it */
     const ParleyDeviceMemory *device = &g_array_index (devices, ParleyDeviceMemory, i);
     ParleyMemoryUse use;
     use_of (device, &use);
@@ -355,6 +355,8 @@ show (ParleyLoadPanel *self)
   gtk_widget_set_sensitive (self->unload, self->client != NULL);
   gtk_widget_set_sensitive (self->context, ready);
   gtk_widget_set_sensitive (self->kv, ready);
+  gtk_widget_set_visible (self->scale, !ready || gpu);
+  gtk_widget_set_visible (gtk_widget_get_parent (self->automatic), !ready || gpu);
   gtk_widget_set_visible (self->no_gpu, ready && !gpu);
   gtk_label_set_text (GTK_LABEL (self->no_gpu), parley_hardware_get_why (self->services->hardware));
   gboolean placing = ready && parley_worker_client_get_placing (self->client);

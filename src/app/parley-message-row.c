@@ -297,7 +297,9 @@ constructed (GObject *object)
     gtk_widget_set_halign (self->body, GTK_ALIGN_END);
     gtk_widget_set_margin_start (self->body, 48);
   }
-  self->author = parley_line (_ ("Model"), "author");
+  ParleyResponder *responder = parley_chat_get_responder (self->chat);
+  g_autofree char *name = responder != NULL ? parley_responder_dup_name (responder) : NULL;
+  self->author = parley_line (name != NULL ? name : _ ("Model"), "author");
   gtk_widget_set_visible (self->author, !user);
   build_notice (self);
   build_foot (self);

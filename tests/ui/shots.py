@@ -26,12 +26,17 @@ MODEL = os.path.join(MODELS, "stories260k.gguf")
 
 
 class Hub:
-    """The stand-in hub; ends with its standard input."""
+    """The stand-in hub; ends with its standard input. `models`: to be had from it."""
+
+    def __init__(self, models=None):
+        self.models = models
 
     def __enter__(self):
+        argv = [sys.executable, os.path.join(HERE, "..", "hub", "standin.py")]
+        if self.models:
+            argv += ["--models", self.models]
         self.process = subprocess.Popen(
-            [sys.executable, os.path.join(HERE, "..", "hub", "standin.py")],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.address = json.loads(self.process.stdout.readline())["hub"]
         return self
 
@@ -102,7 +107,7 @@ def series(shots, hub, scheme, size):
     """All pictures in one colour scheme and size."""
     tail = f"-{scheme}-{size}"
     width, height = SIZES[size]
-    env = {"PARLEY_HUB": hub.address, "ADW_DEBUG_COLOR_SCHEME": f"prefer-{scheme}"}
+    env = {"PARLEY_HUB": hub.address, "PARLEY_VULKAN_DEVICE": os.environ.get("PARLEY_VULKAN_DEVICE", "0"), "ADW_DEBUG_COLOR_SCHEME": f"prefer-{scheme}"}
 
     # The first run: nothing is there yet.
     if any(shots.wants(n) for n in ("welcome", "models-empty")):
@@ -142,6 +147,8 @@ def series(shots, hub, scheme, size):
                 shots.take(app, "model-picker" + tail)
                 app.key("Escape")
             if os.path.exists(MODEL) and (shots.wants("reply") or shots.wants("load-panel")):
+                app.do("new-chat")
+                time.sleep(0.5)
                 app.type("Once upon a time")
                 app.key("Return")
                 shots.take(app, "reply" + tail, 2)
@@ -161,7 +168,7 @@ def series(shots, hub, scheme, size):
                 app.do("search", f"'{repo}'")
                 shots.take(app, "discover-model" + tail, 3)
             if shots.wants("discover-offline"):
-                hub.control(fault={"on": "search", "do": "status", "code": 503, "times": 99})
+                hub.control(fault={"on": "search", "do": "status", "code": 403, "times": 99})
                 app.do("search", "'qwen'")
                 shots.take(app, "discover-error" + tail, 3)
                 hub.control(reset=True)
