@@ -10,12 +10,16 @@
 
 /* clang-format off */
 #define PARLEY_COMMANDS(X) \
+  X (devices, "what this computer has, and what is used") \
   X (search, "find models on the hub") \
   X (show, "the files of a repository, and whether they fit") \
   X (pull, "download a model") \
   X (list, "the models on this computer") \
   X (info, "what is known of a model") \
   X (rm, "delete a model") \
+  X (fit, "whether a model runs here, and how fast") \
+  X (chat, "talk to a model") \
+  X (bench, "measure how fast a model runs here") \
   X (logits, "what a model thinks of every next token") \
   X (inspect, "what the header of a GGUF file says") \
   X (tokenize, "turn text into tokens and back") \

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * parley-cli devices: what this computer has, how fast it is, what is used and why.
+ */
+#include "bridge/parley-device-json.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "hardware/parley-hardware.h"
+
+struct probe {
+  GMainLoop *loop;
+  GError *error;
+};
+
+static void
+probed (GObject *object, GAsyncResult *result, gpointer data)
+{
+  struct probe *probe = data;
+  parley_hardware_probe_finish (PARLEY_HARDWARE (object), result, &probe->error);
+  g_main_loop_quit (probe->loop);
+}
+
+static gboolean
+ask (ParleyHardware *hardware, gboolean measure, GError **error)
+{
+  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+  struct probe probe = { .loop = loop };
+  parley_hardware_probe_async (hardware, measure, NULL, probed, &probe);
+  g_main_loop_run (loop);
+  if (!probe.error)
+    return TRUE;
+  g_propagate_error (error, probe.error);
+  return FALSE;
+}
+
+/* A rate that every device of its kind has is not known yet. */
+static gboolean
+lacks_rates (ParleyHardware *hardware)
+{
+  gsize n;
+  const struct pe_device_info *devices = parley_hardware_get_devices (hardware, &n);
+  for (gsize i = 0; i < n; i++)
+    if (devices[i].read_rate <= 0)
+      return TRUE;
+  return FALSE;
+}
+
+static int
+print_json (ParleyHardware *hardware)
+{
+  gsize n;
+  const struct pe_device_info *devices = parley_hardware_get_devices (hardware, &n);
+  const char *advice = parley_hardware_get_advice (hardware);
+  struct pe_json_writer w = { 0 };
+  pe_json_begin_object (&w);
+  pe_json_key (&w, "running_on");
+  pe_json_text (&w, parley_hardware_get_running_on (hardware));
+  pe_json_key (&w, "why");
+  pe_json_text (&w, parley_hardware_get_why (hardware));
+  pe_json_key (&w, "advice");
+  if (advice)
+    pe_json_text (&w, advice);
+  else
+    pe_json_null (&w);
+  pe_json_key (&w, "devices");
+  pe_json_begin_array (&w);
+  for (gsize i = 0; i < n; i++)
+    parley_device_to_json (&w, &devices[i]);
+  pe_json_end_array (&w);
+  pe_json_end_object (&w);
+  return cli_print_json (&w);
+}
+
+static void
+print_device (const struct pe_device_info *device)
+{
+  g_autofree char *total = g_format_size_full (device->memory_total, G_FORMAT_SIZE_DEFAULT);
+  g_autofree char *free_now = g_format_size_full (device->memory_available, G_FORMAT_SIZE_DEFAULT);
+  g_print ("%s (%s)\n", device->name, parley_device_kind_to_string (device->kind));
+  if (*device->driver)
+    g_print ("  driver    %s\n", device->driver);
+  if (device->kind == PE_DEVICE_CPU)
+    g_print ("  cores     %u, %u threads\n", device->n_cores, device->n_threads);
+  g_print ("  memory    %s, %s free\n", total, free_now);
+  if (device->read_rate > 0)
+    g_print ("  reads     %.1f GB/s\n", device->read_rate / 1e9);
+  if (device->transfer_rate > 0)
+    g_print ("  transfer  %.1f GB/s\n", device->transfer_rate / 1e9);
+  if (device->matmul_rate > 0)
+    g_print ("  computes  %.1f GFLOPS\n", device->matmul_rate / 1e9);
+}
+
+int
+parley_cmd_devices (int argc, char **argv)
+{
+  gboolean json = FALSE, measure = FALSE;
+  const GOptionEntry entries[] = {
+    { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print the facts as JSON", NULL },
+    { "measure", 0, 0, G_OPTION_ARG_NONE, &measure, "Measure the rates anew", NULL },
+    { NULL },
+  };
+  if (!cli_parse (&argc, &argv, NULL,
+                  "What this computer has, how fast it is, and what models run on.", entries, 0, 0))
+    return CLI_USAGE;
+  g_autoptr (ParleyHardware) hardware = parley_hardware_new ();
+  g_autoptr (GError) error = NULL;
+  if (!ask (hardware, measure, &error) ||
+      (!measure && lacks_rates (hardware) && !ask (hardware, TRUE, &error)))
+    return cli_fail_glib ("the devices cannot be listed", error);
+  if (json)
+    return print_json (hardware);
+
+  gsize n;
+  const struct pe_device_info *devices = parley_hardware_get_devices (hardware, &n);
+  for (gsize i = 0; i < n; i++)
+    print_device (&devices[i]);
+  g_print ("%s\n", parley_hardware_get_why (hardware));
+  if (parley_hardware_get_advice (hardware))
+    g_print ("%s\n", parley_hardware_get_advice (hardware));
+  return CLI_DONE;
+}
