@@ -5,18 +5,6 @@
 
 #include <sys/stat.h>
 
-static ParleyFileRole
-role_of (ParleyHubFile *file)
-{
-  switch (parley_hub_file_get_kind (file)) {
-  case PARLEY_HUB_FILE_PROJECTOR: return PARLEY_FILE_PROJECTOR;
-  case PARLEY_HUB_FILE_DRAFT: return PARLEY_FILE_DRAFT;
-  case PARLEY_HUB_FILE_MODEL:
-  case PARLEY_HUB_FILE_OTHER:
-  default: return PARLEY_FILE_MODEL;
-  }
-}
-
 static ParleyLocationRecord *
 make_location (ParleyHubFile *file, guint part, const char *path)
 {
@@ -27,7 +15,7 @@ make_location (ParleyHubFile *file, guint part, const char *path)
   location->sha256 = g_strdup (p->sha256);
   location->size = (gint64) p->size;
   location->origin = g_strdup ("parley");
-  location->role = role_of (file);
+  location->role = PARLEY_FILE_MODEL;
   location->shard = part;
   if (stat (path, &info) == 0) {
     location->mtime_ns = (gint64) info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec;
@@ -41,6 +29,8 @@ gboolean
 parley_record_download (ParleyStore *store, const char *endpoint, ParleyHubFile *file,
                         const char *const *paths, GError **error)
 {
+  if (parley_hub_file_get_kind (file) != PARLEY_HUB_FILE_MODEL)
+    return TRUE;
   g_autoptr (ParleyModel) model = parley_scan_model (paths, NULL, NULL);
   g_autoptr (ParleyArtifactRecord) artifact = parley_artifact_record_new ();
   artifact->sha256 = g_strdup (parley_hub_file_get_part (file, 0)->sha256);

@@ -9,7 +9,8 @@
 
 G_BEGIN_DECLS
 
-/* Enters a downloaded, verified file, which lies at `paths`. */
+/* Enters a downloaded, verified model, which lies at `paths`. Companions (projectors and the like)
+ * are no entries of their own and are left out. */
 gboolean parley_record_download (ParleyStore *store, const char *endpoint, ParleyHubFile *file,
                                  const char *const *paths, GError **error);
 /* Forgets a path that was deleted; one that was never known is fine. */
