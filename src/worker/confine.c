@@ -12,6 +12,7 @@
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -165,13 +166,13 @@ confine_landlock (void)
     attr.scoped = SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL;
     size = sizeof attr;
   }
-  int ruleset = (int)syscall (SYS_landlock_create_ruleset, &attr, size, 0);
+  int ruleset = (int) syscall (SYS_landlock_create_ruleset, &attr, size, 0);
   if (ruleset < 0)
     return 0;
   allow_folders (ruleset, attr.handled_access_fs);
   long result = syscall (SYS_landlock_restrict_self, ruleset, 0);
   close (ruleset);
-  return result == 0 ? (int)abi : 0;
+  return result == 0 ? (int) abi : 0;
 }
 
 /* ---- seccomp ---- */
@@ -315,17 +316,17 @@ static const int refused[] = {
 };
 
 #define LOAD(field)                                                                                \
-  BPF_STMT (BPF_LD | BPF_W | BPF_ABS, (uint32_t)offsetof (struct seccomp_data, field))
+  BPF_STMT (BPF_LD | BPF_W | BPF_ABS, (uint32_t) offsetof (struct seccomp_data, field))
 #define IF(test, value, then_skip, else_skip)                                                      \
-  BPF_JUMP (BPF_JMP | (test) | BPF_K, (uint32_t)(value), then_skip, else_skip)
-#define RETURN(action) BPF_STMT (BPF_RET | BPF_K, (uint32_t)(action))
+  BPF_JUMP (BPF_JMP | (test) | BPF_K, (uint32_t) (value), then_skip, else_skip)
+#define RETURN(action) BPF_STMT (BPF_RET | BPF_K, (uint32_t) (action))
 #define REFUSE         RETURN (SECCOMP_RET_ERRNO | EPERM)
 #define LOW_WORD(n)    args[n] /* both architectures are little-endian */
 
 static gboolean
 confine_seccomp (void)
 {
-  const uint32_t self = (uint32_t)getpid ();
+  const uint32_t self = (uint32_t) getpid ();
   const struct sock_filter head[] = {
     LOAD (arch),
     IF (BPF_JEQ, THIS_ARCH, 1, 0),
@@ -364,11 +365,11 @@ confine_seccomp (void)
   memcpy (filter, head, sizeof head);
   struct sock_filter *at = filter + G_N_ELEMENTS (head);
   for (size_t i = 0; i < n_refused; i++)
-    *at++ = (struct sock_filter)IF (BPF_JEQ, refused[i], (uint8_t)(n_refused - i), 0);
-  *at++ = (struct sock_filter)RETURN (SECCOMP_RET_ALLOW);
-  *at++ = (struct sock_filter)REFUSE;
+    *at++ = (struct sock_filter) IF (BPF_JEQ, refused[i], (uint8_t) (n_refused - i), 0);
+  *at++ = (struct sock_filter) RETURN (SECCOMP_RET_ALLOW);
+  *at++ = (struct sock_filter) REFUSE;
 
-  struct sock_fprog program = { .len = (unsigned short)(at - filter), .filter = filter };
+  struct sock_fprog program = { .len = (unsigned short) (at - filter), .filter = filter };
   return syscall (SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program) == 0;
 }
 
@@ -408,4 +409,5 @@ worker_set_limits (void)
     close (fd);
   }
   setrlimit (RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+  signal (SIGINT, SIG_IGN); /* Ctrl+C in a terminal is meant for the program that started it */
 }

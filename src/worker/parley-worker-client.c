@@ -57,23 +57,6 @@ static guint signal_crashed;
 
 G_DEFINE_FINAL_TYPE (ParleyWorkerClient, parley_worker_client, G_TYPE_OBJECT)
 
-static const GDBusErrorEntry error_entries[] = {
-  { PARLEY_WORKER_ERROR_SPAWN, WORKER_INTERFACE ".Error.Spawn" },
-  { PARLEY_WORKER_ERROR_CRASHED, WORKER_INTERFACE ".Error.Crashed" },
-  { PARLEY_WORKER_ERROR_PROTOCOL, WORKER_INTERFACE ".Error.Protocol" },
-  { PARLEY_WORKER_ERROR_STATE, WORKER_INTERFACE ".Error.State" },
-  { PARLEY_WORKER_ERROR_TEMPLATE, WORKER_INTERFACE ".Error.Template" },
-};
-
-GQuark
-parley_worker_error_quark (void)
-{
-  static gsize quark;
-  g_dbus_error_register_error_domain ("parley-worker-error-quark", &quark, error_entries,
-                                      G_N_ELEMENTS (error_entries));
-  return (GQuark)quark;
-}
-
 static void
 set_state (ParleyWorkerClient *self, ParleyWorkerState state, const char *message)
 {
@@ -208,7 +191,10 @@ process_lost (ParleyWorkerClient *self, ParleyWorkerError code, const char *reas
   g_autoptr (GError) error = g_error_new_literal (PARLEY_WORKER_ERROR, code, reason);
   gboolean was_loading = self->loading != NULL;
   g_autofree char *copy = g_strdup (reason);
+  self->state = PARLEY_WORKER_CRASHED; /* as listeners to the end of a reply see it */
   drop_process (self, error);
+  if (self->state != PARLEY_WORKER_CRASHED)
+    return; /* one of them loads anew */
   set_state (self, PARLEY_WORKER_CRASHED, copy);
   if (!was_loading)
     g_signal_emit (self, signal_crashed, 0, copy);
@@ -299,7 +285,7 @@ take_done (ParleyWorker1 *proxy, guint64 id, guint n_parts, GVariant *stats_dict
   gsize n_bytes = g_variant_get_size (token_bytes);
   if (!found || !_parley_generation_has_all (found, n_parts) ||
       !wire_read_stats (stats_dictionary, &stats) || n_bytes % sizeof (gint32) ||
-      n_bytes / sizeof (gint32) > (gsize)stats.prompt_tokens + stats.reply_tokens) {
+      n_bytes / sizeof (gint32) > (gsize) stats.prompt_tokens + stats.reply_tokens) {
     protocol_broken (self, "the end of a reply");
     return;
   }
@@ -390,7 +376,7 @@ open_files (GUnixFDList *fds, GVariantBuilder *handles, const char *path, GError
   if (!g_regex_match_full (split, path, -1, 0, 0, &match, NULL))
     return open_file (fds, handles, path, error);
   g_autofree char *stem = g_match_info_fetch (match, 1), *count = g_match_info_fetch (match, 2);
-  guint n = (guint)g_ascii_strtoull (count, NULL, 10);
+  guint n = (guint) g_ascii_strtoull (count, NULL, 10);
   if (n == 0 || n > WORKER_MAX_FILES) {
     g_set_error (error, PARLEY_ENGINE_ERROR, PARLEY_ENGINE_ERROR_LIMIT,
                  "“%s” says that it has %u parts; at most %d can be loaded", path, n,
@@ -534,7 +520,10 @@ parley_worker_client_unload (ParleyWorkerClient *self)
 {
   g_return_if_fail (PARLEY_IS_WORKER_CLIENT (self));
   g_autoptr (ParleyWorkerClient) keep = g_object_ref (self);
+  self->state = PARLEY_WORKER_IDLE;
   drop_process (self, NULL);
+  if (self->state != PARLEY_WORKER_IDLE)
+    return; /* a listener to the end of a reply loads anew */
   wire_model_clear (&self->model);
   set_gpu_layers (self, 0);
   set_state (self, PARLEY_WORKER_IDLE, NULL);
@@ -691,7 +680,7 @@ counted (GObject *object, GAsyncResult *result, gpointer data)
   const guint32 *lengths = g_variant_get_fixed_array (turns, &n, sizeof *lengths);
   ParleyTokenCount *count = g_malloc0 (sizeof *count + n * sizeof *count->turns);
   count->total = total;
-  count->n_turns = (guint)n;
+  count->n_turns = (guint) n;
   for (gsize i = 0; i < n; i++)
     count->turns[i] = lengths[i];
   g_task_return_pointer (task, count, g_free);
@@ -750,7 +739,7 @@ memory_told (GObject *object, GAsyncResult *result, gpointer data)
     g_array_append_val (devices, memory);
   }
   if (sound)
-    g_task_return_pointer (task, g_steal_pointer (&devices), (GDestroyNotify)g_array_unref);
+    g_task_return_pointer (task, g_steal_pointer (&devices), (GDestroyNotify) g_array_unref);
   else {
     ParleyWorkerClient *self = g_task_get_source_object (task);
     g_task_return_new_error (task, PARLEY_WORKER_ERROR, PARLEY_WORKER_ERROR_PROTOCOL,
@@ -958,8 +947,8 @@ parley_worker_client_class_init (ParleyWorkerClientClass *class)
                                  NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
   /* Registered with GDBus before the first error can come in. */
   g_type_ensure (PARLEY_TYPE_GENERATION);
-  (void)PARLEY_ENGINE_ERROR;
-  (void)PARLEY_WORKER_ERROR;
+  (void) PARLEY_ENGINE_ERROR;
+  (void) PARLEY_WORKER_ERROR;
 }
 
 static void

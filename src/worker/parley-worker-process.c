@@ -225,7 +225,7 @@ GPid
 parley_worker_process_get_pid (ParleyWorkerProcess *self)
 {
   const char *text = self->process ? g_subprocess_get_identifier (self->process) : NULL;
-  return text ? (GPid)g_ascii_strtoll (text, NULL, 10) : 0;
+  return text ? (GPid) g_ascii_strtoll (text, NULL, 10) : 0;
 }
 
 void

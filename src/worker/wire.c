@@ -12,6 +12,23 @@
 #define MAX_TOKENS (1u << 28)
 #define MAX_LAYERS (1u << 16)
 
+static const GDBusErrorEntry error_entries[] = {
+  { PARLEY_WORKER_ERROR_SPAWN, WORKER_INTERFACE ".Error.Spawn" },
+  { PARLEY_WORKER_ERROR_CRASHED, WORKER_INTERFACE ".Error.Crashed" },
+  { PARLEY_WORKER_ERROR_PROTOCOL, WORKER_INTERFACE ".Error.Protocol" },
+  { PARLEY_WORKER_ERROR_STATE, WORKER_INTERFACE ".Error.State" },
+  { PARLEY_WORKER_ERROR_TEMPLATE, WORKER_INTERFACE ".Error.Template" },
+};
+
+GQuark
+parley_worker_error_quark (void)
+{
+  static gsize quark;
+  g_dbus_error_register_error_domain ("parley-worker-error-quark", &quark, error_entries,
+                                      G_N_ELEMENTS (error_entries));
+  return (GQuark) quark;
+}
+
 /* A dictionary's memory is that of a message; entries are looked up by name and type. */
 static guint
 get_uint (GVariantDict *dict, const char *key, guint otherwise)
@@ -66,9 +83,9 @@ wire_plan_request (const struct pe_plan_request *request)
   g_variant_dict_insert (&dict, "context", "u", request->n_ctx);
   g_variant_dict_insert (&dict, "batch", "u", request->n_batch);
   g_variant_dict_insert (&dict, "gpu-layers", "i", request->n_gpu_layers);
-  g_variant_dict_insert (&dict, "k-type", "u", (guint)request->k_type);
-  g_variant_dict_insert (&dict, "v-type", "u", (guint)request->v_type);
-  g_variant_dict_insert (&dict, "precision", "u", (guint)request->precision);
+  g_variant_dict_insert (&dict, "k-type", "u", (guint) request->k_type);
+  g_variant_dict_insert (&dict, "v-type", "u", (guint) request->v_type);
+  g_variant_dict_insert (&dict, "precision", "u", (guint) request->precision);
   g_variant_dict_insert (&dict, "threads", "u", request->n_threads);
   return g_variant_dict_end (&dict);
 }
@@ -97,9 +114,9 @@ wire_read_plan_request (GVariant *dictionary, struct pe_plan_request *request)
   if (request->n_ctx > MAX_TOKENS || request->n_batch > MAX_TOKENS || !is_cache_type (k_type) ||
       !is_cache_type (v_type) || precision > PE_PRECISION_FAST || request->n_threads > 4096)
     return FALSE;
-  request->k_type = (enum pe_type)k_type;
-  request->v_type = (enum pe_type)v_type;
-  request->precision = (enum pe_precision)precision;
+  request->k_type = (enum pe_type) k_type;
+  request->v_type = (enum pe_type) v_type;
+  request->precision = (enum pe_precision) precision;
   return TRUE;
 }
 
@@ -126,9 +143,9 @@ wire_generation (const ParleyGenerationRequest *request)
   g_variant_dict_insert (&dict, "private", "b", request->is_private);
   g_variant_dict_insert (&dict, "max-tokens", "u", request->max_tokens);
   const struct pe_sampler_params *s = &request->sampler;
-  g_variant_dict_insert (&dict, "sampler", SAMPLER_FORMAT, (double)s->temperature, s->top_k,
-                         (double)s->top_p, (double)s->min_p, (double)s->repeat_penalty,
-                         (double)s->frequency_penalty, (double)s->presence_penalty,
+  g_variant_dict_insert (&dict, "sampler", SAMPLER_FORMAT, (double) s->temperature, s->top_k,
+                         (double) s->top_p, (double) s->min_p, (double) s->repeat_penalty,
+                         (double) s->frequency_penalty, (double) s->presence_penalty,
                          s->penalty_window, s->seed);
   return g_variant_dict_end (&dict);
 }
@@ -137,7 +154,7 @@ wire_generation (const ParleyGenerationRequest *request)
 static float
 within (double value, double low, double high, double otherwise)
 {
-  return (float)(isfinite (value) ? CLAMP (value, low, high) : otherwise);
+  return (float) (isfinite (value) ? CLAMP (value, low, high) : otherwise);
 }
 
 static gboolean
@@ -180,7 +197,7 @@ wire_read_generation (GVariant *dictionary, WireGeneration *out)
                    (request->messages != NULL) != (request->text != NULL) &&
                    g_variant_get_size (dictionary) <= WORKER_MAX_PROMPT_BYTES;
   if (g_variant_dict_lookup (&dict, "stop", "^a&s", &out->stops)) {
-    guint n = g_strv_length ((char **)out->stops);
+    guint n = g_strv_length ((char **) out->stops);
     sound &= n <= WORKER_MAX_STOPS;
     for (guint i = 0; i < n; i++)
       sound &= *out->stops[i] && strlen (out->stops[i]) <= WORKER_MAX_STOP_BYTES;
@@ -210,7 +227,7 @@ wire_stats (const ParleyGenerationStats *stats)
   g_variant_dict_insert (&dict, "prompt-seconds", "d", stats->prompt_seconds);
   g_variant_dict_insert (&dict, "reply-seconds", "d", stats->reply_seconds);
   g_variant_dict_insert (&dict, "first-token-seconds", "d", stats->first_token_seconds);
-  g_variant_dict_insert (&dict, "stop", "u", (guint)stats->stop);
+  g_variant_dict_insert (&dict, "stop", "u", (guint) stats->stop);
   return g_variant_dict_end (&dict);
 }
 
@@ -229,7 +246,7 @@ wire_read_stats (GVariant *dictionary, ParleyGenerationStats *stats)
                    stop <= PARLEY_GENERATION_ERROR && stats->prompt_tokens <= MAX_TOKENS &&
                    stats->cached_tokens <= stats->prompt_tokens &&
                    stats->reply_tokens <= MAX_TOKENS;
-  stats->stop = (ParleyGenerationStop)stop;
+  stats->stop = (ParleyGenerationStop) stop;
   g_variant_dict_clear (&dict);
   return sound;
 }

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Loads a model in the largest way that the memory allows: a load never fails for memory where a
+ * smaller plan would do.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "engine/plan.h"
+#include "engine/runtime.h"
+
+#define WORKER_NOTE_BYTES 512
+
+/* Why a plan did not work. */
+enum load_obstacle {
+  LOAD_RAM,        /* the host's memory */
+  LOAD_GPU_MEMORY, /* the device's memory */
+  LOAD_GPU,        /* the device does not work at all */
+};
+
+/* Makes the request (of a plan, defaults filled in) one step smaller: fewer GPU layers; a smaller
+ * batch, then 8-bit KV, then a shorter context. False: nothing is left to give up. */
+bool worker_step_down (struct pe_plan_request *request, enum load_obstacle obstacle);
+
+/* Whether a plan fits what its devices say they have left; if not, what is short. */
+bool worker_plan_fits (const struct pe_plan *plan, enum load_obstacle *obstacle);
+
+/* Writes a sentence about what `now` has less of than `wanted` (both with defaults filled in), or
+ * "" when there is nothing. `n_layers` as in the plan. */
+void worker_describe_change (const struct pe_plan_request *wanted,
+                             const struct pe_plan_request *now, uint32_t n_layers,
+                             char note[WORKER_NOTE_BYTES]);
+
+/* Plans and loads. `devices`: the CPU and perhaps a GPU, with what they have left now. */
+bool worker_load (const struct pe_model *model, const struct pe_plan_request *request,
+                  const struct pe_device_info *devices, size_t n_devices,
+                  const struct pe_progress *progress, struct pe_runtime **out,
+                  char note[WORKER_NOTE_BYTES], struct pe_error *error);

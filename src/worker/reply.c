@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "worker/reply.h"
+
+#include "base/alloc.h"
+#include "bridge/parley-engine-error.h"
+#include "engine/model.h"
+#include "engine/sampler.h"
+
+#include <string.h>
+
+Reply *
+reply_new (guint64 id, WireGeneration *wire, guint credit, WorkerModel *model)
+{
+  Reply *self = g_new0 (Reply, 1);
+  self->id = id;
+  self->wire = *wire;
+  self->model = worker_model_ref (model);
+  self->asked = g_get_monotonic_time ();
+  outbox_init (&self->outbox, id, credit);
+  stops_init (&self->stops, self->wire.request.stop);
+  return self;
+}
+
+void
+reply_free (Reply *self)
+{
+  worker_reader_free (self->reader);
+  stops_clear (&self->stops);
+  outbox_clear (&self->outbox);
+  pe_sampler_free (self->sampler);
+  pe_tokens_clear (&self->tokens);
+  g_free (self->rows);
+  g_clear_error (&self->error);
+  wire_generation_clear (&self->wire);
+  worker_model_unref (self->model);
+  g_free (self);
+}
+
+void
+reply_cancel (Reply *self)
+{
+  g_atomic_int_set (&self->cancelled, TRUE);
+}
+
+/* ---- text ---- */
+
+static void
+add_part (gpointer data, ParleyTextKind kind, const char *name, const char *text, gsize n)
+{
+  Reply *self = data;
+  outbox_add (&self->outbox, kind, name, text, n);
+}
+
+void
+reply_end (Reply *self, ParleyGenerationStop stop, GError *error)
+{
+  if (self->over)
+    return;
+  self->over = TRUE;
+  self->stats.stop = error ? PARLEY_GENERATION_ERROR : stop;
+  self->error = error;
+  if (self->first_token)
+    self->stats.reply_seconds = (double) (g_get_monotonic_time () - self->first_token) / 1e6;
+  if (self->reader) {
+    g_autoptr (GString) rest = g_string_new (NULL);
+    stops_finish (&self->stops, rest);
+    worker_reader_push (self->reader, rest->str, rest->len, add_part, self);
+    worker_reader_finish (self->reader, add_part, self);
+  }
+}
+
+static void
+fail (Reply *self, const struct pe_error *error)
+{
+  reply_end (self, PARLEY_GENERATION_ERROR, parley_error_new_from_engine (error));
+}
+
+/* TRUE: the text holds a stop string now. */
+static gboolean
+take_text (Reply *self, int32_t token)
+{
+  char buffer[16];
+  gsize n;
+  const struct pe_vocab *vocab = pe_model_vocab (worker_model_get (self->model), NULL);
+  const char *bytes =
+      pe_token_piece (vocab, token, worker_reader_wants_control (self->reader), buffer, &n);
+  g_autoptr (GString) certain = g_string_new (NULL);
+  gboolean stopped = stops_push (&self->stops, bytes, n, certain);
+  worker_reader_push (self->reader, certain->str, certain->len, add_part, self);
+  return stopped;
+}
+
+/* ---- tokens ---- */
+
+static gboolean
+append_token (Reply *self, int32_t token)
+{
+  struct pe_tokens *t = &self->tokens;
+  if (!pe_grow (&t->ids, &t->capacity, t->n + 1, sizeof *t->ids)) {
+    struct pe_error error = { .code = PE_ERROR_MEMORY, .offset = PE_NO_OFFSET };
+    g_strlcpy (error.message, "not enough memory for the reply's tokens", sizeof error.message);
+    fail (self, &error);
+    return FALSE;
+  }
+  t->ids[t->n++] = token;
+  return TRUE;
+}
+
+/* The next token from the logits of the last row. */
+static void
+choose_token (Reply *self, struct pe_runtime *runtime)
+{
+  gint64 now = g_get_monotonic_time ();
+  const float *logits = pe_runtime_logits (runtime, 0);
+  int32_t token = pe_sampler_sample (self->sampler, logits);
+  if (!self->first_token) {
+    self->first_token = now;
+    self->stats.prompt_seconds = (double) (now - self->started) / 1e6;
+    self->stats.first_token_seconds = (double) (now - self->asked) / 1e6;
+  }
+  self->stats.reply_seconds = (double) (now - self->first_token) / 1e6;
+  const struct pe_vocab *vocab = pe_model_vocab (worker_model_get (self->model), NULL);
+  if (pe_token_ends_generation (vocab, token)) {
+    reply_end (self, PARLEY_GENERATION_END, NULL);
+    return;
+  }
+  if (!append_token (self, token))
+    return;
+  pe_sampler_accept (self->sampler, token);
+  self->stats.reply_tokens++;
+  if (take_text (self, token))
+    reply_end (self, PARLEY_GENERATION_WORD, NULL);
+  else if (self->wire.request.max_tokens &&
+           self->stats.reply_tokens >= self->wire.request.max_tokens)
+    reply_end (self, PARLEY_GENERATION_LENGTH, NULL);
+  else if (self->tokens.n >= pe_runtime_plan (runtime)->request.n_ctx)
+    reply_end (self, PARLEY_GENERATION_CONTEXT, NULL);
+}
+
+/* ---- steps ---- */
+
+/* Renders, tokenises, and sets up the sampler. */
+static gboolean
+prepare (Reply *self, struct pe_runtime *runtime)
+{
+  struct pe_error error;
+  GError *problem = NULL;
+  if (!worker_prompt_make (self->model, &self->wire.request, &self->tokens, &self->reader,
+                           &problem)) {
+    reply_end (self, PARLEY_GENERATION_ERROR, problem);
+    return FALSE;
+  }
+  gsize limit = pe_runtime_plan (runtime)->request.n_ctx;
+  self->stats.prompt_tokens = (guint) self->tokens.n;
+  if (self->tokens.n > limit) {
+    pe_fail (&error, PE_ERROR_CONTEXT_FULL,
+             "the conversation is %zu tokens long, and the context holds %zu", self->tokens.n,
+             limit);
+    fail (self, &error);
+    return FALSE;
+  }
+  const struct pe_model_info *info = pe_model_info (worker_model_get (self->model));
+  if (!pe_sampler_new (&self->wire.request.sampler, info->n_vocab, &self->sampler, &error)) {
+    fail (self, &error);
+    return FALSE;
+  }
+  for (gsize i = 0; i < self->tokens.n; i++)
+    pe_sampler_accept (self->sampler, self->tokens.ids[i]);
+  self->n_prompt = self->tokens.n;
+  self->n_rows = pe_runtime_plan (runtime)->request.n_batch;
+  self->rows = g_new (struct pe_row, self->n_rows);
+  return TRUE;
+}
+
+static gboolean
+acquire (Reply *self, struct pe_runtime *runtime, struct slots *slots)
+{
+  struct pe_error error;
+  self->slot = slots_acquire (slots, runtime, self->tokens.ids, self->tokens.n, &error);
+  if (!self->slot) {
+    fail (self, &error);
+    return FALSE;
+  }
+  if (!self->was_acquired) {
+    self->was_acquired = TRUE;
+    self->started = g_get_monotonic_time ();
+    self->stats.cached_tokens = (guint) pe_sequence_n_tokens (self->slot->sequence);
+    self->progress_due = TRUE;
+  }
+  return TRUE;
+}
+
+gboolean
+reply_step (Reply *self, struct pe_runtime *runtime, struct slots *slots, struct pe_error *error)
+{
+  if (g_atomic_int_get (&self->cancelled)) {
+    reply_end (self, PARLEY_GENERATION_CANCELLED, NULL);
+    return TRUE;
+  }
+  if ((self->n_prompt == 0 && !prepare (self, runtime)) ||
+      (!self->slot && !acquire (self, runtime, slots)))
+    return TRUE;
+
+  struct pe_sequence *sequence = self->slot->sequence;
+  gsize have = pe_sequence_n_tokens (sequence), left = self->tokens.n - have;
+  gsize n = MIN (left, self->n_rows);
+  for (gsize i = 0; i < n; i++)
+    self->rows[i] = (struct pe_row){ sequence, self->tokens.ids[have + i], i + 1 == left };
+  if (pe_runtime_compute (runtime, self->rows, n, error)) {
+    if (n == left)
+      choose_token (self, runtime);
+    self->progress_due |= self->stats.reply_tokens == 0;
+    return TRUE;
+  }
+
+  switch (error->code) {
+  case PE_ERROR_CANCELLED: /* perhaps meant for the request before this one */
+    pe_runtime_resume (runtime);
+    return TRUE;
+  case PE_ERROR_CONTEXT_FULL:
+    /* Pages that other conversations hold can be had; the length was checked. */
+    if (!slots_evict (slots))
+      fail (self, error);
+    return TRUE;
+  case PE_ERROR_DEVICE:
+  case PE_ERROR_DEVICE_MEMORY:
+  case PE_ERROR_DEVICE_LOST: return FALSE;
+  default: fail (self, error); return TRUE;
+  }
+}
+
+GVariant *
+reply_token_bytes (const Reply *self)
+{
+  gint32 *ids = g_new (gint32, self->tokens.n);
+  for (gsize i = 0; i < self->tokens.n; i++)
+    ids[i] = GINT32_TO_LE (self->tokens.ids[i]);
+  return g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, ids, self->tokens.n * sizeof *ids,
+                                  TRUE, g_free, ids);
+}

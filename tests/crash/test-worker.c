@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The real engine process with a real model: what it says, what it evaluates, and what is left
+ * when it dies.
+ */
+#include "worker-fixture.h"
+
+#include <glib/gstdio.h>
+#include <signal.h>
+
+static Fixture f;
+
+static void
+load_stories (int gpu_layers)
+{
+  g_autofree char *path = stories_path ();
+  struct pe_plan_request plan = small_plan (gpu_layers);
+  g_autoptr (GError) error = NULL;
+  fixture_init (&f, NULL);
+  CHECK_MSG (fixture_load (&f, path, &plan, &error), "%s", error->message);
+}
+
+/* ---- loading ---- */
+
+static void
+loads (void)
+{
+  load_stories (0);
+  const ParleyLoadedModel *model = parley_worker_client_get_model (f.client);
+  CHECK (parley_worker_client_get_state (f.client) == PARLEY_WORKER_READY);
+  CHECK_STR (model->architecture, "llama");
+  CHECK (model->n_layers == 5 && model->n_vocab == 512 && model->has_vocab);
+  CHECK (!model->has_template);
+  CHECK (model->plan.n_ctx == 512 && parley_worker_client_get_context_length (f.client) == 512);
+  CHECK_STR (model->note, "");
+  CHECK (parley_worker_client_get_pid (f.client) > 0);
+  CHECK (parley_worker_client_get_load_progress (f.client) == 1);
+  printf ("# confinement: %s\n", parley_worker_client_get_confinement (f.client));
+  fixture_clear (&f);
+}
+
+static void
+refuses_what_is_no_model (void)
+{
+  g_autofree char *folder = g_dir_make_tmp ("parley-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename (folder, "damaged.gguf", NULL);
+  CHECK (g_file_set_contents (path, "GGUF\3\0\0\0\xff\xff", 10, NULL));
+  struct pe_plan_request plan = small_plan (0);
+  g_autoptr (GError) error = NULL;
+  fixture_init (&f, NULL);
+  CHECK (!fixture_load (&f, path, &plan, &error));
+  CHECK (error->domain == PARLEY_ENGINE_ERROR);
+  CHECK_MSG (strstr (error->message, "damaged.gguf"), "%s", error->message);
+  CHECK (parley_worker_client_get_state (f.client) == PARLEY_WORKER_FAILED);
+  CHECK_STR (parley_worker_client_get_message (f.client), error->message);
+  CHECK (parley_worker_client_get_pid (f.client) == 0 && f.n_crashes == 0);
+
+  g_clear_error (&error);
+  CHECK (!fixture_load (&f, folder, &plan, &error));
+  CHECK (g_error_matches (error, PARLEY_ENGINE_ERROR, PARLEY_ENGINE_ERROR_IO));
+  g_clear_error (&error);
+  g_unlink (path);
+  CHECK (!fixture_load (&f, path, &plan, &error));
+  CHECK (g_error_matches (error, PARLEY_ENGINE_ERROR, PARLEY_ENGINE_ERROR_IO));
+  g_rmdir (folder);
+  fixture_clear (&f);
+}
+
+static void
+loads_again_after_failing (void)
+{
+  g_autofree char *path = stories_path ();
+  struct pe_plan_request plan = small_plan (0);
+  fixture_init (&f, NULL);
+  CHECK (!fixture_load (&f, "/nowhere/at/all.gguf", &plan, NULL));
+  CHECK (fixture_load (&f, path, &plan, NULL));
+  GPid first = parley_worker_client_get_pid (f.client);
+  CHECK (fixture_load (&f, path, &plan, NULL)); /* anew: another process */
+  CHECK (parley_worker_client_get_pid (f.client) != first);
+  parley_worker_client_unload (f.client);
+  CHECK (parley_worker_client_get_state (f.client) == PARLEY_WORKER_IDLE);
+  CHECK (parley_worker_client_get_model (f.client) == NULL && f.n_crashes == 0);
+  fixture_clear (&f);
+}
+
+static void
+loading_can_be_cancelled (void)
+{
+  g_autofree char *path = stories_path ();
+  struct pe_plan_request plan = small_plan (0);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  fixture_init (&f, NULL);
+  Waiting w = { 0 };
+  parley_worker_client_load_async (f.client, path, &plan, cancellable, waiting_done, &w);
+  g_cancellable_cancel (cancellable);
+  WAIT_FOR (w.done);
+  g_autoptr (GError) error = NULL;
+  CHECK (!parley_worker_client_load_finish (f.client, w.result, &error));
+  CHECK (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
+  g_object_unref (w.result);
+  WAIT_FOR (parley_worker_client_get_state (f.client) == PARLEY_WORKER_IDLE);
+  CHECK (fixture_load (&f, path, &plan, NULL));
+  fixture_clear (&f);
+}
+
+static void
+program_may_be_missing (void)
+{
+  g_autofree char *path = stories_path ();
+  struct pe_plan_request plan = small_plan (0);
+  g_autoptr (GError) error = NULL;
+  fixture_init (&f, "/nowhere/parley-worker");
+  CHECK (!fixture_load (&f, path, &plan, &error));
+  CHECK (g_error_matches (error, PARLEY_WORKER_ERROR, PARLEY_WORKER_ERROR_SPAWN));
+  CHECK (strstr (error->message, "/nowhere/parley-worker"));
+  fixture_clear (&f);
+  fixture_init (&f, "/bin/true"); /* ends at once, without a word */
+  g_clear_error (&error);
+  CHECK (!fixture_load (&f, path, &plan, &error));
+  CHECK (error->domain == PARLEY_WORKER_ERROR);
+  fixture_clear (&f);
+}
+
+/* ---- replies ---- */
+
+static void
+tells_the_story (void)
+{
+  load_stories (0);
+  ParleyGenerationRequest request = plain_request (125);
+  const ParleyGenerationStats *stats = fixture_generate (&f, &request);
+  CHECK (parley_generation_get_error (f.generation) == NULL);
+  CHECK_MSG (g_str_has_prefix (f.text->str, STORY), "%s", f.text->str);
+  CHECK (stats->stop == PARLEY_GENERATION_LENGTH && stats->reply_tokens == 125);
+  CHECK (stats->prompt_tokens == 5 && stats->cached_tokens == 0);
+  CHECK (f.n_done == 1 && f.last_done == 5 && f.last_total == 5);
+  static const gint32 first[] = { 1, 403, 407, 261, 378, 432, 383, 286 };
+  gsize n;
+  const gint32 *ids = g_bytes_get_data (parley_generation_get_token_ids (f.generation), &n);
+  CHECK (n == 130 * sizeof *ids && memcmp (ids, first, sizeof first) == 0);
+  fixture_clear (&f);
+}
+
+static void
+messages_continue_as_text (void)
+{
+  load_stories (0);
+  ParleyGenerationRequest request = plain_request (20);
+  request.text = NULL;
+  request.messages = "[{\"role\": \"user\", \"content\": \"" PROMPT "\"}]";
+  fixture_generate (&f, &request);
+  CHECK_MSG (f.text->len > 20 && g_str_has_prefix (STORY, f.text->str), "%s", f.text->str);
+
+  request.messages = "{\"role\": 1}";
+  fixture_generate (&f, &request);
+  CHECK (g_error_matches (parley_generation_get_error (f.generation), PARLEY_ENGINE_ERROR,
+                          PARLEY_ENGINE_ERROR_ARGUMENT));
+  request.messages = "[";
+  fixture_generate (&f, &request);
+  CHECK (parley_generation_get_error (f.generation) && f.text->len == 0);
+  fixture_clear (&f);
+}
+
+static void
+keeps_what_was_read (void)
+{
+  load_stories (0);
+  ParleyGenerationRequest request = plain_request (10);
+  fixture_generate (&f, &request);
+  ParleyWorkerCounters before = fixture_counters (&f);
+  CHECK (before.rows_evaluated == 5 + 9); /* the last token of a reply is not evaluated */
+
+  g_autofree char *longer = g_strconcat (PROMPT, f.text->str, NULL);
+  request.text = longer;
+  const ParleyGenerationStats *stats = fixture_generate (&f, &request);
+  CHECK (g_str_has_prefix (STORY + strlen (longer) - strlen (PROMPT), f.text->str));
+  ParleyWorkerCounters after = fixture_counters (&f);
+  CHECK (stats->cached_tokens == 14 && stats->prompt_tokens == 15);
+  CHECK (after.rows_evaluated - before.rows_evaluated == 1 + 9);
+
+  /* Another version of the reply: the common part is kept, the other version stays. */
+  request.text = PROMPT ", there was a cat";
+  stats = fixture_generate (&f, &request);
+  CHECK (stats->cached_tokens >= 7 && stats->cached_tokens < stats->prompt_tokens);
+  request.text = longer;
+  stats = fixture_generate (&f, &request);
+  CHECK (stats->cached_tokens == stats->prompt_tokens - 1);
+
+  /* A private one leaves nothing behind. */
+  request.text = "The dog ran";
+  request.is_private = TRUE;
+  fixture_generate (&f, &request);
+  stats = fixture_generate (&f, &request);
+  CHECK (stats->cached_tokens <= 1);
+  fixture_clear (&f);
+}
+
+static void
+ends_before_a_stop_string (void)
+{
+  load_stories (0);
+  ParleyGenerationRequest request = plain_request (100);
+  request.stop = (const char *const[]){ "zebra", "loved to", NULL };
+  const ParleyGenerationStats *stats = fixture_generate (&f, &request);
+  CHECK_STR (f.text->str, ", there was a little girl named Lily. She ");
+  CHECK (stats->stop == PARLEY_GENERATION_WORD);
+  fixture_clear (&f);
+}
+
+static void
+ends_when_the_context_is_full (void)
+{
+  load_stories (0);
+  ParleyGenerationRequest request = plain_request (0);
+  const ParleyGenerationStats *stats = fixture_generate (&f, &request);
+  CHECK (stats->stop == PARLEY_GENERATION_CONTEXT || stats->stop == PARLEY_GENERATION_END);
+  CHECK (stats->prompt_tokens + stats->reply_tokens <= 512);
+
+  g_autoptr (GString) endless = g_string_new (NULL);
+  for (int i = 0; i < 600; i++)
+    g_string_append (endless, "once upon a time ");
+  request.text = endless->str;
+  fixture_generate (&f, &request);
+  CHECK (g_error_matches (parley_generation_get_error (f.generation), PARLEY_ENGINE_ERROR,
+                          PARLEY_ENGINE_ERROR_CONTEXT_FULL));
+  request = plain_request (10);
+  fixture_generate (&f, &request);
+  CHECK (g_str_has_prefix (STORY, f.text->str));
+  fixture_clear (&f);
+}
+
+static void
+answers_in_turn (void)
+{
+  load_stories (0);
+  ParleyGenerationRequest request = plain_request (40);
+  Fixture second = f; /* its own account of the same client */
+  second.text = g_string_new (NULL);
+  second.other = g_string_new (NULL);
+  second.generation = NULL;
+  fixture_start (&f, &request);
+  fixture_start (&second, &request);
+  CHECK (f.n_done == 0);
+  WAIT_FOR (second.n_done);
+  CHECK (f.n_done == 1);
+  CHECK (g_string_equal (f.text, second.text) && f.text->len > 0);
+  g_signal_handlers_disconnect_by_data (second.generation, &second);
+  g_object_unref (second.generation);
+  g_string_free (second.text, TRUE);
+  g_string_free (second.other, TRUE);
+  fixture_clear (&f);
+}
+
+static void
+counts_without_answering (void)
+{
+  load_stories (0);
+  ParleyGenerationRequest request = plain_request (1);
+  g_autofree ParleyTokenCount *plain = fixture_count (&f, &request, NULL);
+  CHECK (plain && plain->total == 5 && plain->n_turns == 0);
+  request.text = NULL;
+  request.messages = "[{\"role\": \"user\", \"content\": \"" PROMPT "\"},"
+                     "{\"role\": \"assistant\", \"content\": \", there was\"},"
+                     "{\"role\": \"user\", \"content\": \"a cat\"}]";
+  g_autofree ParleyTokenCount *turns = fixture_count (&f, &request, NULL);
+  CHECK (turns && turns->n_turns == 3 && turns->turns[0] == 5);
+  CHECK (turns->turns[0] + turns->turns[1] + turns->turns[2] == turns->total);
+  CHECK (fixture_counters (&f).rows_evaluated == 0);
+  fixture_clear (&f);
+}
+
+/* ---- stopping and dying ---- */
+
+static void
+cancel_it (gpointer data)
+{
+  Fixture *fixture = data;
+  if (fixture->n_parts == 3)
+    parley_generation_cancel (fixture->generation);
+}
+
+static void
+cancels_within_a_token (void)
+{
+  g_setenv ("PARLEY_TEST_PACE", "30", TRUE);
+  load_stories (0);
+  g_unsetenv ("PARLEY_TEST_PACE");
+  ParleyGenerationRequest request = plain_request (200);
+  f.on_part = cancel_it;
+  const ParleyGenerationStats *stats = fixture_generate (&f, &request);
+  CHECK (stats->stop == PARLEY_GENERATION_CANCELLED);
+  CHECK (parley_generation_get_error (f.generation) == NULL);
+  CHECK_MSG (stats->reply_tokens >= 3 && stats->reply_tokens <= 5, "%u tokens",
+             stats->reply_tokens);
+  CHECK (g_str_has_prefix (STORY, f.text->str));
+  f.on_part = NULL;
+  request.max_tokens = 5;
+  stats = fixture_generate (&f, &request);
+  CHECK (stats->stop == PARLEY_GENERATION_LENGTH && g_str_has_prefix (STORY, f.text->str));
+
+  /* One that waits for its turn goes at once. */
+  request.max_tokens = 200;
+  fixture_start (&f, &request);
+  g_autoptr (ParleyGeneration) waits = parley_worker_client_generate (f.client, &request);
+  parley_generation_cancel (waits);
+  WAIT_FOR (parley_generation_is_done (waits));
+  CHECK (f.n_done == 0);
+  CHECK (parley_generation_get_stats (waits)->stop == PARLEY_GENERATION_CANCELLED);
+  parley_generation_cancel (f.generation);
+  WAIT_FOR (f.n_done);
+  fixture_clear (&f);
+}
+
+static void
+kill_it (gpointer data)
+{
+  Fixture *fixture = data;
+  if (fixture->n_parts == 4)
+    kill (parley_worker_client_get_pid (fixture->client), SIGKILL);
+}
+
+static void
+tells_that_it_was_killed (void)
+{
+  g_setenv ("PARLEY_TEST_PACE", "20", TRUE);
+  load_stories (0);
+  g_unsetenv ("PARLEY_TEST_PACE");
+  ParleyGenerationRequest request = plain_request (200);
+  f.on_part = kill_it;
+  fixture_generate (&f, &request);
+  WAIT_FOR (f.crash != NULL);
+  CHECK_MSG (strstr (f.crash, "killed"), "%s", f.crash);
+  CHECK (f.n_crashes == 1);
+  CHECK (g_error_matches (parley_generation_get_error (f.generation), PARLEY_WORKER_ERROR,
+                          PARLEY_WORKER_ERROR_CRASHED));
+  CHECK_STR (parley_generation_get_error (f.generation)->message, f.crash);
+  CHECK (f.n_parts >= 4 && f.text->len > 0 && g_str_has_prefix (STORY, f.text->str));
+  CHECK (parley_worker_client_get_state (f.client) == PARLEY_WORKER_CRASHED);
+  CHECK (parley_worker_client_get_pid (f.client) == 0);
+
+  /* It goes on where it was, in a new process. */
+  g_autofree char *path = g_strdup (parley_worker_client_get_path (f.client));
+  g_autofree char *so_far = g_strconcat (PROMPT, f.text->str, NULL);
+  struct pe_plan_request plan = small_plan (0);
+  f.on_part = NULL;
+  CHECK (fixture_load (&f, path, &plan, NULL));
+  request.text = so_far;
+  request.max_tokens = 20;
+  fixture_generate (&f, &request);
+  CHECK (g_str_has_prefix (STORY + strlen (so_far) - strlen (PROMPT), f.text->str));
+  fixture_clear (&f);
+}
+
+static void
+calls_fail_without_a_process (void)
+{
+  fixture_init (&f, NULL);
+  ParleyGenerationRequest request = plain_request (1);
+  fixture_generate (&f, &request);
+  CHECK (g_error_matches (parley_generation_get_error (f.generation), PARLEY_WORKER_ERROR,
+                          PARLEY_WORKER_ERROR_STATE));
+  g_autoptr (GError) error = NULL;
+  CHECK (!fixture_place (&f, 1, &error));
+  CHECK (g_error_matches (error, PARLEY_WORKER_ERROR, PARLEY_WORKER_ERROR_STATE));
+  CHECK (fixture_count (&f, &request, NULL) == NULL);
+  CHECK (fixture_memory (&f) == NULL);
+  fixture_clear (&f);
+}
+
+/* ---- memory and moving ---- */
+
+static void
+takes_what_is_planned (void)
+{
+  load_stories (0);
+  g_autoptr (GArray) memory = fixture_memory (&f);
+  CHECK (memory && memory->len >= 1);
+  for (guint d = 0; d < memory->len; d++) {
+    const ParleyDeviceMemory *m = &g_array_index (memory, ParleyDeviceMemory, d);
+    guint64 sum = 0;
+    for (int k = 0; k < PE_MEMORY_KIND_COUNT; k++) {
+      CHECK_MSG (m->planned[k] == m->allocated[k],
+                 "%s of %s: planned %" G_GUINT64_FORMAT ", allocated %" G_GUINT64_FORMAT,
+                 pe_memory_kind_name ((enum pe_memory_kind) k), m->name, m->planned[k],
+                 m->allocated[k]);
+      sum += m->planned[k];
+    }
+    CHECK (d > 0 || (sum > 1000000 && m->total > 0 && m->available > 0));
+  }
+  fixture_clear (&f);
+}
+
+static guint moves;
+
+static void
+move_it (gpointer data)
+{
+  static const struct {
+    guint at_part, to;
+  } steps[] = { { 5, 0 }, { 15, 6 }, { 25, 3 } };
+  Fixture *fixture = data;
+  for (gsize i = 0; i < G_N_ELEMENTS (steps); i++)
+    if (fixture->n_parts == steps[i].at_part) {
+      parley_worker_client_place_async (fixture->client, steps[i].to, NULL, NULL, NULL);
+      moves++;
+    }
+}
+
+static void
+moves_layers_while_it_talks (void)
+{
+  g_setenv ("PARLEY_VULKAN_DEVICE", "0", TRUE);
+  g_setenv ("PARLEY_TEST_PACE", "20", TRUE);
+  load_stories (6);
+  g_unsetenv ("PARLEY_TEST_PACE");
+  g_unsetenv ("PARLEY_VULKAN_DEVICE");
+  const ParleyLoadedModel *model = parley_worker_client_get_model (f.client);
+  if (!*model->device.id) {
+    fixture_clear (&f);
+    SKIP ("there is no Vulkan device");
+  }
+  CHECK (parley_worker_client_get_gpu_layers (f.client) == 6);
+  GPid pid = parley_worker_client_get_pid (f.client);
+  ParleyGenerationRequest request = plain_request (60);
+  f.on_part = move_it;
+  moves = 0;
+  const ParleyGenerationStats *stats = fixture_generate (&f, &request);
+  CHECK (moves == 3 && stats->reply_tokens == 60 && f.n_parts == 60);
+  CHECK_MSG (g_str_has_prefix (STORY, f.text->str), "%s", f.text->str);
+  WAIT_FOR (!parley_worker_client_get_placing (f.client));
+  CHECK (parley_worker_client_get_gpu_layers (f.client) == 3);
+  CHECK (parley_worker_client_get_pid (f.client) == pid && f.n_crashes == 0);
+  ParleyWorkerCounters counters = fixture_counters (&f);
+  CHECK (counters.rows_evaluated == 5 + 59 && counters.gpu_dispatches > 0);
+  CHECK (fixture_place (&f, 100, NULL)); /* clamped */
+  CHECK (parley_worker_client_get_gpu_layers (f.client) == 6);
+  fixture_clear (&f);
+}
+
+int
+main (void)
+{
+  g_setenv ("PARLEY_VULKAN_DEVICE", "none", FALSE);
+  RUN (loads);
+  RUN (refuses_what_is_no_model);
+  RUN (loads_again_after_failing);
+  RUN (loading_can_be_cancelled);
+  RUN (program_may_be_missing);
+  RUN (tells_the_story);
+  RUN (messages_continue_as_text);
+  RUN (keeps_what_was_read);
+  RUN (ends_before_a_stop_string);
+  RUN (ends_when_the_context_is_full);
+  RUN (answers_in_turn);
+  RUN (counts_without_answering);
+  RUN (cancels_within_a_token);
+  RUN (tells_that_it_was_killed);
+  RUN (calls_fail_without_a_process);
+  RUN (takes_what_is_planned);
+  RUN (moves_layers_while_it_talks);
+  return test_done ();
+}
