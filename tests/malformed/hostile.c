@@ -132,8 +132,8 @@ give (struct run *r, struct buffer *b, enum refused_by by, const char *format, .
 }
 
 #define EACH(type, item, ...)                                                                      \
-  for (const type list[] = __VA_ARGS__, *item = list; item < list + sizeof list / sizeof *list;    \
-       item++)
+  for (const type item##_list[] = __VA_ARGS__, *item = item##_list;                                \
+       item < item##_list + sizeof item##_list / sizeof *item##_list; item++)
 typedef const char *text_t;
 #define LL(x) ((unsigned long long) (x))
 
