@@ -158,7 +158,8 @@ restore_size (ParleyWindow *self)
   g_autofree char *width = parley_store_get_setting (self->services->store, "window/width");
   g_autofree char *height = parley_store_get_setting (self->services->store, "window/height");
   g_autofree char *maximised = parley_store_get_setting (self->services->store, "window/maximised");
-  int w = width != NULL ? atoi (width) : 0, h = height != NULL ? atoi (height) : 0;
+  int w = width != NULL ? (int) g_ascii_strtoll (width, NULL, 10) : 0,
+      h = height != NULL ? (int) g_ascii_strtoll (height, NULL, 10) : 0;
 
   gtk_window_set_default_size (GTK_WINDOW (self), w >= 360 && w < 10000 ? w : DEFAULT_WIDTH,
                                h >= 300 && h < 10000 ? h : DEFAULT_HEIGHT);

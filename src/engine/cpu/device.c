@@ -134,7 +134,7 @@ is_first_of_core (int cpu)
 {
   char path[128], text[256];
   snprintf (path, sizeof path, "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu);
-  return !read_text (path, text, sizeof text) || atoi (text) == cpu;
+  return !read_text (path, text, sizeof text) || strtol (text, NULL, 10) == cpu;
 }
 
 /* Threads default to the physical cores that are at least three quarters as fast as the fastest:
