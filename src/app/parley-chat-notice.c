@@ -112,7 +112,8 @@ static void
 show (ParleyChatNotice *self)
 {
   ParleyResponder *responder = self->chat != NULL ? parley_chat_get_responder (self->chat) : NULL;
-  gboolean any = g_list_model_get_n_items (G_LIST_MODEL (self->services->library)) > 0;
+  guint n_models = g_list_model_get_n_items (G_LIST_MODEL (self->services->library));
+  g_autofree char *last = parley_store_get_setting (self->services->store, "chat/last-model");
   g_autofree char *message = NULL;
 
   gtk_widget_set_visible (self->bar, FALSE);
@@ -122,7 +123,9 @@ show (ParleyChatNotice *self)
   }
   if (responder == NULL) {
     gtk_widget_set_visible (GTK_WIDGET (self), FALSE);
-    if (any && self->chat != NULL)
+    /* With one model, or one talked to before, the first message finds it by itself. */
+    if (n_models > 1 && self->chat != NULL && last == NULL &&
+        parley_chat_get_model (self->chat) == NULL)
       say (self, NULL, _ ("Choose the model you want to talk to."), _ ("Choose Model"), pick_model,
            NULL, NULL);
     return;

@@ -75,12 +75,29 @@ find_model (ParleyChatPage *self, const char *reference)
   return NULL;
 }
 
+/* Whom the next message would go to: the chat's own model, the one talked to last, the only one. */
+static ParleyModel *
+default_model (ParleyChatPage *self)
+{
+  g_autofree char *last = parley_store_get_setting (self->services->store, "chat/last-model");
+  GListModel *library = G_LIST_MODEL (self->services->library);
+  ParleyModel *model = find_model (self, parley_chat_get_model (self->chat));
+
+  if (model == NULL)
+    model = find_model (self, last);
+  if (model == NULL && g_list_model_get_n_items (library) == 1) {
+    g_autoptr (ParleyModel) only = g_list_model_get_item (library, 0);
+    if (parley_model_get_state (only) == PARLEY_MODEL_READY)
+      model = only; /* the library keeps it */
+  }
+  return model;
+}
+
 static void
 show_model (ParleyChatPage *self)
 {
   ParleyModel *loaded = parley_engines_get_model (self->services->engines);
-  const char *reference = self->chat != NULL ? parley_chat_get_model (self->chat) : NULL;
-  ParleyModel *chosen = find_model (self, reference);
+  ParleyModel *chosen = self->chat != NULL ? default_model (self) : NULL;
   ParleyResponder *responder = self->chat != NULL ? parley_chat_get_responder (self->chat) : NULL;
 
   if (responder != NULL && loaded != NULL)
@@ -127,20 +144,9 @@ engines_changed (ParleyChatPage *self)
 static void
 ensure_model (ParleyChatPage *self)
 {
-  g_autofree char *last = parley_store_get_setting (self->services->store, "chat/last-model");
-  ParleyModel *model = find_model (self, parley_chat_get_model (self->chat));
+  ParleyModel *model;
 
-  if (parley_chat_get_responder (self->chat) != NULL)
-    return;
-  if (model == NULL)
-    model = find_model (self, last);
-  if (model == NULL && g_list_model_get_n_items (G_LIST_MODEL (self->services->library)) == 1) {
-    g_autoptr (ParleyModel) only =
-        g_list_model_get_item (G_LIST_MODEL (self->services->library), 0);
-    if (parley_model_get_state (only) == PARLEY_MODEL_READY)
-      model = only;
-  }
-  if (model != NULL)
+  if (parley_chat_get_responder (self->chat) == NULL && (model = default_model (self)) != NULL)
     parley_chat_page_use_model (self, model);
 }
 

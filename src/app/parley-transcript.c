@@ -16,6 +16,8 @@ struct _ParleyTranscript {
   GtkWidget *status_text;
   GtkAdjustment *vertical;
   guint first; /* position of the first message that has a row */
+  double last_value;
+  guint settle_id;
   guint at_end : 1;
   guint adjusting : 1;
 };
@@ -44,18 +46,38 @@ scrolled (ParleyTranscript *self)
                 gtk_adjustment_get_page_size (self->vertical) -
                 gtk_adjustment_get_value (self->vertical);
 
+  double value = gtk_adjustment_get_value (self->vertical);
+  gboolean upwards = value < self->last_value;
+
+  self->last_value = value;
   if (self->adjusting)
     return;
-  self->at_end = rest <= NEAR_END;
+  /* Text that grew below is no reason to let go of the end; only a person going up is. */
+  if (rest <= NEAR_END)
+    self->at_end = TRUE;
+  else if (upwards)
+    self->at_end = FALSE;
   gtk_widget_set_visible (self->jump, !self->at_end);
+}
+
+/* In the frame after a change of heights: a value set while they are laid out is not laid out. */
+static gboolean
+settle_end (GtkWidget *widget, GdkFrameClock *clock, gpointer data)
+{
+  ParleyTranscript *self = PARLEY_TRANSCRIPT (widget);
+
+  self->settle_id = 0;
+  if (self->at_end)
+    parley_transcript_to_end (self);
+  return G_SOURCE_REMOVE;
 }
 
 /* The text grew or the window changed its size: keep the end in view, or the place. */
 static void
 resized (ParleyTranscript *self)
 {
-  if (self->at_end)
-    parley_transcript_to_end (self);
+  if (self->at_end && self->settle_id == 0)
+    self->settle_id = gtk_widget_add_tick_callback (GTK_WIDGET (self), settle_end, NULL, NULL);
 }
 
 /* ---- rows ---- */

@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -92,12 +93,6 @@ def seed(data):
     return done.stdout.strip()
 
 
-def setting(data, key, value):
-    import sqlite3
-    with sqlite3.connect(os.path.join(data, "parley.db")) as db:
-        db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (key, value))
-
-
 def close_dialog(app, count):
     app.key("Escape")
     wait(lambda: len(app.windows()) == count, "the dialog to close")
@@ -127,7 +122,10 @@ def series(shots, hub, scheme, size):
                 shots.take(app, "chats" + tail, 1)
             app.do("show-chat", f"int64 {chat}")
             shots.take(app, "chat" + tail, 1)
-            app.key("ctrl+Home")
+            if shots.wants("chat"):
+                app.xdotool("mousemove", str(width - 80), str(height // 2), "click", "--repeat",
+                            "80", "--delay", "5", "4")
+                shots.take(app, "chat-top" + tail)
             if shots.wants("open-link"):
                 app.do("open-link", "'https://example.org/memory'")
                 shots.take(app, "open-link" + tail)
@@ -136,10 +134,6 @@ def series(shots, hub, scheme, size):
                 app.do("rename-chat", f"int64 {chat}")
                 shots.take(app, "rename" + tail)
                 close_dialog(app, 1)
-            if shots.wants("delete"):
-                app.do("delete-chat", f"int64 {chat}")
-                shots.take(app, "delete" + tail)
-                app.do("undo-delete")
             app.do("new-chat")
             shots.take(app, "new-chat" + tail)
             if shots.wants("model-picker"):
@@ -150,8 +144,10 @@ def series(shots, hub, scheme, size):
                 app.do("new-chat")
                 time.sleep(0.5)
                 app.type("Once upon a time")
+                before = replies(data)
                 app.key("Return")
-                shots.take(app, "reply" + tail, 2)
+                wait(lambda: replies(data) > before, "the reply", 90)
+                shots.take(app, "reply" + tail)
                 app.do("load-panel")
                 shots.take(app, "load-panel" + tail, 1)
                 app.key("Escape")
@@ -177,6 +173,16 @@ def series(shots, hub, scheme, size):
                     app.do(dialog)
                     shots.take(app, dialog + tail)
                     close_dialog(app, 1)
+            if shots.wants("delete"):
+                app.do("show-chats")
+                app.do("delete-chat", f"int64 {chat}")
+                shots.take(app, "delete" + tail)
+
+
+def replies(data):
+    """Finished replies in the store."""
+    with sqlite3.connect(f"file:{data}/parley.db?mode=ro", uri=True) as db:
+        return db.execute("SELECT count(*) FROM generation").fetchone()[0]
 
 
 def first_repo(hub):
