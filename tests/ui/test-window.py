@@ -90,7 +90,7 @@ def search_download_chat(app, hub):
     talk = wait(lambda: [n for n in app.root.all("push button")
                          if n.name.startswith("Chat with")], "the download's end", 60)[0]
     talk.click()
-    wait(lambda: app.root.all("text", "Message"), "the chat")
+    wait(lambda: worker(app), "the engine process")  # the click has had its effect
     write(app, "Once upon a time")
     wait(lambda: len(reply(app)) > ENOUGH, "the reply", 90)
 
