@@ -86,10 +86,9 @@ def search_download_chat(app, hub):
     wait(lambda: any(re.search("RAM|GPU", n.name) for n in app.root.all("label")), "a verdict", 30)
     button = wait(lambda: [n for n in app.root.all("push button")
                            if n.name.startswith("Download ")], "Download")[0]
+    talk = button.name.replace("Download ", "Chat with ")  # the same row's; Models has its own
     button.click()
-    talk = wait(lambda: [n for n in app.root.all("push button")
-                         if n.name.startswith("Chat with")], "the download's end", 60)[0]
-    talk.click()
+    app.find("push button", talk, 60).click()
     wait(lambda: worker(app), "the engine process")  # the click has had its effect
     write(app, "Once upon a time")
     wait(lambda: len(reply(app)) > ENOUGH, "the reply", 90)
