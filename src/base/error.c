@@ -70,9 +70,9 @@ pe_fail_prefix (struct pe_error *error, const char *format, ...)
   va_start (args, format);
   vsnprintf (prefix, sizeof prefix, format, args);
   va_end (args);
-  int n = snprintf (error->message, sizeof error->message, "%s: ", prefix);
-  if (n > 0 && (size_t) n < sizeof error->message)
-    strncat (error->message, old, sizeof error->message - (size_t) n - 1);
+  size_t n = strnlen (prefix, sizeof prefix - 1);
+  memcpy (error->message, prefix, n);
+  snprintf (error->message + n, sizeof error->message - n, ": %s", old);
   trim_partial_character (error->message, sizeof error->message);
   make_printable (error->message);
   return false;

@@ -344,6 +344,23 @@ load (struct chat *chat, const char *path)
   return TRUE;
 }
 
+/* Without a name: the first model that can be used. */
+static char *
+find_any_model (void)
+{
+  g_autoptr (ParleyLibrary) library = cli_library_open ();
+  if (!library)
+    return NULL;
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (library)); i++) {
+    g_autoptr (ParleyModel) model = g_list_model_get_item (G_LIST_MODEL (library), i);
+    if (parley_model_get_state (model) == PARLEY_MODEL_READY)
+      return g_strdup (parley_model_get_path (model));
+  }
+  cli_fail ("there is no model on this computer yet: find one with 'parley-cli search WORDS' and "
+            "download it with 'parley-cli pull ORG/NAME', or name a GGUF file");
+  return NULL;
+}
+
 /* A path, or what the library calls a model; NULL: reported. */
 static char *
 find_model (const char *name)
@@ -421,8 +438,8 @@ parley_cmd_chat (int argc, char **argv)
     CLI_ENGINE_OPTIONS (&engine),
     { NULL },
   };
-  if (!cli_parse (&argc, &argv, "MODEL",
-                  "Talks to a model: a file, or the name of one in the library.", entries, 1, 1))
+  if (!cli_parse (&argc, &argv, "[MODEL]",
+                  "Talks to a model: a file, or the name of one in the library.", entries, 0, 1))
     return CLI_USAGE;
   s.seed = seed;
   pe_plan_request_init (&chat.plan);
@@ -432,7 +449,7 @@ parley_cmd_chat (int argc, char **argv)
     return CLI_USAGE;
   if (raw && system)
     return cli_usage ("--system needs a template, and --raw does without");
-  g_autofree char *path = find_model (argv[1]);
+  g_autofree char *path = argc > 1 ? find_model (argv[1]) : find_any_model ();
   if (!path)
     return CLI_FAILED;
 
