@@ -33,8 +33,7 @@ parley_hardware_explain (const struct pe_device_info *devices, gsize n, const ch
 {
   gsize gpu = parley_hardware_choose_gpu (devices, n);
   if (gpu == 0)
-    return *reason ? g_strdup_printf ("Models run on the CPU: %s", reason)
-                   : g_strdup ("Models run on the CPU: no GPU was found.");
+    return g_strdup_printf ("Models run on the CPU: %s.", *reason ? reason : "no GPU was found");
   const char *name = devices[gpu].name;
   switch (devices[gpu].kind) {
   case PE_DEVICE_SOFTWARE:

@@ -11,7 +11,8 @@
 
 G_BEGIN_DECLS
 
-/* Why models run where they do. `reason`: what the probe said about missing GPUs, or "". */
+/* Why models run where they do. `reason`: what the probe said about missing GPUs, a
+ * sentence without capital and full stop, or "". */
 char *parley_hardware_explain (const struct pe_device_info *devices, gsize n, const char *reason);
 
 /* A graphics card is there whose driver Vulkan does not know: what to do about it, or NULL.

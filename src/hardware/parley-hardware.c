@@ -91,7 +91,7 @@ device_at (ParleyHardware *self, gsize i)
 static const struct pe_device_info *
 device_list (ParleyHardware *self)
 {
-  return (const struct pe_device_info *)(gconstpointer)self->devices->data;
+  return (const struct pe_device_info *) (gconstpointer) self->devices->data;
 }
 
 static void
@@ -170,12 +170,12 @@ probe_ended (GObject *object, GAsyncResult *result, gpointer data)
     return;
   }
   if (probe->timed_out) {
-    probe_failed (task, "a graphics driver did not answer in time.");
+    probe_failed (task, "a graphics driver did not answer in time");
     return;
   }
   if (g_subprocess_get_if_signaled (probe->process)) {
     g_autofree char *failure =
-        g_strdup_printf ("a graphics driver crashed when it was asked for its GPUs (%s).",
+        g_strdup_printf ("a graphics driver crashed when it was asked for its GPUs (%s)",
                          g_strsignal (g_subprocess_get_term_sig (probe->process)));
     probe_failed (task, failure);
     return;
@@ -185,12 +185,12 @@ probe_ended (GObject *object, GAsyncResult *result, gpointer data)
   g_autoptr (GArray) devices =
       parley_devices_from_json (probe->report, probe->n_report, &why, &error);
   if (!devices) {
-    probe_failed (task, "looking for GPUs failed.");
+    probe_failed (task, "looking for GPUs failed");
     return;
   }
   if (probe->measure && !probe->without_gpus) {
     g_autofree char *rates = parley_rates_default_path ();
-    if (!parley_rates_remember (rates, (const struct pe_device_info *)(gpointer)devices->data,
+    if (!parley_rates_remember (rates, (const struct pe_device_info *) (gpointer) devices->data,
                                 devices->len, &error))
       g_debug ("measured rates are not kept: %s", error->message);
   }
@@ -236,7 +236,7 @@ start_probe (GTask *task)
   const char *const argv[] = { program, "--probe", probe->measure ? "--measure" : NULL, NULL };
   probe->process = g_subprocess_launcher_spawnv (launcher, argv, &error);
   if (!probe->process) {
-    settle (g_task_get_source_object (task), NULL, "the engine's program could not be started.");
+    settle (g_task_get_source_object (task), NULL, "the engine's program could not be started");
     g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_FAILED,
                              "“%s” could not be started: %s. Installing Parley again may help.",
                              program, error->message);
@@ -261,7 +261,7 @@ parley_hardware_probe_async (ParleyHardware *self, gboolean measure, GCancellabl
   GTask *task = g_task_new (self, cancellable, callback, data);
   struct probe *probe = g_new0 (struct probe, 1);
   probe->measure = measure;
-  g_task_set_task_data (task, probe, (GDestroyNotify)probe_free);
+  g_task_set_task_data (task, probe, (GDestroyNotify) probe_free);
   start_probe (task);
 }
 

@@ -75,7 +75,7 @@ parley_rates_remember (const char *path, const struct pe_device_info *devices, g
                        GError **error)
 {
   g_autoptr (GArray) all = g_array_new (FALSE, TRUE, sizeof (struct pe_device_info));
-  g_array_append_vals (all, devices, (guint)n);
+  g_array_append_vals (all, devices, (guint) n);
   g_autoptr (GArray) known = read_all (path);
   for (guint i = 0; i < known->len && all->len < MAX_REMEMBERED; i++) {
     const struct pe_device_info *old = &g_array_index (known, struct pe_device_info, i);
@@ -87,7 +87,7 @@ parley_rates_remember (const char *path, const struct pe_device_info *devices, g
   }
 
   g_autofree char *text =
-      parley_devices_to_json ((const struct pe_device_info *)(gpointer)all->data, all->len, "");
+      parley_devices_to_json ((const struct pe_device_info *) (gpointer) all->data, all->len, "");
   g_autofree char *folder = g_path_get_dirname (path);
   if (g_mkdir_with_parents (folder, 0700) != 0) {
     int code = errno;

@@ -10,6 +10,7 @@ struct _ParleyGeneration {
   guint64 id;
   guint credit;  /* Parts that the process may still send */
   guint n_parts; /* received */
+  gsize n_bytes; /* of all their text */
   guint to_give; /* credit that was used up and not yet given back */
   gboolean done;
   ParleyGenerationCancelFn cancel;
@@ -67,7 +68,8 @@ _parley_generation_take_parts (ParleyGeneration *self, guint sequence, GVariant 
   const char *name, *text;
   g_variant_iter_init (&iter, parts);
   while (g_variant_iter_next (&iter, "(u&s&s)", &kind, &name, &text)) {
-    if (kind > PARLEY_TEXT_TOOL_CALL)
+    self->n_bytes += strlen (text) + strlen (name);
+    if (kind > PARLEY_TEXT_TOOL_CALL || self->n_bytes > WORKER_MAX_REPLY_BYTES)
       return FALSE;
     g_signal_emit (self, signals[PART], 0, kind, *name ? name : NULL, text);
   }

@@ -23,6 +23,7 @@ G_BEGIN_DECLS
 #define WORKER_FRAME_US         16000              /* at most one Parts in this time */
 #define WORKER_MAX_PARTS        4096               /* in one Parts */
 #define WORKER_MAX_PART_BYTES   (1024 * 1024)      /* of text in one Parts */
+#define WORKER_MAX_REPLY_BYTES  (16 * 1024 * 1024) /* of a whole reply */
 #define WORKER_MAX_PROMPT_BYTES (64 * 1024 * 1024) /* of all strings of a request */
 #define WORKER_MAX_STOPS        16
 #define WORKER_MAX_STOP_BYTES   1024

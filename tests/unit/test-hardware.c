@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * RAM under control groups, the choice of a device and its sentences, device lists as JSON,
+ * remembered rates, and the real probe.
+ */
+#include "harness.h"
+
+#include "bridge/parley-device-json.h"
+#include "hardware/parley-hardware-words.h"
+#include "hardware/parley-hardware.h"
+#include "hardware/parley-memory.h"
+#include "hardware/parley-rates.h"
+
+#include <glib/gstdio.h>
+
+static char *root; /* an imagined computer's file system */
+
+static void
+put (const char *path, const char *text)
+{
+  g_autofree char *full = g_build_filename (root, path, NULL);
+  g_autofree char *folder = g_path_get_dirname (full);
+  CHECK (g_mkdir_with_parents (folder, 0700) == 0);
+  CHECK (g_file_set_contents (full, text, -1, NULL));
+}
+
+static void
+reads_memory_and_its_limits (void)
+{
+  ParleyMemory memory;
+  CHECK (!parley_memory_read (root, &memory));
+  put ("proc/meminfo", "MemTotal:       1000 kB\nMemFree: 5 kB\nMemAvailable:    800 kB\n");
+  CHECK (parley_memory_read (root, &memory));
+  CHECK (memory.total == 1024000 && memory.available == 819200 && !memory.limited);
+
+  put ("proc/self/cgroup", "0::/user/app\n");
+  put ("sys/fs/cgroup/user/app/memory.max", "max\n");
+  put ("sys/fs/cgroup/user/app/memory.current", "100\n");
+  CHECK (parley_memory_read (root, &memory) && memory.available == 819200);
+
+  put ("sys/fs/cgroup/user/memory.max", "500000\n"); /* one above limits; page cache is not use */
+  put ("sys/fs/cgroup/user/memory.current", "450000\n");
+  put ("sys/fs/cgroup/user/memory.stat", "anon 1\ninactive_file 100000\nslab_reclaimable 50000\n");
+  CHECK (parley_memory_read (root, &memory));
+  CHECK (memory.limited && memory.available == 200000 && memory.total == 500000);
+  put ("sys/fs/cgroup/user/app/memory.high", "150000\n");
+  CHECK (parley_memory_read (root, &memory) && memory.available == 149900);
+
+  put ("proc/self/cgroup", "0::/../../elsewhere\n"); /* of another namespace */
+  CHECK (parley_memory_read (root, &memory) && !memory.limited);
+}
+
+static const struct pe_device_info computer[] = {
+  { .id = "cpu", .name = "CPU", .kind = PE_DEVICE_CPU, .memory_total = 1 },
+  { .id = "a", .name = "Small", .kind = PE_DEVICE_INTEGRATED, .memory_total = 90 },
+  { .id = "b", .name = "Card", .driver = "radv", .kind = PE_DEVICE_DISCRETE, .memory_total = 10 },
+  { .id = "c", .name = "Card 2", .kind = PE_DEVICE_DISCRETE, .memory_total = 20 },
+  { .id = "d", .name = "soft", .kind = PE_DEVICE_SOFTWARE, .memory_total = 99 },
+};
+
+static void
+chooses_a_device (void)
+{
+  CHECK (parley_hardware_choose_gpu (computer, 1) == 0);
+  CHECK (parley_hardware_choose_gpu (computer, 2) == 1);
+  CHECK (parley_hardware_choose_gpu (computer, 3) == 2);
+  CHECK (parley_hardware_choose_gpu (computer, 5) == 3);
+  const struct pe_device_info software[] = { computer[0], computer[4] };
+  CHECK (parley_hardware_choose_gpu (software, 2) == 1);
+}
+
+static void
+says_why_and_what_to_do (void)
+{
+  g_autofree char *best = parley_hardware_explain (computer, 5, "");
+  CHECK_STR (best, "Models run on Card 2, the GPU with the most memory.");
+  g_autofree char *none = parley_hardware_explain (computer, 1, "no driver was found");
+  CHECK_STR (none, "Models run on the CPU: no driver was found.");
+
+  CHECK (parley_hardware_advise (computer, 1, root) == NULL);
+  put ("sys/bus/pci/devices/0000:01:00.0/class", "0x030000\n");
+  put ("sys/bus/pci/devices/0000:01:00.0/vendor", "0x1002\n");
+  CHECK (parley_hardware_advise (computer, 3, root) == NULL); /* its driver is there */
+  g_autofree char *mesa = parley_hardware_advise (computer, 1, root);
+  CHECK (strstr (mesa, "mesa-vulkan-drivers"));
+  put ("sys/bus/pci/devices/0000:02:00.0/class", "0x030200\n");
+  put ("sys/bus/pci/devices/0000:02:00.0/vendor", "0x10de\n");
+  g_autofree char *nvidia = parley_hardware_advise (computer, 1, root);
+  CHECK (strstr (nvidia, "NVIDIA's driver"));
+  put (".flatpak-info", "");
+  g_autofree char *flatpak = parley_hardware_advise (computer, 1, root);
+  CHECK (strstr (flatpak, "flatpak update"));
+}
+
+static void
+lists_survive_as_json (void)
+{
+  struct pe_device_info devices[] = { computer[0], computer[2] };
+  devices[1].read_rate = 123456789012.5;
+  devices[1].memory_is_budget = true;
+  devices[1].max_allocation = 1ull << 40;
+  g_strlcpy (devices[1].driver,
+             "r\xc3\xa4"
+             "dv 1\t2",
+             sizeof devices[1].driver);
+  g_autofree char *text = parley_devices_to_json (devices, 2, "because");
+  g_autofree char *why = NULL;
+  g_autoptr (GArray) back = parley_devices_from_json (text, strlen (text), &why, NULL);
+  CHECK (back && back->len == 2);
+  const struct pe_device_info *b = &g_array_index (back, struct pe_device_info, 1);
+  CHECK_STR (why, "because");
+  CHECK_STR (b->driver, "r\xc3\xa4"
+                        "dv 1?2");
+  CHECK (b->read_rate == devices[1].read_rate && b->max_allocation == 1ull << 40);
+  CHECK (b->memory_is_budget && b->kind == PE_DEVICE_DISCRETE);
+
+  static const char *const nonsense[] = {
+    "",
+    "{}",
+    "[]",
+    "{\"devices\": []}",
+    "{\"devices\": [{}]}",
+    "{\"devices\": [{\"id\": \"x\", \"kind\": \"discrete\"}]}",
+    "{\"devices\": [{\"id\": \"cpu\", \"kind\": \"cpu\"}, {\"id\": \"cpu\", \"kind\": \"cpu\"}]}",
+    "{\"devices\": [{\"id\": \"cpu\", \"kind\": \"toaster\"}]}",
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS (nonsense); i++)
+    CHECK_MSG (!parley_devices_from_json (nonsense[i], strlen (nonsense[i]), NULL, NULL), "%s",
+               nonsense[i]);
+  const char odd[] = "{\"devices\": [{\"id\": \"cpu\", \"kind\": \"cpu\", \"memory_total\": -5, "
+                     "\"n_cores\": 99999999999, \"read_rate\": 1e999, \"name\": 7}]}";
+  g_autoptr (GArray) bounded = parley_devices_from_json (odd, sizeof odd - 1, NULL, NULL);
+  const struct pe_device_info *cpu = &g_array_index (bounded, struct pe_device_info, 0);
+  CHECK (cpu->memory_total == 0 && cpu->n_cores == UINT32_MAX && cpu->read_rate == 0);
+  CHECK_STR (cpu->name, "");
+}
+
+static void
+remembers_rates (void)
+{
+  g_autofree char *path = g_build_filename (root, "cache", "rates.json", NULL);
+  struct pe_device_info cpu = computer[0], card = computer[2];
+  CHECK (!parley_rates_recall (path, &cpu));
+  cpu.read_rate = 5;
+  cpu.matmul_rate = 6;
+  CHECK (parley_rates_remember (path, &cpu, 1, NULL));
+  card.read_rate = card.matmul_rate = card.transfer_rate = 7;
+  CHECK (parley_rates_remember (path, &card, 1, NULL)); /* keeps the other */
+  struct pe_device_info again = computer[0];
+  CHECK (parley_rates_recall (path, &again) && again.read_rate == 5 && again.matmul_rate == 6);
+  again = computer[2];
+  g_strlcpy (again.driver, "radv 2", sizeof again.driver); /* a new driver is measured anew */
+  CHECK (!parley_rates_recall (path, &again) && again.read_rate == 0);
+  CHECK (g_file_set_contents (path, "{\"devices\": [[[", -1, NULL));
+  again = computer[2];
+  CHECK (!parley_rates_recall (path, &again));
+}
+
+static void
+probed (GObject *object, GAsyncResult *result, gpointer data)
+{
+  CHECK (parley_hardware_probe_finish (PARLEY_HARDWARE (object), result, NULL));
+  *(gboolean *) data = TRUE;
+}
+
+static void
+probes_this_computer (void)
+{
+  g_autoptr (ParleyHardware) hardware = parley_hardware_new ();
+  gboolean done = FALSE;
+  gsize n;
+  CHECK (!parley_hardware_is_ready (hardware));
+  CHECK (parley_hardware_get_devices (hardware, &n)->memory_total > 0 && n == 1);
+  parley_hardware_probe_async (hardware, FALSE, NULL, probed, &done);
+  while (!done)
+    g_main_context_iteration (NULL, TRUE);
+  const struct pe_device_info *devices = parley_hardware_get_devices (hardware, &n);
+  CHECK (parley_hardware_is_ready (hardware) && n >= 1);
+  CHECK_STR (devices[0].id, "cpu");
+  CHECK (devices[0].n_cores > 0 && devices[0].n_threads >= devices[0].n_cores);
+  printf ("# %s\n", parley_hardware_get_why (hardware));
+}
+
+int
+main (void)
+{
+  root = g_dir_make_tmp ("parley-hardware-XXXXXX", NULL);
+  g_setenv ("XDG_CACHE_HOME", root, TRUE);
+  RUN (reads_memory_and_its_limits);
+  RUN (chooses_a_device);
+  RUN (says_why_and_what_to_do);
+  RUN (lists_survive_as_json);
+  RUN (remembers_rates);
+  RUN (probes_this_computer);
+  g_autofree char *command = g_strdup_printf ("rm -rf '%s'", root);
+  return test_done () | (g_spawn_command_line_sync (command, NULL, NULL, NULL, NULL) ? 0 : 1);
+}
