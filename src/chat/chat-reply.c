@@ -175,7 +175,8 @@ _parley_chat_ask (ParleyChat *self)
   if (self->reply || self->measuring)
     return;
   _parley_chat_set_state (self, PARLEY_CHAT_WAITING);
-  if (!is_ready (self))
+  /* Who was told may have found a responder, and so have asked already. */
+  if (self->measuring || !is_ready (self))
     return;
   build_request (self);
   self->measuring = g_cancellable_new ();
@@ -235,6 +236,8 @@ make_generation (ParleyChat *self)
   g->prompt_seconds = stats->prompt_seconds;
   g->reply_seconds = stats->reply_seconds;
   g->first_token_seconds = stats->first_token_seconds;
+  g->rows_evaluated = stats->rows_evaluated;
+  g->weight_bytes_read = stats->weight_bytes_read;
   g->stop = g_strdup (parley_stop_reason_to_string (stats->stop));
   g->problem = error ? g_strdup (error->message) : NULL;
   g->token_ids = stats->token_ids ? g_bytes_ref (stats->token_ids) : NULL;

@@ -191,6 +191,8 @@ on_done (Answer *answer)
     .prompt_seconds = from->prompt_seconds,
     .reply_seconds = from->reply_seconds,
     .first_token_seconds = from->first_token_seconds,
+    .rows_evaluated = from->rows_evaluated,
+    .weight_bytes_read = from->weight_bytes_read,
     .stop = (gsize) from->stop < G_N_ELEMENTS (reasons) ? reasons[from->stop] : PARLEY_STOP_ERROR,
     .seed = answer->seed,
     .model = name,

@@ -39,6 +39,8 @@ typedef struct {
   guint cached_tokens;
   guint reply_tokens;
   double prompt_seconds, reply_seconds, first_token_seconds;
+  guint64 rows_evaluated;    /* tokens that went through the model for it */
+  guint64 weight_bytes_read; /* from the file meanwhile: by moves of layers */
   ParleyStopReason stop;
   guint64 seed;
   char *model;        /* a name for people; NULL: unknown */

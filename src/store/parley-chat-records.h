@@ -61,8 +61,9 @@ typedef struct {
   guint64 seed;
   guint prompt_tokens, cached_tokens, reply_tokens;
   double prompt_seconds, reply_seconds, first_token_seconds;
-  char *stop;        /* machine-readable reason, see ParleyStopReason */
-  char *problem;     /* what went wrong, in words; NULL: nothing */
+  guint64 rows_evaluated, weight_bytes_read; /* by the engine for this reply; at most G_MAXINT64 */
+  char *stop;                                /* machine-readable reason, see ParleyStopReason */
+  char *problem;                             /* what went wrong, in words; NULL: nothing */
   GBytes *token_ids; /* little-endian int32 of the prompt and the reply; NULL: not kept */
 } ParleyGenerationRecord;
 

@@ -76,7 +76,12 @@ static const char version_1[] =
     "  done INTEGER NOT NULL, state INTEGER NOT NULL, problem TEXT,"
     "  added_at INTEGER NOT NULL) STRICT;";
 
-const char *const parley_schema_steps[] = { version_1 };
+/* What the engine did for a reply. */
+static const char version_2[] =
+    "ALTER TABLE generation ADD COLUMN rows_evaluated INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE generation ADD COLUMN weight_bytes_read INTEGER NOT NULL DEFAULT 0;";
+
+const char *const parley_schema_steps[] = { version_1, version_2 };
 const guint parley_schema_n_steps = G_N_ELEMENTS (parley_schema_steps);
 
 gboolean

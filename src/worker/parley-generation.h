@@ -59,6 +59,8 @@ typedef struct {
   guint reply_tokens;
   double prompt_seconds, reply_seconds;
   double first_token_seconds; /* from the start of the request to the first token */
+  guint64 rows_evaluated;     /* tokens that went through the model for it */
+  guint64 weight_bytes_read;  /* from the file meanwhile: by moves of layers */
   ParleyGenerationStop stop;
 } ParleyGenerationStats;
 

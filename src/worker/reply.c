@@ -172,6 +172,24 @@ prepare (Reply *self, struct pe_runtime *runtime)
   return TRUE;
 }
 
+static void
+begin_counting (Reply *self, struct pe_runtime *runtime)
+{
+  struct pe_runtime_counters now;
+  pe_runtime_counters (runtime, &now);
+  self->first_row = now.rows_evaluated - self->stats.rows_evaluated;
+  self->first_weight_byte = now.weight_bytes_read - self->stats.weight_bytes_read;
+}
+
+static void
+count (Reply *self, struct pe_runtime *runtime)
+{
+  struct pe_runtime_counters now;
+  pe_runtime_counters (runtime, &now);
+  self->stats.rows_evaluated = now.rows_evaluated - self->first_row;
+  self->stats.weight_bytes_read = now.weight_bytes_read - self->first_weight_byte;
+}
+
 static gboolean
 acquire (Reply *self, struct pe_runtime *runtime, struct slots *slots)
 {
@@ -181,6 +199,7 @@ acquire (Reply *self, struct pe_runtime *runtime, struct slots *slots)
     fail (self, &error);
     return FALSE;
   }
+  begin_counting (self, runtime);
   if (!self->was_acquired) {
     self->was_acquired = TRUE;
     self->started = g_get_monotonic_time ();
@@ -207,6 +226,7 @@ reply_step (Reply *self, struct pe_runtime *runtime, struct slots *slots, struct
   for (gsize i = 0; i < n; i++)
     self->rows[i] = (struct pe_row){ sequence, self->tokens.ids[have + i], i + 1 == left };
   if (pe_runtime_compute (runtime, self->rows, n, error)) {
+    count (self, runtime);
     if (n == left)
       choose_token (self, runtime);
     self->progress_due |= self->stats.reply_tokens == 0;

@@ -35,6 +35,10 @@ typedef struct {
   Outbox outbox;
   gboolean progress_due; /* of the prompt, since it was last told */
 
+  /* The runtime's counters when it had done nothing for this reply yet (of a runtime that replaced
+   * another: as if it had done all). Unsigned differences are right even where these wrapped. */
+  guint64 first_row, first_weight_byte;
+
   gboolean over; /* nothing more is computed; `stats.stop` or `error` says why */
   GError *error;
   ParleyGenerationStats stats;

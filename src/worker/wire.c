@@ -227,6 +227,8 @@ wire_stats (const ParleyGenerationStats *stats)
   g_variant_dict_insert (&dict, "prompt-seconds", "d", stats->prompt_seconds);
   g_variant_dict_insert (&dict, "reply-seconds", "d", stats->reply_seconds);
   g_variant_dict_insert (&dict, "first-token-seconds", "d", stats->first_token_seconds);
+  g_variant_dict_insert (&dict, "rows-evaluated", "t", stats->rows_evaluated);
+  g_variant_dict_insert (&dict, "weight-bytes-read", "t", stats->weight_bytes_read);
   g_variant_dict_insert (&dict, "stop", "u", (guint) stats->stop);
   return g_variant_dict_end (&dict);
 }
@@ -239,6 +241,9 @@ wire_read_stats (GVariant *dictionary, ParleyGenerationStats *stats)
   stats->prompt_tokens = get_uint (&dict, "prompt-tokens", 0);
   stats->cached_tokens = get_uint (&dict, "cached-tokens", 0);
   stats->reply_tokens = get_uint (&dict, "reply-tokens", 0);
+  stats->rows_evaluated = stats->weight_bytes_read = 0;
+  g_variant_dict_lookup (&dict, "rows-evaluated", "t", &stats->rows_evaluated);
+  g_variant_dict_lookup (&dict, "weight-bytes-read", "t", &stats->weight_bytes_read);
   guint stop = get_uint (&dict, "stop", G_MAXUINT);
   gboolean sound = get_seconds (&dict, "prompt-seconds", &stats->prompt_seconds) &&
                    get_seconds (&dict, "reply-seconds", &stats->reply_seconds) &&
