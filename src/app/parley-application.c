@@ -17,13 +17,15 @@ G_DEFINE_FINAL_TYPE (ParleyApplication, parley_application, ADW_TYPE_APPLICATION
 
 static const struct {
   const char *action;
-  const char *keys[3];
+  const char *keys[4];
 } accelerators[] = {
   { "win.new-chat", { "<Control>n" } },
   { "win.find", { "<Control>f" } },
   { "win.pick-model", { "<Control>l" } },
   { "win.load-panel", { "<Control>g" } },
   { "win.preferences", { "<Control>comma" } },
+  /* With Shift the key gives what the layout has there. */
+  { "win.chat-settings", { "<Control><Shift>comma", "<Control>less", "<Control><Shift>less" } },
   { "win.shortcuts", { "<Control>question" } },
   { "win.toggle-sidebar", { "F9" } },
   { "win.regenerate", { "<Control>r" } },

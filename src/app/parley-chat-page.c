@@ -140,13 +140,18 @@ engines_changed (ParleyChatPage *self)
   parley_chat_notice_set_chat (self->notice, self->chat);
 }
 
-/* A model is loaded at the first message, not at the start of the program. */
+/* A model is loaded when it is first needed, not at the start of the program, and again when it
+ * ended or could not be loaded. */
 static void
 ensure_model (ParleyChatPage *self)
 {
+  ParleyResponder *responder = parley_chat_get_responder (self->chat);
+  ParleyResponderState state =
+      responder != NULL ? parley_responder_get_state (responder) : PARLEY_RESPONDER_NO_MODEL;
   ParleyModel *model;
 
-  if (parley_chat_get_responder (self->chat) == NULL && (model = default_model (self)) != NULL)
+  if ((state == PARLEY_RESPONDER_NO_MODEL || state == PARLEY_RESPONDER_FAILED) &&
+      (model = default_model (self)) != NULL)
     parley_chat_page_use_model (self, model);
 }
 
@@ -175,6 +180,15 @@ show_state (ParleyChatPage *self)
                                                    state == PARLEY_CHAT_WAITING);
 }
 
+/* Whatever asks for a reply (a message, Continue, Answer again) comes through here. */
+static void
+state_changed (ParleyChatPage *self)
+{
+  if (parley_chat_get_state (self->chat) == PARLEY_CHAT_WAITING)
+    ensure_model (self);
+  show_state (self);
+}
+
 static void
 show_stack (ParleyChatPage *self)
 {
@@ -195,7 +209,6 @@ send (ParleyComposer *composer, const char *text, ParleyChatPage *self)
 {
   if (self->chat == NULL)
     return;
-  ensure_model (self);
   if (self->editing != NULL)
     parley_chat_edit (self->chat, self->editing, text);
   else
@@ -252,7 +265,6 @@ parley_chat_page_regenerate (ParleyChatPage *self)
 
   if (message == NULL || parley_chat_get_state (self->chat) != PARLEY_CHAT_IDLE)
     return;
-  ensure_model (self);
   parley_chat_regenerate (self->chat, message);
 }
 
@@ -280,7 +292,7 @@ parley_chat_page_set_chat (ParleyChatPage *self, ParleyChat *chat)
   g_set_object (&self->chat, chat);
   if (chat != NULL) {
     ParleyModel *loaded = parley_engines_get_model (self->services->engines);
-    g_signal_connect_swapped (chat, "notify::state", G_CALLBACK (show_state), self);
+    g_signal_connect_swapped (chat, "notify::state", G_CALLBACK (state_changed), self);
     g_signal_connect_swapped (chat, "items-changed", G_CALLBACK (show_stack), self);
     parley_composer_set_text (self->composer, parley_chat_get_draft (chat));
     /* A chat goes on with the loaded model when it is its own or it has none yet. */
@@ -343,6 +355,9 @@ build_header (ParleyChatPage *self)
   gtk_popover_set_child (GTK_POPOVER (popover), scroller);
   self->load_button = parley_menu_button ("parley-sliders-symbolic", _ ("Layers and Memory"), NULL);
   gtk_menu_button_set_popover (GTK_MENU_BUTTON (self->load_button), popover);
+  adw_header_bar_pack_end (
+      ADW_HEADER_BAR (self->header),
+      parley_icon_button ("emblem-system-symbolic", _ ("Chat Settings"), "win.chat-settings"));
   adw_header_bar_pack_end (ADW_HEADER_BAR (self->header), self->load_button);
   return self->header;
 }

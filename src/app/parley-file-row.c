@@ -5,6 +5,7 @@
 #include "app/parley-transfer-box.h"
 #include "app/parley-widgets.h"
 #include "app/parley-window.h"
+#include "app/parley-wrap-layout.h"
 
 #include <glib/gi18n.h>
 
@@ -129,10 +130,20 @@ parley_file_row_init (ParleyFileRow *self)
   gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (self), FALSE);
 }
 
+/* A box whose children wrap: a narrow window cuts nothing. */
+static GtkWidget *
+wrapping_box (int spacing)
+{
+  GtkWidget *box = parley_box (GTK_ORIENTATION_HORIZONTAL, 0, NULL);
+
+  gtk_widget_set_layout_manager (box, parley_wrap_layout_new (spacing, 3));
+  return box;
+}
+
 static GtkWidget *
 build_facts (ParleyFileRow *self)
 {
-  GtkWidget *line = parley_box (GTK_ORIENTATION_HORIZONTAL, 14, NULL);
+  GtkWidget *line = wrapping_box (14);
   g_autofree char *size = parley_format_size (parley_hub_file_get_size (self->file));
 
   self->verdict = parley_verdict_new ();
@@ -151,7 +162,7 @@ parley_file_row_new (ParleyServices *services, ParleyHubFile *file)
   GtkWidget *column = parley_box (GTK_ORIENTATION_VERTICAL, 8, "file-row");
   GtkWidget *row = parley_box (GTK_ORIENTATION_HORIZONTAL, 12, NULL);
   GtkWidget *texts = parley_box (GTK_ORIENTATION_VERTICAL, 4, NULL);
-  GtkWidget *first = parley_box (GTK_ORIENTATION_HORIZONTAL, 10, NULL);
+  GtkWidget *first = wrapping_box (10);
   const char *quantisation = parley_hub_file_get_quantisation (file);
   const char *name = *quantisation != '\0' ? quantisation : parley_hub_file_get_name (file);
   g_autofree char *download_name = g_strdup_printf (_ ("Download %s"), name);

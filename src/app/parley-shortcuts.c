@@ -17,6 +17,7 @@ static const Entry entries[] = {
   { N_ ("Search chats"), "Ctrl F" },
   { N_ ("Choose a model"), "Ctrl L" },
   { N_ ("Layers and memory"), "Ctrl G" },
+  { N_ ("Chat settings"), "Ctrl Shift ," },
   { NULL, N_ ("Writing") },
   { N_ ("Send"), "Enter" },
   { N_ ("New line"), "Shift Enter" },

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/compat.h"
+#include "app/parley-chat-settings.h"
 #include "app/parley-dialog.h"
 #include "app/parley-markdown.h"
 #include "app/parley-picture.h"
@@ -63,6 +64,16 @@ static void
 show_load_panel (GSimpleAction *action, GVariant *parameter, gpointer widget)
 {
   parley_chat_page_show_load_panel (PARLEY_WINDOW (widget)->chat_page);
+}
+
+static void
+chat_settings (GSimpleAction *action, GVariant *parameter, gpointer widget)
+{
+  ParleyWindow *self = PARLEY_WINDOW (widget);
+  ParleyChat *chat = parley_chat_page_get_chat (self->chat_page);
+
+  if (chat != NULL)
+    parley_chat_settings_present (GTK_WINDOW (self), chat);
 }
 
 static void
@@ -328,6 +339,7 @@ _parley_window_add_actions (ParleyWindow *self)
     { "toggle-sidebar", toggle_sidebar, NULL },
     { "pick-model", pick_model, NULL },
     { "load-panel", show_load_panel, NULL },
+    { "chat-settings", chat_settings, NULL },
     { "stop", stop, NULL },
     { "regenerate", regenerate, NULL },
     { "previous-version", version, NULL },

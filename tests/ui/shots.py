@@ -134,6 +134,10 @@ def series(shots, hub, scheme, size):
                 app.do("rename-chat", f"int64 {chat}")
                 shots.take(app, "rename" + tail)
                 close_dialog(app, 1)
+            if shots.wants("settings"):
+                app.do("chat-settings")
+                shots.take(app, "settings" + tail)
+                close_dialog(app, 1)
             app.do("new-chat")
             shots.take(app, "new-chat" + tail)
             if shots.wants("model-picker"):
