@@ -28,7 +28,11 @@ take_hello (ParleyWorker1 *bus, GDBusMethodInvocation *invocation, guint version
   if (is ("silent-death"))
     _exit (7);
   if (is ("hello-type")) {
-    g_dbus_method_invocation_return_value (invocation, g_variant_new ("(s)", "hello"));
+    g_autoptr (GDBusMessage) reply =
+        g_dbus_message_new_method_reply (g_dbus_method_invocation_get_message (invocation));
+    g_dbus_message_set_body (reply, g_variant_new ("(s)", "hello"));
+    g_dbus_connection_send_message (connection, reply, G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL, NULL);
+    g_object_unref (invocation);
     return TRUE;
   }
   parley_worker1_complete_hello (bus, invocation, is ("old") ? 99 : version, "nothing\n\033[2J");
