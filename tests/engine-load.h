@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "driver-leaks.h"
 #include "engine/parley-engine.h"
 
 #include <stdio.h>

@@ -7,6 +7,7 @@
 #include "engine/kv.h"
 #include "engine/program.h"
 
+#include "../driver-leaks.h"
 #include "../harness.h"
 #include "../random-blocks.h"
 #include "vulkan-fixture.h"

@@ -5,6 +5,7 @@
  */
 #include "engine/program.h"
 
+#include "../driver-leaks.h"
 #include "../harness.h"
 #include "../random-blocks.h"
 #include "vulkan-fixture.h"

@@ -9,6 +9,7 @@
 #include "engine/runtime.h"
 #include "engine/vulkan/loader.h"
 
+#include "../driver-leaks.h"
 #include "../harness.h"
 
 #include <math.h>

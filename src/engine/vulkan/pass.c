@@ -49,7 +49,8 @@ fill_rows (struct pe_backend *b, const struct pe_pass *pass, uint32_t *n_tiles,
       tile[0] = s->row + row;
       tile[1] = left < tile_rows ? left : tile_rows;
     }
-    memcpy (&t[PE_TABLE_PAGES (max_rows) + n_pages], s->pages, needed * sizeof *t);
+    if (needed)
+      memcpy (&t[PE_TABLE_PAGES (max_rows) + n_pages], s->pages, needed * sizeof *t);
     n_pages += needed;
   }
   return true;

@@ -103,7 +103,8 @@ pe_gpu_pipeline (struct pe_gpu *gpu, struct pe_gpu_pipelines *p, enum pe_shader 
                  struct pe_error *error)
 {
   struct pe_gpu_pipeline wanted = { .shader = shader };
-  memcpy (wanted.constants, constants, n_constants * sizeof *constants);
+  if (n_constants)
+    memcpy (wanted.constants, constants, n_constants * sizeof *constants);
   for (size_t i = 0; i < p->n; i++)
     if (p->list[i].shader == shader &&
         memcmp (p->list[i].constants, wanted.constants, sizeof wanted.constants) == 0) {
