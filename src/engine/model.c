@@ -137,8 +137,9 @@ open_other_parts (struct pe_model *m, const char *path, struct pe_error *error)
     snprintf (other, length + 1, "%.*s-%05u-of-%05u.gguf", (int) (length - (size_t) n), path, i + 1,
               count);
     ok = open_part (m, other, error);
-    uint32_t no = 0;
-    if (ok && (!pe_gguf_u32 (m->parts[i].gguf, "split.no", &no) || no != i))
+    uint32_t no = 0, of = 0;
+    if (ok && (!pe_gguf_u32 (m->parts[i].gguf, "split.no", &no) || no != i ||
+               !pe_gguf_u32 (m->parts[i].gguf, "split.count", &of) || of != count))
       ok = pe_fail (error, PE_ERROR_FORMAT, "%s is not part %u of its model", other, i + 1);
   }
   pe_free (other);

@@ -185,7 +185,10 @@ pe_sequence_new (struct pe_runtime *runtime, struct pe_sequence **out, struct pe
   s->state_slot = UINT32_MAX;
   if (pe_runtime_has_state (runtime)) {
     uint32_t slot;
-    if (!take_slot (runtime, &slot, error) || !clear_state (runtime, slot, error)) {
+    bool taken = take_slot (runtime, &slot, error);
+    if (!taken || !clear_state (runtime, slot, error)) {
+      if (taken)
+        runtime->state_used[slot] = false;
       pe_free (s);
       return false;
     }

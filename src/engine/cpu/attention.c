@@ -66,7 +66,7 @@ static struct attention_state
 carve (const struct attention_job *job, unsigned thread)
 {
   const struct pe_attention *a = &job->op->attention;
-  uint64_t m = job->b->layout.attention_rows;
+  uint64_t m = pe_cpu_attention_rows (a);
   char *p = pe_cpu_thread_scratch (job->b, thread);
   struct attention_state s = { .gemm = p };
   float *f = (float *) (p + PE_GEMM_SCRATCH);
@@ -222,7 +222,7 @@ pe_cpu_attention (struct pe_backend *b, const struct pe_op *op)
 {
   const struct pe_attention *a = &op->attention;
   struct attention_job job = { .b = b, .op = op, .group = a->n_heads / a->n_kv_heads };
-  uint32_t rows = (uint32_t) b->layout.attention_rows / job.group;
+  uint32_t rows = (uint32_t) pe_cpu_attention_rows (a) / job.group;
   job.block_rows = rows < 16 ? rows : 16;
   if (op->w[0].tensor != PE_NO_TENSOR)
     job.sinks = pe_cpu_vector (b, op->w[0], 0);

@@ -23,8 +23,7 @@ struct pe_cpu_layout {
   uint64_t vector_elements;
   uint64_t threads; /* per thread */
   uint64_t thread_bytes;
-  uint64_t attention_rows; /* queries times heads that one job takes at most */
-  uint64_t experts;        /* lists of rows by expert */
+  uint64_t experts; /* lists of rows by expert */
   uint64_t bytes;
 };
 
@@ -34,6 +33,14 @@ struct pe_cpu_rope_table {
   struct pe_weight factors;
   float *cos_sin; /* [n_rows][n_rot / 2][2] */
 };
+
+/* Queries times heads that one job of an attention takes at most. */
+static inline uint64_t
+pe_cpu_attention_rows (const struct pe_attention *a)
+{
+  uint32_t group = a->n_heads / a->n_kv_heads;
+  return group > 64 ? group : 64;
+}
 
 /* Which rows lie quantised in the work memory. */
 struct pe_cpu_quantised {

@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#define ATTENTION_ROWS 64
-
 static uint64_t
 max_u64 (uint64_t a, uint64_t b)
 {
@@ -46,14 +44,18 @@ count_op (const struct pe_tensor *tensors, const struct pe_op *op, struct pe_cpu
     needs->quantised_groups = max_u64 (needs->quantised_groups, groups);
     needs->scratch = max_u64 (needs->scratch, PE_GEMM_SCRATCH);
     break;
+  case PE_OP_EMBED: /* a row of the table of positions is decoded there */
+    if (op->w[1].tensor != PE_NO_TENSOR)
+      needs->quantised_groups =
+          max_u64 (needs->quantised_groups,
+                   op->out.width * sizeof (float) / sizeof (struct pe_q8_group) + 1);
+    break;
   case PE_OP_ROPE: l->rope_width = max_u64 (l->rope_width, op->rope.n_rot); break;
   case PE_OP_ATTENTION: {
     const struct pe_attention *a = &op->attention;
-    uint64_t group = a->n_heads / a->n_kv_heads;
-    l->attention_rows = max_u64 (l->attention_rows, max_u64 (group, ATTENTION_ROWS));
     uint64_t row = (uint64_t) a->k_width + a->v_width + PE_PAGE_TOKENS + 2;
     needs->scratch =
-        max_u64 (needs->scratch, PE_GEMM_SCRATCH + max_u64 (group, ATTENTION_ROWS) * row * 4 + 256);
+        max_u64 (needs->scratch, PE_GEMM_SCRATCH + pe_cpu_attention_rows (a) * row * 4 + 256);
     break;
   }
   default: break;

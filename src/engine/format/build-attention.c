@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define GEMMA3N_OWN_LAYERS 20 /* where the file does not say */
+#define GEMMA3N_OWN_LAYERS 20         /* where the file does not say */
+#define MAX_LATENT_WIDTH   (1u << 24) /* all heads' latent queries; the largest model has 2^17 */
 
 struct shape {
   uint32_t n_heads, n_kv_heads, k_width, v_width;
@@ -224,6 +225,14 @@ emit_attention (struct pe_build *b, struct pe_view q, struct pe_view out, struct
 {
   const struct pe_hparams *h = b->h;
   uint32_t owner = cache_owner (b);
+  const struct pe_cache_shape *cache = &b->program->layers[owner].cache;
+  if (cache->n_kv_heads != s.n_kv_heads || cache->k_width != s.k_width ||
+      cache->v_width != s.v_width) {
+    pe_build_refuse (b, PE_ERROR_FORMAT,
+                     "layer %u reads the cache of layer %u, whose heads have other sizes", b->layer,
+                     owner);
+    return;
+  }
   struct pe_op *op = pe_emit (b, PE_OP_ATTENTION);
   op->in[0] = q;
   op->out = out;
@@ -292,7 +301,7 @@ emit_projections (struct pe_build *b, struct pe_view in, struct shape s, bool ow
   r.k = pe_heads (pe_value (b, "k", nk), 0, s.n_kv_heads, s.k_width, s.k_width);
   r.v = pe_heads (pe_value (b, "v", nv), 0, s.n_kv_heads, s.v_width, s.v_width);
   const struct pe_tensor *wq = pe_layer_tensor (b, "attn_q.weight");
-  if (wq && wq->shape[1] == 2 * (uint64_t) nq) {
+  if (wq && wq->shape[1] == 2 * (uint64_t) nq && s.k_width == s.v_width) {
     /* Each head's query is followed by a gate for its result. */
     uint16_t both = pe_value (b, "q_gate", 2 * nq);
     pe_emit_linear (b, "attn_q", in, pe_whole (both, 2 * nq));
@@ -311,7 +320,8 @@ emit_projections (struct pe_build *b, struct pe_view in, struct shape s, bool ow
   pe_emit_linear (b, "attn_k", in, flat (r.k));
   if (pe_has (b, "attn_v.weight"))
     pe_emit_linear (b, "attn_v", in, flat (r.v));
-  else if (s.k_width == s.v_width) { /* gemma4: the values are the raw keys */
+  else if ((b->arch->flags & PE_ARCH_GEMMA4) &&
+           s.k_width == s.v_width) { /* gemma4: the values are the raw keys */
     struct pe_op *op = pe_emit (b, PE_OP_COPY);
     op->in[0] = flat (r.k);
     op->out = flat (r.v);
@@ -462,7 +472,8 @@ build_latent (struct pe_build *b, struct pe_view in, struct pe_view out)
   const struct pe_hparams *h = b->h;
   uint32_t n_heads = h->n_heads[b->layer], k_width = h->k_width_mla, v_width = h->v_width_mla;
   uint32_t n_rot = h->n_rot, rank = h->n_lora_kv;
-  if (rank == 0 || n_rot == 0 || n_rot >= k_width || n_heads == 0) {
+  if (rank == 0 || n_rot == 0 || n_rot >= k_width || n_heads == 0 ||
+      (uint64_t) n_heads * (rank + n_rot) > MAX_LATENT_WIDTH) {
     pe_build_refuse (b, PE_ERROR_FORMAT, "the sizes of latent attention do not fit together");
     return;
   }

@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+#define MAX_EXPERT_WIDTH (1u << 20) /* times the experts used it still fits 32 bits */
+
 static bool
 has_weight (struct pe_build *b, const char *name)
 {
@@ -119,6 +121,10 @@ pe_build_experts (struct pe_build *b, struct pe_view router_in, struct pe_view i
     return;
   }
   uint64_t whole = up_tensor->shape[1];
+  if (whole > MAX_EXPERT_WIDTH) {
+    pe_build_refuse (b, PE_ERROR_LIMIT, "the experts of layer %u are absurdly wide", b->layer);
+    return;
+  }
   uint32_t n_ff = (uint32_t) (fused ? whole / 2 : whole);
   struct pe_view chosen = emit_route (b, router_in);
   uint16_t up_value = pe_value (b, "expert_up", n_used * n_ff);

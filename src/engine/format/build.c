@@ -474,6 +474,10 @@ build_plain_layer (struct pe_build *b)
     pe_build_attention (b, attention_in, a);
   if (has_post && !post_is_pre_ffn)
     pe_emit_norm (b, "post_attention_norm", a, a);
+  if (!has_ffn && !pe_build_has_mixer (b) && (h->n_ff[b->layer] || h->n_experts)) {
+    pe_build_refuse (b, PE_ERROR_FORMAT, "layer %u has no feed-forward", b->layer);
+    return;
+  }
   if (!has_ffn) {
     pe_emit_add (b, 1, x, scale, a, x);
     return;
