@@ -30,6 +30,8 @@ struct pe_runtime {
   const struct pe_model *model;
   const struct pe_program *program;
   struct pe_plan *plan;
+  struct pe_plan **retired; /* tried and not taken, but perhaps still read by a backend */
+  size_t n_retired, retired_capacity;
   struct pe_kv_geometry kv;
   struct pe_page_pool pages;
   bool state_used[PE_MAX_STATE_SLOTS];

@@ -234,6 +234,7 @@ pe_model_find_tensor (const struct pe_model *model, const char *name)
 
 /* ---- what it is ---- */
 
+/* "" for what the file does not say; NULL when memory is short. */
 static const char *
 keep_string (struct pe_model *m, const char *key)
 {
@@ -243,7 +244,7 @@ keep_string (struct pe_model *m, const char *key)
   /* For people's eyes: invalid UTF-8 becomes U+FFFD. */
   char *text = pe_arena_alloc (&m->arena, 3 * (s.n + 4) + 20);
   if (!text)
-    return "";
+    return NULL;
   struct pe_utf8_stream stream = { 0 };
   size_t n = pe_utf8_stream_push (&stream, s.data, s.n, text);
   n += pe_utf8_stream_finish (&stream, text + n);
@@ -306,8 +307,8 @@ understand (struct pe_model *m)
     m->program = program;
 }
 
-static void
-describe (struct pe_model *m)
+static bool
+describe (struct pe_model *m, struct pe_error *error)
 {
   struct pe_model_info *info = &m->info;
   info->architecture = keep_string (m, "general.architecture");
@@ -329,10 +330,12 @@ describe (struct pe_model *m)
   info->quantisation = pe_quantisation_label (m->parts[0].gguf, m->tensors, m->n_tensors);
   struct pe_string tmpl;
   if (pe_gguf_string (m->parts[0].gguf, "tokenizer.chat_template", &tmpl) && tmpl.n > 0) {
-    char *copy = pe_arena_strndup (&m->arena, tmpl.data, tmpl.n);
-    info->chat_template = copy;
-    info->chat_template_bytes = copy ? tmpl.n : 0;
+    info->chat_template = pe_arena_strndup (&m->arena, tmpl.data, tmpl.n);
+    info->chat_template_bytes = tmpl.n;
   }
+  if (!info->architecture || !info->name || !info->license ||
+      (info->chat_template_bytes && !info->chat_template))
+    return pe_fail (error, PE_ERROR_MEMORY, "not enough memory for the model's description");
   info->memory_bytes = m->arena.n_bytes;
   for (size_t i = 0; i < m->n_parts; i++) {
     info->memory_bytes += m->parts[i].gguf->memory_bytes;
@@ -341,6 +344,7 @@ describe (struct pe_model *m)
   }
   if (m->vocab)
     info->memory_bytes += pe_vocab_info (m->vocab)->memory_bytes;
+  return true;
 }
 
 static bool
@@ -358,7 +362,10 @@ finish_open (struct pe_model *m, struct pe_model **out, struct pe_error *error)
     pe_model_close (m);
     return false;
   }
-  describe (m);
+  if (!describe (m, error)) {
+    pe_model_close (m);
+    return false;
+  }
   *out = m;
   return true;
 }

@@ -102,6 +102,13 @@ pe_runtime_create (const struct pe_model *model, const struct pe_plan *plan,
   return true;
 }
 
+static void
+drop_retired_plans (struct pe_runtime *r)
+{
+  while (r->n_retired)
+    pe_plan_free (r->retired[--r->n_retired]);
+}
+
 void
 pe_runtime_free (struct pe_runtime *r)
 {
@@ -115,6 +122,8 @@ pe_runtime_free (struct pe_runtime *r)
   pe_buffer_give (&r->logits, &r->count);
   pe_page_pool_clear (&r->pages);
   pe_kv_geometry_clear (&r->kv);
+  drop_retired_plans (r);
+  pe_free (r->retired);
   pe_plan_free (r->plan);
   pe_free (r->tokens);
   pe_free (r->positions);
@@ -226,11 +235,20 @@ apply_plan (struct pe_runtime *r, const struct pe_plan *plan, bool up, struct pe
   return true;
 }
 
+/* Of a plan that all backends have accepted. */
 static void
 take_plan (struct pe_runtime *r, struct pe_plan *plan)
 {
+  drop_retired_plans (r);
   pe_plan_free (r->plan);
   r->plan = plan;
+}
+
+/* A plan that was tried: one of the backends may have kept it, until the next that all accept. */
+static void
+retire_plan (struct pe_runtime *r, struct pe_plan *plan)
+{
+  r->retired[r->n_retired++] = plan;
 }
 
 static bool
@@ -252,7 +270,7 @@ settle (struct pe_runtime *r, uint32_t n)
       take_plan (r, plan);
       return;
     }
-    pe_plan_free (plan);
+    retire_plan (r, plan);
     if (n == 0)
       return;
   }
@@ -268,12 +286,18 @@ pe_runtime_place (struct pe_runtime *r, uint32_t n_gpu_layers, struct pe_error *
   if (!copy_plan (r->model, r->plan, n_gpu_layers, &plan, error))
     return false;
   uint32_t wanted = (uint32_t) plan->request.n_gpu_layers;
+  /* This plan, and one for every count of layers down to none: see settle(). */
+  if (!pe_grow (&r->retired, &r->retired_capacity, r->n_retired + wanted + 2,
+                sizeof (struct pe_plan *))) {
+    pe_plan_free (plan);
+    return pe_fail (error, PE_ERROR_MEMORY, "not enough memory to move layers");
+  }
   if (apply_plan (r, plan, wanted > now, error)) {
     take_plan (r, plan);
     return true;
   }
+  retire_plan (r, plan);
   settle (r, wanted);
-  pe_plan_free (plan);
   return false;
 }
 

@@ -20,7 +20,6 @@ static const char *path;
 static struct pe_device_info devices[PE_MAX_DEVICES];
 static size_t n_devices;
 
-
 static bool
 evaluate_some (struct loaded *l, float *out, struct pe_error *error)
 {
@@ -72,7 +71,28 @@ make_request (struct pe_plan_request *request)
   request->n_gpu_layers = 0;
 }
 
-/* Everything; `out` gets 2 * n_vocab figures, or is NULL to keep them to itself. */
+/* What the model says of itself and how it reads a text: nothing of that may silently be missing.
+ */
+static bool
+describe (const struct pe_model *model, float *out, struct pe_error *error)
+{
+  const struct pe_model_info *info = pe_model_info (model);
+  const struct pe_vocab *vocab = pe_model_vocab (model, NULL);
+  *out++ = (float) (strlen (info->architecture) + strlen (info->name) + strlen (info->license));
+  *out++ = (float) strlen (info->quantisation);
+  *out++ = (float) info->chat_template_bytes;
+  *out++ = vocab != NULL;
+  if (!vocab)
+    return true;
+  struct pe_tokens tokens = { 0 };
+  bool ok = pe_tokenize (vocab, "Some words.", 11, PE_ADD_SPECIAL, &tokens, error);
+  for (size_t i = 0; i < tokens.n && i < 16; i++)
+    *out++ = (float) tokens.ids[i];
+  pe_tokens_clear (&tokens);
+  return ok;
+}
+
+/* Everything; `out` gets 2 * n_vocab figures and the description. */
 static bool
 everything (float *out, size_t capacity, struct pe_error *error)
 {
@@ -82,7 +102,8 @@ everything (float *out, size_t capacity, struct pe_error *error)
   make_request (&request);
   bool ok = pe_model_open (path, &l.model, error);
   size_t n = ok ? pe_model_info (l.model)->n_vocab : 0;
-  ok = ok && pe_model_can_compute (l.model, error) && 2 * n <= capacity &&
+  ok = ok && pe_model_can_compute (l.model, error) && 2 * n + 32 <= capacity &&
+       describe (l.model, out + 2 * n, error) &&
        pe_plan_make (l.model, &request, devices, n_devices, &plan, error) &&
        pe_runtime_create (l.model, plan, NULL, &l.runtime, error) &&
        pe_sequence_new (l.runtime, &l.sequence, error) && evaluate_some (&l, out, error) &&
