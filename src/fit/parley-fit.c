@@ -106,6 +106,7 @@ judge (const ParleyFit *fit)
   return fit->gpu_layers > fit->n_layers ? PARLEY_FIT_ON_GPU : PARLEY_FIT_PARTLY;
 }
 
+/* The output counts as one more layer, as on the slider. */
 static char *
 describe (const ParleyFit *fit)
 {
@@ -118,11 +119,11 @@ describe (const ParleyFit *fit)
   switch (fit->verdict) {
   case PARLEY_FIT_ON_GPU:
     return g_strdup_printf (_ ("All %u layers go onto %s: %s of %s that are free there."),
-                            fit->n_layers, gpu->info.name, vram, vram_free);
+                            fit->n_layers + 1, gpu->info.name, vram, vram_free);
   case PARLEY_FIT_PARTLY:
     return g_strdup_printf (
         _ ("%u of %u layers go onto %s (%s of %s free), the others stay in RAM (%s)."),
-        MIN (fit->gpu_layers, fit->n_layers), fit->n_layers, gpu->info.name, vram, vram_free, ram);
+        fit->gpu_layers, fit->n_layers + 1, gpu->info.name, vram, vram_free, ram);
   case PARLEY_FIT_IN_RAM:
     return g_strdup_printf (_ ("It runs on the processor and takes %s of %s of free RAM."), ram,
                             ram_free);

@@ -3,8 +3,8 @@
 
 #include <glib/gi18n.h>
 
-/* Shares of the measured rates that the engine reaches, and what a stage costs beside its bytes.
- * From this engine's own benchmarks (tests/bench/RESULTS.md), not from a device's data sheet. */
+/* Shares of the measured rates that the engine is taken to reach, and what a stage costs beside
+ * its bytes: starting values, the same for every computer. */
 #define READ_SHARE_CPU    0.85
 #define READ_SHARE_GPU    0.65
 #define COMPUTE_SHARE     0.5
