@@ -39,7 +39,7 @@ static const struct {
 const char *
 parley_device_kind_to_string (enum pe_device_kind kind)
 {
-  return (guint)kind < G_N_ELEMENTS (kind_names) ? kind_names[kind] : "unknown";
+  return (guint) kind < G_N_ELEMENTS (kind_names) ? kind_names[kind] : "unknown";
 }
 
 void
@@ -55,13 +55,13 @@ parley_device_to_json (struct pe_json_writer *w, const struct pe_device_info *de
   pe_json_key (w, "kind");
   pe_json_text (w, parley_device_kind_to_string (device->kind));
   for (gsize i = 0; i < G_N_ELEMENTS (fields); i++) {
-    gconstpointer field = (const char *)device + fields[i].offset;
+    gconstpointer field = (const char *) device + fields[i].offset;
     pe_json_key (w, fields[i].name);
     switch (fields[i].kind) {
-    case FIELD_U64: pe_json_uint (w, *(const uint64_t *)field); break;
-    case FIELD_U32: pe_json_uint (w, *(const uint32_t *)field); break;
-    case FIELD_BOOL: pe_json_bool (w, *(const bool *)field); break;
-    case FIELD_RATE: pe_json_real (w, *(const double *)field); break;
+    case FIELD_U64: pe_json_uint (w, *(const uint64_t *) field); break;
+    case FIELD_U32: pe_json_uint (w, *(const uint32_t *) field); break;
+    case FIELD_BOOL: pe_json_bool (w, *(const bool *) field); break;
+    case FIELD_RATE: pe_json_real (w, *(const double *) field); break;
     }
   }
   pe_json_end_object (w);
@@ -79,7 +79,7 @@ read_string (const struct pe_json *object, const char *key, char *out, gsize siz
   gsize n = strnlen (text, value->string.n);
   if (n >= size) {
     n = size - 1;
-    while (n > 0 && ((guchar)text[n] & 0xc0) == 0x80)
+    while (n > 0 && ((guchar) text[n] & 0xc0) == 0x80)
       n--;
   }
   for (gsize i = 0; i < n; i++)
@@ -93,7 +93,7 @@ read_number (const struct pe_json *object, const char *key)
   const struct pe_json *value = pe_json_get (object, key);
   double number = 0;
   if (value && value->kind == PE_JSON_INT)
-    number = (double)value->integer;
+    number = (double) value->integer;
   else if (value && value->kind == PE_JSON_FLOAT)
     number = value->real;
   return isfinite (number) && number > 0 ? number : 0;
@@ -103,7 +103,7 @@ static guint64
 read_integer (const struct pe_json *object, const char *key)
 {
   const struct pe_json *value = pe_json_get (object, key);
-  return value && value->kind == PE_JSON_INT && value->integer > 0 ? (guint64)value->integer : 0;
+  return value && value->kind == PE_JSON_INT && value->integer > 0 ? (guint64) value->integer : 0;
 }
 
 gboolean
@@ -123,18 +123,20 @@ parley_device_from_json (const struct pe_json *object, struct pe_device_info *de
     k++;
   if (k == G_N_ELEMENTS (kind_names) || !*device->id)
     return FALSE;
-  device->kind = (enum pe_device_kind)k;
+  device->kind = (enum pe_device_kind) k;
 
   for (gsize i = 0; i < G_N_ELEMENTS (fields); i++) {
-    gpointer field = (char *)device + fields[i].offset;
+    gpointer field = (char *) device + fields[i].offset;
     const struct pe_json *value = pe_json_get (object, fields[i].name);
     switch (fields[i].kind) {
-    case FIELD_U64: *(uint64_t *)field = read_integer (object, fields[i].name); break;
+    case FIELD_U64: *(uint64_t *) field = read_integer (object, fields[i].name); break;
     case FIELD_U32:
-      *(uint32_t *)field = (uint32_t)MIN (read_integer (object, fields[i].name), UINT32_MAX);
+      *(uint32_t *) field = (uint32_t) MIN (read_integer (object, fields[i].name), UINT32_MAX);
       break;
-    case FIELD_BOOL: *(bool *)field = value && value->kind == PE_JSON_BOOL && value->boolean; break;
-    case FIELD_RATE: *(double *)field = read_number (object, fields[i].name); break;
+    case FIELD_BOOL:
+      *(bool *) field = value && value->kind == PE_JSON_BOOL && value->boolean;
+      break;
+    case FIELD_RATE: *(double *) field = read_number (object, fields[i].name); break;
     }
   }
   return TRUE;

@@ -23,7 +23,7 @@ parley_engine_error_quark (void)
   static gsize quark;
   g_dbus_error_register_error_domain ("parley-engine-error-quark", &quark, entries,
                                       G_N_ELEMENTS (entries));
-  return (GQuark)quark;
+  return (GQuark) quark;
 }
 
 GError *
