@@ -21,6 +21,7 @@ struct pe_sequence {
   uint32_t *pages;
   size_t n_pages, pages_capacity;
   uint32_t state_slot; /* UINT32_MAX: none taken */
+  bool state_is_stale; /* to be cleared before use: there was no memory to do it at once */
   struct pe_checkpoint checkpoints[PE_MAX_STATE_SLOTS];
   size_t n_checkpoints;
   struct pe_sequence *next, *previous;

@@ -76,6 +76,7 @@ size_t pe_sequence_common (const struct pe_sequence *sequence, const int32_t *to
 bool pe_sequence_truncate (struct pe_sequence *sequence, size_t n, size_t *n_kept,
                            struct pe_error *error);
 
-/* A second sequence with the same first `n` tokens; whole pages are shared until written to. */
+/* A second sequence with the same first `n` tokens; whole pages are shared until written to. Of a
+ * recurrent model it holds as many as pe_sequence_truncate() would keep. */
 bool pe_sequence_fork (const struct pe_sequence *sequence, size_t n, struct pe_sequence **out,
                        struct pe_error *error);

@@ -153,6 +153,9 @@ pe_sequence_reserve (struct pe_sequence *s, size_t n, struct pe_error *error)
 {
   struct pe_runtime *r = s->runtime;
   size_t need_tokens = s->n_tokens + n;
+  if (s->state_is_stale && !clear_state (r, s->state_slot, error))
+    return false;
+  s->state_is_stale = false;
   if (need_tokens > r->plan->request.n_ctx)
     return full (r, error);
   if (!pe_grow (&s->tokens, &s->tokens_capacity, need_tokens, sizeof *s->tokens))
@@ -281,7 +284,7 @@ pe_sequence_invalidate (struct pe_sequence *s)
   if (c && copy_state (s->runtime, c->slot, s->state_slot, NULL))
     keep_tokens (s, c->n_tokens);
   else {
-    clear_state (s->runtime, s->state_slot, NULL);
+    s->state_is_stale = !clear_state (s->runtime, s->state_slot, NULL);
     keep_tokens (s, 0);
   }
 }
@@ -299,7 +302,7 @@ pe_sequence_fork (const struct pe_sequence *s, size_t n, struct pe_sequence **ou
   bool ok = true;
   if (pe_runtime_has_state (r)) {
     const struct pe_checkpoint *c = best_checkpoint (s, n);
-    uint32_t from = n == s->n_tokens ? s->state_slot : c ? c->slot : UINT32_MAX;
+    uint32_t from = n && n == s->n_tokens ? s->state_slot : c ? c->slot : UINT32_MAX;
     n = n == s->n_tokens ? n : c ? c->n_tokens : 0;
     if (from != UINT32_MAX)
       ok = copy_state (r, from, fork->state_slot, error);
