@@ -124,19 +124,21 @@ put_optional (struct pe_json_writer *w, const char *key, const char *text)
     put_text (w, key, text);
 }
 
-/* Content of several messages, a blank line between them. */
+#define BLANK_LINE "\n\n"
+
+/* Content of several messages. */
 struct joined {
   char *text;
   size_t n, capacity;
 };
 
 static bool
-join (struct joined *j, const char *text)
+join (struct joined *j, const char *between, const char *text)
 {
-  size_t n = text ? strlen (text) : 0, gap = j->n && n ? 2 : 0;
+  size_t n = text ? strlen (text) : 0, gap = j->n && n ? strlen (between) : 0;
   if (!pe_grow (&j->text, &j->capacity, j->n + gap + n + 1, 1))
     return false;
-  memcpy (j->text + j->n, "\n\n", gap);
+  memcpy (j->text + j->n, between, gap);
   if (n)
     memcpy (j->text + j->n + gap, text, n);
   j->n += gap + n;
@@ -224,7 +226,7 @@ put_messages (struct pe_json_writer *w, const struct pe_chat_request *request, u
   pe_json_begin_array (w);
   for (size_t i = 0; ok && moves && i < request->n_messages; i++)
     if (is_role (&request->messages[i], "system"))
-      ok = join (&system, request->messages[i].content);
+      ok = join (&system, BLANK_LINE, request->messages[i].content);
   const struct pe_chat_message *before = NULL; /* whose content is being gathered */
   for (size_t i = 0; ok && i < request->n_messages; i++) {
     const struct pe_chat_message *message = &request->messages[i];
@@ -238,10 +240,10 @@ put_messages (struct pe_json_writer *w, const struct pe_chat_request *request, u
     if (!before)
       before = message;
     if (system.n && is_role (message, "user")) {
-      ok = join (&content, system.text);
+      ok = join (&content, BLANK_LINE, system.text);
       system.n = 0;
     }
-    ok = ok && join (&content, message->content);
+    ok = ok && join (&content, BLANK_LINE, message->content);
   }
   if (ok && before)
     put_message (w, before, content.text, changes);
@@ -338,15 +340,18 @@ render (const struct pe_chat_format *f, const struct pe_chat_request *request, u
   return pe_fail_prefix (error, "the chat template does not take this conversation");
 }
 
-/* Plain completion: the contents one after another. */
+/* Plain completion: the contents one after another. A reply stands right behind what it went on
+ * with, as when it was made. */
 static bool
 join_contents (const struct pe_chat_request *request, struct pe_template_result *out,
                struct pe_error *error)
 {
   struct joined text = { 0 };
-  bool ok = join (&text, "");
-  for (size_t i = 0; ok && i < request->n_messages; i++)
-    ok = join (&text, request->messages[i].content);
+  bool ok = join (&text, "", "");
+  for (size_t i = 0; ok && i < request->n_messages; i++) {
+    bool is_reply = strcmp (request->messages[i].role, "assistant") == 0;
+    ok = join (&text, is_reply ? "" : BLANK_LINE, request->messages[i].content);
+  }
   out->pieces = ok ? pe_calloc (1, sizeof *out->pieces) : NULL;
   if (!out->pieces) {
     pe_free (text.text);
