@@ -2,24 +2,26 @@
 #include "engine/sampler.h"
 
 #include "base/alloc.h"
+#include "engine/sampling/candidates.h"
+#include "engine/sampling/dry.h"
+#include "engine/text/grammar.h"
+#include "engine/text/tokenizer.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-struct candidate {
-  int32_t token;
-  float logit;
-  float p;
-};
-
 struct pe_sampler {
-  struct pe_sampler_params params;
+  struct pe_sampler_params params; /* logit_bias: a copy */
   uint32_t n_vocab;
-  struct candidate *candidates; /* n_vocab of them */
-  int32_t *recent;              /* a ring of penalty_window tokens */
+  struct pe_candidate *candidates; /* n_vocab of them */
+  float *adjusted;                 /* n_vocab logits */
+  int32_t *recent;                 /* a ring of penalty_window tokens */
   size_t n_recent, next;
   uint16_t *counts; /* per token, within the ring */
+  struct pe_dry *dry;
+  float mirostat_mu; /* bits of surprise allowed */
+  struct pe_matcher *matcher;
+  const struct pe_vocab *vocab; /* of the grammar */
   uint64_t random[4];
 };
 
@@ -31,7 +33,15 @@ pe_sampler_params_init (struct pe_sampler_params *params)
                                         .top_p = 0.95f,
                                         .min_p = 0.05f,
                                         .repeat_penalty = 1,
-                                        .penalty_window = 64 };
+                                        .penalty_window = 64,
+                                        .typical_p = 1,
+                                        .xtc_threshold = 0.1f,
+                                        .dynamic_temperature_exponent = 1,
+                                        .dry_base = 1.75f,
+                                        .dry_free_length = 2,
+                                        .dry_window = 8192,
+                                        .mirostat_tau = 5,
+                                        .mirostat_eta = 0.1f };
 }
 
 /* ---- random numbers: xoshiro256** (Blackman and Vigna), seeded by splitmix64 ---- */
@@ -66,29 +76,91 @@ seed_random (struct pe_sampler *s, uint64_t seed)
   }
 }
 
+static float
+uniform (struct pe_sampler *s)
+{
+  return (float) (next_random (s) >> 40) * 0x1p-24f;
+}
+
+/* ---- settings ---- */
+
+static bool
+check (const struct pe_sampler_params *p, uint32_t n_vocab, struct pe_error *error)
+{
+  const struct {
+    const char *name;
+    float value, low, high;
+  } ranges[] = {
+    { "temperature", p->temperature, 0, 100 },
+    { "top-p", p->top_p, 0, INFINITY },
+    { "min-p", p->min_p, 0, 1 },
+    { "repetition penalty", p->repeat_penalty, 0x1p-20f, 1e6f },
+    { "frequency penalty", p->frequency_penalty, -1e6f, 1e6f },
+    { "presence penalty", p->presence_penalty, -1e6f, 1e6f },
+    { "penalty window", (float) p->penalty_window, 0, 0x1p20f },
+    { "typical-p", p->typical_p, 0, 1 },
+    { "top-n-sigma", p->top_n_sigma, 0, 1e6f },
+    { "XTC probability", p->xtc_probability, 0, 1 },
+    { "XTC threshold", p->xtc_threshold, 0, 1 },
+    { "dynamic temperature range", p->dynamic_temperature_range, 0, 100 },
+    { "dynamic temperature exponent", p->dynamic_temperature_exponent, 0, 100 },
+    { "DRY multiplier", p->dry_multiplier, 0, 1e6f },
+    { "DRY base", p->dry_base, 1, 100 },
+    { "DRY window", (float) p->dry_window, p->dry_multiplier > 0 ? 1 : 0, PE_DRY_MAX_WINDOW },
+    { "mirostat target", p->mirostat_tau, 0, 100 },
+    { "mirostat rate", p->mirostat_eta, 0, 1 },
+  };
+  for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+    if (!(ranges[i].value >= ranges[i].low && ranges[i].value <= ranges[i].high))
+      return pe_fail (error, PE_ERROR_ARGUMENT, "the %s is %g; it can be from %g to %g",
+                      ranges[i].name, (double) ranges[i].value, (double) ranges[i].low,
+                      (double) ranges[i].high);
+  if (n_vocab == 0 || n_vocab > INT32_MAX || p->n_logit_bias > n_vocab)
+    return pe_fail (error, PE_ERROR_ARGUMENT, "there are no tokens, or more logit biases than tokens");
+  for (size_t i = 0; i < p->n_logit_bias; i++) {
+    const struct pe_logit_bias *b = &p->logit_bias[i];
+    if (b->token < 0 || (uint32_t) b->token >= n_vocab || !(b->bias <= 1e6f))
+      return pe_fail (error, PE_ERROR_ARGUMENT, "the logit bias of token %d is out of range",
+                      b->token);
+  }
+  return true;
+}
+
+static bool
+allocate (struct pe_sampler *s, struct pe_error *error)
+{
+  struct pe_sampler_params *p = &s->params;
+  const struct pe_logit_bias *theirs = p->logit_bias;
+  struct pe_logit_bias *bias = pe_calloc (p->n_logit_bias, sizeof *bias);
+  p->logit_bias = bias;
+  s->candidates = pe_calloc (s->n_vocab, sizeof *s->candidates);
+  s->adjusted = pe_calloc (s->n_vocab, sizeof *s->adjusted);
+  s->recent = pe_calloc (p->penalty_window, sizeof *s->recent);
+  s->counts = pe_calloc (s->n_vocab, sizeof *s->counts);
+  if (!bias || !s->candidates || !s->adjusted || !s->recent || !s->counts)
+    return pe_fail (error, PE_ERROR_MEMORY, "not enough memory to choose tokens");
+  if (p->n_logit_bias)
+    memcpy (bias, theirs, p->n_logit_bias * sizeof *bias);
+  return !(p->dry_multiplier > 0) || pe_dry_new (p, s->n_vocab, &s->dry, error);
+}
+
 bool
 pe_sampler_new (const struct pe_sampler_params *params, uint32_t n_vocab, struct pe_sampler **out,
                 struct pe_error *error)
 {
-  bool sane = params->temperature >= 0 && params->temperature <= 100 && params->top_p >= 0 &&
-              params->min_p >= 0 && params->min_p <= 1 && params->repeat_penalty > 0 &&
-              isfinite (params->repeat_penalty) && isfinite (params->frequency_penalty) &&
-              isfinite (params->presence_penalty) && params->penalty_window <= 1u << 20;
-  if (!sane || n_vocab == 0)
-    return pe_fail (error, PE_ERROR_ARGUMENT, "a sampling setting is out of range");
+  if (!check (params, n_vocab, error))
+    return false;
   struct pe_sampler *s = pe_calloc (1, sizeof *s);
-  if (s) {
-    s->candidates = pe_calloc (n_vocab, sizeof *s->candidates);
-    s->recent = pe_calloc (params->penalty_window, sizeof *s->recent);
-    s->counts = pe_calloc (n_vocab, sizeof *s->counts);
-  }
-  if (!s || !s->candidates || !s->recent || !s->counts) {
-    pe_sampler_free (s);
+  if (!s)
     return pe_fail (error, PE_ERROR_MEMORY, "not enough memory to choose tokens");
-  }
   s->params = *params;
   s->n_vocab = n_vocab;
+  s->mirostat_mu = 2 * params->mirostat_tau;
   seed_random (s, params->seed);
+  if (!allocate (s, error)) {
+    pe_sampler_free (s);
+    return false;
+  }
   *out = s;
   return true;
 }
@@ -98,16 +170,29 @@ pe_sampler_free (struct pe_sampler *sampler)
 {
   if (!sampler)
     return;
+  pe_free ((void *) sampler->params.logit_bias);
   pe_free (sampler->candidates);
+  pe_free (sampler->adjusted);
   pe_free (sampler->recent);
   pe_free (sampler->counts);
+  pe_dry_free (sampler->dry);
+  pe_matcher_free (sampler->matcher);
   pe_free (sampler);
 }
 
-void
-pe_sampler_accept (struct pe_sampler *s, int32_t token)
+bool
+pe_sampler_set_dry_breakers (struct pe_sampler *sampler, const struct pe_vocab *vocab,
+                             const char *const *texts, size_t n, struct pe_error *error)
 {
-  if (token < 0 || (uint32_t) token >= s->n_vocab || s->params.penalty_window == 0)
+  return !sampler->dry || pe_dry_set_breakers (sampler->dry, vocab, texts, n, error);
+}
+
+/* ---- what came before ---- */
+
+static void
+remember (struct pe_sampler *s, int32_t token)
+{
+  if (s->params.penalty_window == 0)
     return;
   if (s->n_recent == s->params.penalty_window)
     s->counts[s->recent[s->next]]--;
@@ -119,153 +204,204 @@ pe_sampler_accept (struct pe_sampler *s, int32_t token)
     s->counts[token]++;
 }
 
-/* Keskar et al. 2019 for the repetition penalty; the others subtract by count and by presence. */
-static float
-penalised (const struct pe_sampler *s, int32_t token, float logit)
+void
+pe_sampler_accept (struct pe_sampler *s, int32_t token)
 {
-  uint16_t count = s->counts[token];
-  if (count == 0)
-    return logit;
-  logit = logit > 0 ? logit / s->params.repeat_penalty : logit * s->params.repeat_penalty;
-  return logit - (float) count * s->params.frequency_penalty - s->params.presence_penalty;
+  char buffer[8];
+  size_t n;
+  if (token < 0 || (uint32_t) token >= s->n_vocab)
+    return;
+  remember (s, token);
+  if (s->dry)
+    pe_dry_accept (s->dry, token);
+  if (s->matcher && !pe_token_ends_generation (s->vocab, token)) {
+    const char *piece = pe_token_piece (s->vocab, token, false, buffer, &n);
+    pe_matcher_accept (s->matcher, piece, n);
+  }
 }
 
-static float
-clean (float logit)
+/* ---- grammar ---- */
+
+bool
+pe_sampler_set_grammar (struct pe_sampler *sampler, const struct pe_grammar *grammar,
+                        const struct pe_vocab *vocab, struct pe_error *error)
 {
-  return logit == logit ? logit : -INFINITY;
+  struct pe_matcher *matcher = NULL;
+  if (grammar && !pe_matcher_new (grammar, &matcher, error))
+    return false;
+  pe_matcher_free (sampler->matcher);
+  sampler->matcher = matcher;
+  sampler->vocab = vocab;
+  return true;
 }
 
+bool
+pe_sampler_may_end (const struct pe_sampler *sampler)
+{
+  return !sampler->matcher || pe_matcher_may_end (sampler->matcher);
+}
+
+/* A token without text would leave the grammar where it is, for ever. */
 static bool
-has_penalties (const struct pe_sampler *s)
+allows (struct pe_sampler *s, int32_t token)
+{
+  char buffer[8];
+  size_t n;
+  if (pe_token_ends_generation (s->vocab, token))
+    return pe_matcher_may_end (s->matcher);
+  const char *piece = pe_token_piece (s->vocab, token, false, buffer, &n);
+  return n > 0 && pe_matcher_allows (s->matcher, piece, n);
+}
+
+/* What a model finds impossible stays possible where the grammar leaves nothing else. */
+static void
+mask (struct pe_sampler *s, float *logits)
+{
+  for (uint32_t i = 0; i < s->n_vocab; i++)
+    logits[i] = !allows (s, (int32_t) i) ? -INFINITY : logits[i] > -1e30f ? logits[i] : -1e30f;
+}
+
+/* ---- logits ---- */
+
+/* Keskar et al. 2019 for the repetition penalty; the others subtract by count and by presence. */
+static void
+penalise (const struct pe_sampler *s, float *logits)
 {
   const struct pe_sampler_params *p = &s->params;
-  return p->repeat_penalty != 1.0f || p->frequency_penalty != 0.0f || p->presence_penalty != 0.0f;
+  if (p->repeat_penalty == 1.0f && p->frequency_penalty == 0.0f && p->presence_penalty == 0.0f)
+    return;
+  for (uint32_t i = 0; i < s->n_vocab; i++)
+    if (s->counts[i]) {
+      float x = logits[i] > 0 ? logits[i] / p->repeat_penalty : logits[i] * p->repeat_penalty;
+      logits[i] = x - (float) s->counts[i] * p->frequency_penalty - p->presence_penalty;
+    }
+}
+
+/* The logits as the settings change them, in memory of the sampler. */
+static const float *
+adjust (struct pe_sampler *s, const float *logits, bool masked)
+{
+  const struct pe_sampler_params *p = &s->params;
+  memcpy (s->adjusted, logits, s->n_vocab * sizeof *logits);
+  if (masked)
+    mask (s, s->adjusted);
+  for (size_t i = 0; i < p->n_logit_bias; i++)
+    s->adjusted[p->logit_bias[i].token] += p->logit_bias[i].bias;
+  penalise (s, s->adjusted);
+  if (s->dry)
+    pe_dry_apply (s->dry, s->adjusted);
+  return s->adjusted;
 }
 
 static int32_t
-greedy (const struct pe_sampler *s, const float *logits)
+greedy (const float *logits, uint32_t n)
 {
   int32_t best = 0;
   float best_logit = -INFINITY;
-  bool penalties = has_penalties (s);
-  for (uint32_t i = 0; i < s->n_vocab; i++) {
-    float x = clean (logits[i]);
-    if (penalties)
-      x = penalised (s, (int32_t) i, x);
-    if (x > best_logit) {
-      best_logit = x;
+  for (uint32_t i = 0; i < n; i++)
+    if (logits[i] > best_logit) { /* never for NaN */
+      best_logit = logits[i];
       best = (int32_t) i;
     }
-  }
   return best;
 }
 
-/* Highest first; equal ones by token, so that the order never depends on the sort. */
-static int
-by_logit (const void *a, const void *b)
-{
-  const struct candidate *x = a, *y = b;
-  if (x->logit != y->logit)
-    return x->logit < y->logit ? 1 : -1;
-  return x->token < y->token ? -1 : 1;
-}
-
-/* A heap of the k best, worst on top. */
-static void
-sift_down (struct candidate *heap, size_t n, size_t i)
-{
-  for (;;) {
-    size_t child = 2 * i + 1;
-    if (child >= n)
-      return;
-    if (child + 1 < n && by_logit (&heap[child + 1], &heap[child]) > 0)
-      child++;
-    if (by_logit (&heap[child], &heap[i]) <= 0)
-      return;
-    struct candidate t = heap[i];
-    heap[i] = heap[child];
-    heap[child] = t;
-    i = child;
-  }
-}
+/* ---- draw ---- */
 
 static size_t
-collect (struct pe_sampler *s, const float *logits)
+draw (struct pe_sampler *s, const struct pe_candidate *c, size_t n)
 {
-  struct candidate *c = s->candidates;
-  size_t k = s->params.top_k && s->params.top_k < s->n_vocab ? s->params.top_k : s->n_vocab;
-  bool penalties = has_penalties (s);
-  size_t n = 0;
-  for (uint32_t i = 0; i < s->n_vocab; i++) {
-    float x = clean (logits[i]);
-    struct candidate new = { (int32_t) i, penalties ? penalised (s, (int32_t) i, x) : x, 0 };
-    if (n < k) {
-      c[n++] = new;
-      if (n == k && k < s->n_vocab)
-        for (size_t j = k / 2 + 1; j-- > 0;)
-          sift_down (c, n, j);
-    } else if (by_logit (&new, &c[0]) < 0) {
-      c[0] = new;
-      sift_down (c, n, 0);
-    }
-  }
-  qsort (c, n, sizeof *c, by_logit);
-  return n;
-}
-
-static void
-softmax (struct candidate *c, size_t n, float temperature)
-{
-  float sum = 0;
-  for (size_t i = 0; i < n; i++)
-    sum += c[i].p = expf ((c[i].logit - c[0].logit) / temperature);
-  for (size_t i = 0; i < n; i++)
-    c[i].p /= sum;
-}
-
-/* The smallest head of the list that holds at least top_p of the probability. */
-static size_t
-cut_top_p (const struct candidate *c, size_t n, float top_p)
-{
-  float sum = 0;
+  float u = uniform (s), sum = 0;
   for (size_t i = 0; i < n; i++) {
     sum += c[i].p;
-    if (sum >= top_p)
-      return i + 1;
+    if (u < sum)
+      return i;
+  }
+  return n - 1;
+}
+
+/* Softmax at the temperature, which may depend on how open the choice is. */
+static void
+heat (const struct pe_sampler *s, struct pe_candidate *c, size_t n)
+{
+  float t = s->params.temperature, range = s->params.dynamic_temperature_range;
+  if (range > 0 && n > 1) {
+    float low = t > range ? t - range : 0;
+    pe_candidates_softmax (c, n, 1);
+    t = low + (t + range - low) *
+                  powf (pe_candidates_entropy (c, n), s->params.dynamic_temperature_exponent);
+  }
+  pe_candidates_softmax (c, n, t > 1e-6f ? t : 1e-6f);
+}
+
+static int32_t
+draw_mirostat (struct pe_sampler *s, struct pe_candidate *c, size_t n, float *surprise)
+{
+  heat (s, c, n);
+  n = pe_candidates_cut_surprise (c, n, s->mirostat_mu);
+  float sum = 0;
+  for (size_t i = 0; i < n; i++)
+    sum += c[i].p;
+  for (size_t i = 0; i < n; i++)
+    c[i].p /= sum;
+  size_t i = draw (s, c, n);
+  *surprise = -log2f (c[i].p);
+  return c[i].token;
+}
+
+static size_t
+truncate_list (struct pe_sampler *s, struct pe_candidate *c, size_t n)
+{
+  const struct pe_sampler_params *p = &s->params;
+  pe_candidates_softmax (c, n, 1);
+  if (p->typical_p < 1) {
+    n = pe_candidates_cut_typical (c, n, p->typical_p);
+    pe_candidates_softmax (c, n, 1);
+  }
+  if (p->top_p < 1)
+    n = pe_candidates_cut_top_p (c, n, p->top_p);
+  if (p->min_p > 0)
+    n = pe_candidates_cut_min_p (c, n, p->min_p);
+  if (p->xtc_probability > 0 && uniform (s) < p->xtc_probability) {
+    pe_candidates_softmax (c, n, 1);
+    n = pe_candidates_cut_xtc (c, n, p->xtc_threshold);
   }
   return n;
 }
 
-static size_t
-cut_min_p (const struct candidate *c, size_t n, float min_p)
+/* One choice; *surprise in bits, where mirostat measures it. */
+static int32_t
+choose (struct pe_sampler *s, const float *logits, bool masked, float *surprise)
 {
-  size_t keep = 1;
-  while (keep < n && c[keep].p >= min_p * c[0].p)
-    keep++;
-  return keep;
+  const struct pe_sampler_params *p = &s->params;
+  const float *x = adjust (s, logits, masked);
+  if (!(p->temperature > 0))
+    return greedy (x, s->n_vocab);
+  float least = p->top_n_sigma > 0 && !p->mirostat
+                    ? pe_candidates_sigma_bound (x, s->n_vocab, p->top_n_sigma)
+                    : -INFINITY;
+  struct pe_candidate *c = s->candidates;
+  size_t n = pe_candidates_collect (c, x, s->n_vocab, p->mirostat ? 0 : p->top_k, least);
+  if (!(c[0].logit > -INFINITY))
+    return c[0].token; /* nothing to choose from */
+  if (p->mirostat)
+    return draw_mirostat (s, c, n, surprise);
+  n = truncate_list (s, c, n);
+  heat (s, c, n);
+  return c[draw (s, c, n)].token;
 }
 
 int32_t
 pe_sampler_sample (struct pe_sampler *s, const float *logits)
 {
-  if (!(s->params.temperature > 0))
-    return greedy (s, logits);
-  struct candidate *c = s->candidates;
-  size_t n = collect (s, logits);
-  if (!(c[0].logit > -INFINITY))
-    return c[0].token; /* nothing to choose from */
-  softmax (c, n, 1);
-  if (s->params.top_p < 1)
-    n = cut_top_p (c, n, s->params.top_p);
-  if (s->params.min_p > 0)
-    n = cut_min_p (c, n, s->params.min_p);
-  softmax (c, n, s->params.temperature);
-  float u = (float) (next_random (s) >> 40) * 0x1p-24f, sum = 0;
-  for (size_t i = 0; i < n; i++) {
-    sum += c[i].p;
-    if (u < sum)
-      return c[i].token;
+  float surprise = s->params.mirostat_tau;
+  int32_t token = choose (s, logits, false, &surprise);
+  if (s->matcher && !allows (s, token)) {
+    token = choose (s, logits, true, &surprise);
+    if (!allows (s, token))
+      return PE_NO_TOKEN;
   }
-  return c[n - 1].token;
+  if (s->params.mirostat)
+    s->mirostat_mu -= s->params.mirostat_eta * (surprise - s->params.mirostat_tau);
+  return token;
 }
