@@ -109,6 +109,17 @@ open_part (struct pe_model *m, const char *path, struct pe_error *error)
   return map_part (m, fd, path, error);
 }
 
+static bool
+check_part (const struct pe_model *m, uint32_t i, uint32_t count, const char *name,
+            struct pe_error *error)
+{
+  uint32_t no = 0, of = 0;
+  if (pe_gguf_u32 (m->parts[i].gguf, "split.no", &no) && no == i &&
+      pe_gguf_u32 (m->parts[i].gguf, "split.count", &of) && of == count)
+    return true;
+  return pe_fail (error, PE_ERROR_FORMAT, "%s is not part %u of its model", name, i + 1);
+}
+
 /* "NAME-00001-of-00003.gguf": opens the other parts that the first one announces. */
 static bool
 open_other_parts (struct pe_model *m, const char *path, struct pe_error *error)
@@ -137,10 +148,8 @@ open_other_parts (struct pe_model *m, const char *path, struct pe_error *error)
     snprintf (other, length + 1, "%.*s-%05u-of-%05u.gguf", (int) (length - (size_t) n), path, i + 1,
               count);
     ok = open_part (m, other, error);
-    uint32_t no = 0, of = 0;
-    if (ok && (!pe_gguf_u32 (m->parts[i].gguf, "split.no", &no) || no != i ||
-               !pe_gguf_u32 (m->parts[i].gguf, "split.count", &of) || of != count))
-      ok = pe_fail (error, PE_ERROR_FORMAT, "%s is not part %u of its model", other, i + 1);
+    if (ok)
+      ok = check_part (m, i, count, other, error);
   }
   pe_free (other);
   return ok;
@@ -395,17 +404,29 @@ pe_model_open (const char *path, struct pe_model **out, struct pe_error *error)
 }
 
 bool
-pe_model_open_fd (int fd, const char *name, struct pe_model **out, struct pe_error *error)
+pe_model_open_fds (const int *fds, size_t n_fds, const char *name, struct pe_model **out,
+                   struct pe_error *error)
 {
   struct pe_error unused;
   error = error ? error : &unused;
   struct pe_model *m = new_model (error);
   if (!m)
     return false;
-  int own = fcntl (fd, F_DUPFD_CLOEXEC, 3);
-  if (own < 0)
-    pe_fail (error, PE_ERROR_IO, "%s cannot be opened: %s", name, strerror (errno));
-  else if (map_part (m, own, name, error))
+  bool ok = n_fds > 0 && n_fds <= MAX_PARTS;
+  if (!ok)
+    pe_fail (error, PE_ERROR_ARGUMENT, "%s cannot consist of %zu files", name, n_fds);
+  for (size_t i = 0; i < n_fds && ok; i++) {
+    int own = fcntl (fds[i], F_DUPFD_CLOEXEC, 3);
+    ok = own >= 0 ? map_part (m, own, name, error)
+                  : pe_fail (error, PE_ERROR_IO, "%s cannot be opened: %s", name, strerror (errno));
+    if (ok && n_fds > 1)
+      ok = check_part (m, (uint32_t) i, (uint32_t) n_fds, name, error);
+  }
+  uint32_t count;
+  if (ok && n_fds == 1 && pe_gguf_u32 (m->parts[0].gguf, "split.count", &count) && count > 1)
+    ok = pe_fail (error, PE_ERROR_FORMAT, "%s is one of %u parts, and the others are missing", name,
+                  count);
+  if (ok)
     return finish_open (m, out, error);
   pe_model_close (m);
   return false;

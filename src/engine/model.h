@@ -39,8 +39,9 @@ struct pe_model_info {
  * and the byte. Weights are mapped read-only and not touched. */
 bool pe_model_open (const char *path, struct pe_model **out, struct pe_error *error);
 
-/* The same for an open descriptor (not taken over); `name` is for messages. No split files. */
-bool pe_model_open_fd (int fd, const char *name, struct pe_model **out, struct pe_error *error);
+/* The same for open descriptors, all parts in order (not taken over); `name` is for messages. */
+bool pe_model_open_fds (const int *fds, size_t n_fds, const char *name, struct pe_model **out,
+                        struct pe_error *error);
 
 /* A model without weights, from the first `n` bytes of a file (copied). PE_ERROR_TRUNCATED: the
  * header is longer; at least error->offset bytes are needed. Plans, tokenises and renders. */

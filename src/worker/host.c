@@ -43,7 +43,7 @@ struct Command {
   GDBusMethodInvocation *invocation; /* the function that answers it clears it */
   guint64 id;
   guint number;
-  int fd;
+  GArray *fds; /* of int: the files to load, closed with the command */
   char *name;
   struct pe_plan_request request;
   WireGeneration generation;
@@ -55,15 +55,13 @@ command_new (void (*run) (WorkerHost *self, Command *command), GDBusMethodInvoca
   Command *command = g_new0 (Command, 1);
   command->run = run;
   command->invocation = invocation;
-  command->fd = -1;
   return command;
 }
 
 static void
 command_free (Command *command)
 {
-  if (command->fd >= 0)
-    close (command->fd);
+  g_clear_pointer (&command->fds, g_array_unref);
   g_free (command->name);
   wire_generation_clear (&command->generation);
   g_free (command);
@@ -167,7 +165,8 @@ run_load (WorkerHost *self, Command *command)
     refuse (command->invocation, PARLEY_WORKER_ERROR_STATE, "A model is loaded already.");
     return;
   }
-  if (!pe_model_open_fd (command->fd, command->name, &file, &error)) {
+  if (!pe_model_open_fds ((const int *) command->fds->data, command->fds->len, command->name, &file,
+                          &error)) {
     refuse_engine (command->invocation, &error);
     return;
   }
@@ -187,11 +186,11 @@ run_load (WorkerHost *self, Command *command)
 }
 
 void
-worker_host_load (WorkerHost *self, GDBusMethodInvocation *invocation, int fd, const char *name,
-                  const struct pe_plan_request *request)
+worker_host_load (WorkerHost *self, GDBusMethodInvocation *invocation, GArray *fds,
+                  const char *name, const struct pe_plan_request *request)
 {
   Command *command = command_new (run_load, invocation);
-  command->fd = fd;
+  command->fds = fds;
   command->name = g_strdup (name);
   command->request = *request;
   g_async_queue_push (self->commands, command);

@@ -16,8 +16,9 @@ typedef struct WorkerHost WorkerHost;
 /* Starts the thread. Signals go out through `bus`. Lives as long as the process. */
 WorkerHost *worker_host_new (ParleyWorker1 *bus);
 
-/* From the connection's thread; each answers its invocation sooner or later. */
-void worker_host_load (WorkerHost *self, GDBusMethodInvocation *invocation, int fd,
+/* From the connection's thread; each answers its invocation sooner or later. `fds`: descriptors of
+ * all parts of the model, taken over. */
+void worker_host_load (WorkerHost *self, GDBusMethodInvocation *invocation, GArray *fds,
                        const char *name, const struct pe_plan_request *request);
 void worker_host_place (WorkerHost *self, GDBusMethodInvocation *invocation, guint n_gpu_layers);
 void worker_host_generate (WorkerHost *self, GDBusMethodInvocation *invocation, guint64 id,

@@ -23,6 +23,29 @@ handle_hello (ParleyWorker1 *bus, GDBusMethodInvocation *invocation, guint versi
   return TRUE;
 }
 
+static void
+close_descriptor (gpointer fd)
+{
+  close (*(int *) fd);
+}
+
+/* The descriptors that the request names, as an array that closes them; NULL with an error. */
+static GArray *
+take_descriptors (GUnixFDList *fds, GVariant *files, GError **error)
+{
+  g_autoptr (GArray) taken = g_array_new (FALSE, FALSE, sizeof (int));
+  g_array_set_clear_func (taken, close_descriptor);
+  for (gsize i = 0; i < g_variant_n_children (files); i++) {
+    gint32 handle;
+    g_variant_get_child (files, i, "h", &handle);
+    int fd = g_unix_fd_list_get (fds, handle, error);
+    if (fd < 0)
+      return NULL;
+    g_array_append_val (taken, fd);
+  }
+  return g_steal_pointer (&taken);
+}
+
 static gboolean
 handle_load (ParleyWorker1 *bus, GDBusMethodInvocation *invocation, GUnixFDList *fds,
              GVariant *files, const char *name, GVariant *dictionary, struct service *service)
@@ -30,25 +53,17 @@ handle_load (ParleyWorker1 *bus, GDBusMethodInvocation *invocation, GUnixFDList 
   struct pe_plan_request request;
   pe_plan_request_init (&request);
   GError *error = NULL;
-  gint32 handle = -1;
   if (!wire_read_plan_request (dictionary, &request) || !fds || g_variant_n_children (files) == 0) {
     g_dbus_method_invocation_return_error_literal (invocation, PARLEY_WORKER_ERROR,
                                                    PARLEY_WORKER_ERROR_PROTOCOL,
                                                    "The request makes no sense.");
     return TRUE;
   }
-  if (g_variant_n_children (files) > 1) {
-    g_dbus_method_invocation_return_error (
-        invocation, PARLEY_ENGINE_ERROR, PARLEY_ENGINE_ERROR_UNSUPPORTED,
-        "“%s” is split into several files, which the engine cannot load yet", name);
-    return TRUE;
-  }
-  g_variant_get_child (files, 0, "h", &handle);
-  int fd = g_unix_fd_list_get (fds, handle, &error);
-  if (fd < 0)
-    g_dbus_method_invocation_take_error (invocation, error);
+  GArray *descriptors = take_descriptors (fds, files, &error);
+  if (descriptors)
+    worker_host_load (service->host, invocation, descriptors, name, &request);
   else
-    worker_host_load (service->host, invocation, fd, name, &request);
+    g_dbus_method_invocation_take_error (invocation, error);
   return TRUE;
 }
 
