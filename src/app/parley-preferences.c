@@ -69,8 +69,6 @@ choice_row (const Choice *choice, ParleyServices *services)
   GtkWidget *menu = gtk_drop_down_new (G_LIST_MODEL (g_steal_pointer (&labels)), NULL);
   gtk_drop_down_set_selected (GTK_DROP_DOWN (menu), selected);
   gtk_widget_set_valign (menu, GTK_ALIGN_CENTER);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (menu), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ (choice->title), -1);
   g_object_set_data (G_OBJECT (menu), KEY, (gpointer) choice);
   g_signal_connect (menu, "notify::selected", G_CALLBACK (chosen), services);
   parley_row_set_plain (row);

@@ -51,7 +51,7 @@ def wait(condition, what, seconds=15):
 
 def needs():
     """What is missing to run at all, or None."""
-    for program in ("Xvfb", "dbus-daemon", "gdbus", "xdotool"):
+    for program in ("Xvfb", "dbus-daemon", "gdbus", "xdotool", "xev", "xwininfo"):
         if not shutil.which(program):
             return f"{program} is not installed"
     return None

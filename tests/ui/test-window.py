@@ -1,162 +1,334 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The real window, driven as a person would: find a model, see what it would do here, download it,
-talk to it, move its layers while it answers. Prints TAP."""
+talk to it, move its layers while it answers; and kill what can be killed. Prints TAP."""
 
+import hashlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import driver  # noqa: E402
 import shots  # noqa: E402
+import talk  # noqa: E402
 from driver import App, Desktop, wait  # noqa: E402
 
-ENOUGH = 60  # characters of a reply: the model samples, so its words differ from run to run
-NAMED = {"push button", "toggle button", "slider", "text", "entry", "combo box", "check box",
-         "list item", "progress bar"}
+PACE = "30"  # milliseconds between two tokens, where a case needs time
+NAMED = {"push button", "toggle button", "slider", "spin button", "text", "entry", "combo box",
+         "check box", "list item", "progress bar"}
 
 
-def write(app, text):
-    entry = app.find("text", "Message")
-    entry.set_text(text)
-    app.find("push button", "Send").click()
+class Case:
+    """What a case has: the hub, the desktop, the data folder, and the way to start a window."""
+
+    def __init__(self, hub, desktop, data):
+        self.hub, self.desktop, self.data = hub, desktop, data
+        self.model = os.path.join(data, "models", "example", "Stories-260K-GGUF",
+                                  "Stories-260K-Q8_0.gguf")
+
+    def window(self, **env):
+        return App(self.desktop, self.data,
+                   {"PARLEY_HUB": self.hub.address, "PARLEY_VULKAN_DEVICE": "0", **env})
+
+    def ask(self, app, n_tokens):
+        """A new chat, the likeliest words, so many of them."""
+        app.do("new-chat")
+        talk.settings(app, Temperature=0, Longest_reply=n_tokens)
+        talk.write(app)
 
 
-def reply(app):
-    """The text of the last reply, as far as it is shown."""
-    texts = [node.text() for node in app.find("list item", "Reply").all("label")]
-    return max(texts, key=len, default="")
+# ---- finding, downloading, talking ----
+
+def download_button(app):
+    return wait(lambda: [n for n in app.root.all("push button") if n.name.startswith("Download ")],
+                "Download")[0]
 
 
-def slider(app):
-    return app.find("slider", "Layers on the GPU")
+def open_repo(case, app):
+    app.do("search", f"'{case.hub.real}'")
+    app.find("label", case.hub.real.split("/")[1].removesuffix("-GGUF"), 30)
 
 
-def worker(app):
-    """Process numbers of the engine processes that serve (not the probe)."""
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
+def search_download_chat(case):
+    """The whole way, and at its end the text that the model is known to write."""
+    with case.window() as app:
+        open_repo(case, app)
+        wait(lambda: any(re.search("RAM|GPU|memory", n.name) for n in app.root.all("label")),
+             "a verdict", 30)
+        case.hub.control(rate=600000)
+        button = download_button(app)
+        begin_chat = button.name.replace("Download ", "Chat with ")  # of the same row
+        button.click()
+        wait(lambda: any(0 < bar.value() < 1 for bar in app.root.all("progress bar")),
+             "progress", 30)
+        case.hub.control(rate=0)
+        app.find("push button", begin_chat, 60).click()
+        wait(lambda: talk.workers(app), "the engine process", 30)
+        on_gpu = wait(lambda: talk.says(app, "layers on the GPU"), "where its layers are", 60)
+        assert on_gpu[0].name.startswith("All "), on_gpu[0].name
+        talk.settings(app, Temperature=0, Longest_reply=110)
+        talk.write(app)
+        reply = talk.ended(case.data)
+        talk.same(reply, talk.written() or talk.greedy(110), 250)
+        wait(lambda: talk.bare(reply.text) in talk.shown(app), "the same text in the window")
+        assert talk.says(app, "tokens/s"), "the speed is not said"
+
+
+# ---- moving layers ----
+
+def layers_move_while_answering(case):
+    n_tokens = 400
+    with case.window(PARLEY_TEST_PACE="60") as app:
+        case.ask(app, n_tokens)
+        length = talk.grown(app, 10, 0)
+        before = talk.workers(app)
+        app.do("load-panel")
+        scale = app.find("slider", "Layers on the GPU")
+        top = scale.at.get_value_iface().get_maximum_value()
+        assert scale.value() == top, f"{scale.value()} of {top} layers are on the GPU at first"
+        first = talk.Reading(before[0], case.model)
+        for target, said in ((0, "No layers"), (top, f"All {int(top)} layers")):
+            length = talk.grown(app, 5, length)
+            scale.set_value(target)
+            wait(lambda said=said: [n for n in talk.says(app, said) if n.name.startswith(said)],
+                 said, 30)
+            length = talk.grown(app, 15)
+        last = talk.Reading(before[0], case.model)
+        assert talk.Stored(case.data).state == "answering", "the reply was over before the moves"
+        assert talk.workers(app) == before, "the engine process is another one"
+        app.key("Escape")
+        reply = talk.ended(case.data)
+        assert talk.workers(app) == before, "the engine process is another one"
+        talk.same(reply, talk.greedy(n_tokens), 250)
+        wait(lambda: talk.bare(reply.text) in talk.shown(app), "the same text in the window")
+
+    made = reply.generation
+    assert made["reply_tokens"] == n_tokens, dict(made)
+    # The last token is chosen and not evaluated: nothing comes after it.
+    rows = made["prompt_tokens"] - made["cached_tokens"] + made["reply_tokens"] - 1
+    assert made["rows_evaluated"] == rows, f"{made['rows_evaluated']} rows evaluated, not {rows}"
+    # What came back to the GPU was taken from the open file once, and from the system's memory.
+    size = os.path.getsize(case.model)
+    assert 0 < made["weight_bytes_read"] <= size, f"{made['weight_bytes_read']} bytes of {size}"
+    print(f"# {rows} rows, {made['weight_bytes_read']} bytes of weights moved")
+    if first.known:
+        print(f"# {last.from_disk - first.from_disk} bytes read from the disk, the file open "
+              f"{first.open} and {last.open} times")
+        assert last.from_disk == first.from_disk, "the file was read from the disk again"
+        assert last.open == first.open <= 1, "the file was opened again"
+
+
+# ---- killing ----
+
+def engine_dies(case):
+    with case.window(PARLEY_TEST_PACE=PACE) as app:
+        case.ask(app, 150)
+        talk.grown(app, 60, 0)
+        pid = talk.workers(app)[0]
+        seen = talk.shown(app)
+        os.kill(pid, signal.SIGKILL)
+        cut = talk.ended(case.data, "interrupted")
+        go_on = app.find("push button", "Continue", 30)
+        said = cut.generation["problem"]
+        assert said and wait(lambda: talk.says(app, said), "what happened"), "nothing is said"
+        assert seen in talk.shown(app), f"{seen!r} is not in {talk.shown(app)!r}"
+        assert seen in talk.bare(cut.text), f"{seen!r} is not in {cut.text!r}"
+        go_on.click()
+        reply = talk.ended(case.data)
+        assert reply.text.startswith(cut.text) and len(reply.text) > len(cut.text)
+        assert pid not in talk.workers(app)
+        talk.same(reply, talk.greedy(400), 250)
+        wait(lambda: talk.bare(reply.text) in talk.shown(app), "the same text in the window")
+
+
+def application_dies_in_a_reply(case):
+    with case.window(PARLEY_TEST_PACE=PACE) as app:
+        case.ask(app, 150)
+        watch = talk.Watch(app)
+        watch.until(80)
+        app.process.kill()
+        moment = time.monotonic()
+        app.process.wait()
+        seen = watch.before(moment - 0.25)
+        assert len(seen) > 10, "nothing was shown 250 ms before the end"
+    with case.window() as app:
+        cut = talk.ended(case.data, "interrupted")
+        assert seen in talk.bare(cut.text), f"{seen!r} is not in {cut.text!r}"
+        app.do("show-chat", f"int64 {cut.chat}")
+        wait(lambda: seen in talk.shown(app), "what was shown before")
+        assert talk.says(app, "interrupted"), "it is not said that the reply was interrupted"
+        app.find("push button", "Continue").click()
+        reply = talk.ended(case.data)
+        talk.same(reply, talk.greedy(400), 250)
+
+
+def application_dies_in_a_download(case):
+    def files(end):
+        return [os.path.join(folder, name) for folder, _, names
+                in os.walk(os.path.join(case.data, "models")) for name in names
+                if name.endswith(end)]
+
+    def arrived(n):
+        found = files(".part")
+        return found and os.path.getsize(found[0]) >= n
+
+    size = os.path.getsize(shots.MODEL)
+    with case.window() as app:
+        open_repo(case, app)
+        button = download_button(app)
+        wait(lambda: case.hub.quiet(), "the headers to have been fetched", 30)
+        case.hub.control(rate=size // 8)
+        button.click()
+        wait(lambda: arrived(size // 3), "a third of the file", 60)
+        app.process.kill()
+        app.process.wait()
+    part = files(".part")[0]
+    stored = os.path.getsize(part)
+    assert 0 < stored < size, f"{stored} bytes of {size} were stored"
+    wait(lambda: case.hub.quiet(), "the first download to end", 30)
+    before = case.hub.look()
+    case.hub.control(rate=0)
+    with case.window():
+        done = wait(lambda: files(".gguf"), "the rest", 60)[0]
+        wait(lambda: not files(".part") and not files(".part.json"), "the end of the download")
+    after = case.hub.look()
+    asked = [r for r in after["log"][len(before["log"]):] if r["origin"] == "cdn"]
+    assert asked[0]["range"].startswith(f"bytes={stored}-"), asked[0]["range"]
+    fetched = after["bytes"] - before["bytes"]
+    assert fetched == size - stored, f"{fetched} bytes were fetched, {size - stored} were missing"
+    digests = []
+    for path in (done, shots.MODEL):
+        with open(path, "rb") as file:
+            digests.append(hashlib.sha256(file.read()).hexdigest())
+    assert digests[0] == digests[1], "the file is another one"
+
+
+# ---- the window itself ----
+
+def second_start_raises_the_first(case):
+    def stack(app):
+        """Names of the windows of the display, the topmost first."""
+        tree = subprocess.run(["xwininfo", "-root", "-tree"], env=app.env, text=True,
+                              capture_output=True, check=True).stdout
+        return [line.split('"')[1] for line in tree.splitlines() if re.match(r' {5}0x\w+ "', line)]
+
+    with case.window() as app:
+        ours = wait(lambda: [name for name in stack(app) if name.startswith("Parley")],
+                    "the window")[0]
+        cover = subprocess.Popen(["xev", "-name", "cover", "-geometry", "900x600+10+10"],
+                                 env=app.env, stdout=subprocess.DEVNULL)
         try:
-            with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-                stat = file.read()
-            with open(f"/proc/{pid}/cmdline", "rb") as file:
-                command = file.read()
-        except OSError:
-            continue
-        parent = int(stat[stat.rindex(")") + 1:].split()[1])
-        if parent == app.process.pid and b"parley-worker" in command and b"--probe" not in command:
-            found.append(int(pid))
-    return found
+            wait(lambda: stack(app)[0] == "cover", "another window above ours")
+            n = len(app.windows())
+            second = subprocess.run([app.program], env=app.env, capture_output=True, timeout=60,
+                                    check=False)
+            assert second.returncode == 0, second.stderr
+            wait(lambda: stack(app).index(ours) < stack(app).index("cover"), "ours above it")
+            assert app.process.poll() is None and len(app.windows()) == n
+        finally:
+            cover.terminate()
+            cover.wait()
 
 
-def chat(app, _hub):
-    app.do("new-chat")
-    write(app, "Once upon a time")
-    wait(lambda: len(reply(app)) > ENOUGH, "the reply", 90)
-    wait(lambda: any("tokens/s" in n.name for n in app.root.all("label")), "its speed", 60)
-
-
-def layers_move_while_answering(app, _hub):
-    app.do("new-chat")
-    write(app, "Once upon a time")
-    wait(lambda: len(reply(app)) > 40, "the first words", 60)
-    before = worker(app)
-    app.do("load-panel")
-    scale = wait(lambda: slider(app), "the slider")
-    top = scale.at.get_value_iface().get_maximum_value()
-    for target in (0, top):
-        length = len(reply(app))
-        scale.set_value(target)
-        said = "No layers" if target == 0 else f"All {int(top)} layers"
-        wait(lambda: any(n.name.startswith(said) for n in app.root.all("label")), said)
-        wait(lambda length=length: len(reply(app)) > length + 20, "words after the move", 60)
-    assert worker(app) == before, "the engine process is another one"
-    app.key("Escape")
-    app.do("stop")
-
-
-def search_download_chat(app, hub):
-    app.do("search", f"'{hub.real}'")
-    app.find("label", hub.real.split("/")[1].removesuffix("-GGUF"), 30)
-    wait(lambda: any(re.search("RAM|GPU", n.name) for n in app.root.all("label")), "a verdict", 30)
-    button = wait(lambda: [n for n in app.root.all("push button")
-                           if n.name.startswith("Download ")], "Download")[0]
-    talk = button.name.replace("Download ", "Chat with ")  # the same row's; Models has its own
-    button.click()
-    app.find("push button", talk, 60).click()
-    wait(lambda: worker(app), "the engine process")  # the click has had its effect
-    write(app, "Once upon a time")
-    wait(lambda: len(reply(app)) > ENOUGH, "the reply", 90)
-
-
-def everything_has_a_name(app, _hub):
+def everything_has_a_name(case):
     nameless = []
-    for place in ("chats", "discover", "models", "computer"):
-        app.do("show-" + place)
-        wait(lambda: len(app.root.all("label")) > 3, place)
+
+    def look(place):
         for node in app.root.walk():
             try:
                 if node.role in NAMED and (not node.name or node.name.startswith("Gtk")):
-                    texts = [n.name for n in node.walk() if n.role == "label" and n.name]
-                    if not texts:
+                    if not [n.name for n in node.walk() if n.role == "label" and n.name]:
                         nameless.append(f"{place}: {node.role} {node.name!r}")
-            except Exception:
+            except Exception:  # it went away meanwhile
                 continue
+
+    with case.window() as app:
+        for place in ("chats", "discover", "models", "computer"):
+            app.do("show-" + place)
+            wait(lambda: len(app.root.all("label")) > 3, place)
+            look(place)
+        app.do("show-chats")
+        app.do("chat-settings")
+        app.find("spin button", "Temperature")
+        look("chat settings")
     assert not nameless, "\n".join(sorted(set(nameless)))
 
 
-def real_repo(hub):
-    """The repository of the stand-in whose file is a model that runs."""
-    address = hub.address + "/api/models?filter=gguf&search=stories&limit=5"
-    with urllib.request.urlopen(address, timeout=10) as answer:
-        return json.load(answer)[0]["id"]
+# ---- running them ----
+
+class Hub(shots.Hub):
+    def look(self):
+        with urllib.request.urlopen(self.address + "/_control", timeout=10) as answer:
+            return json.load(answer)
+
+    def quiet(self):
+        """Nothing was sent for a moment."""
+        before = self.look()["bytes"]
+        time.sleep(0.3)
+        return self.look()["bytes"] == before
+
+    @property
+    def real(self):
+        """The repository whose file is a model that runs."""
+        address = self.address + "/api/models?filter=gguf&search=stories&limit=5"
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            return json.load(answer)[0]["id"]
 
 
-CASES = [chat, layers_move_while_answering, search_download_chat, everything_has_a_name]
+CASES = [search_download_chat, layers_move_while_answering, engine_dies,
+         application_dies_in_a_reply, application_dies_in_a_download,
+         second_start_raises_the_first, everything_has_a_name]
+DOWNLOADING = (search_download_chat, application_dies_in_a_download)
 
 
 def run(case):
     """One case on a desktop of its own. A process can speak to one accessibility bus in its life,
     so each case has its own process."""
-    with shots.Hub(shots.MODEL) as hub, Desktop() as desktop, \
-            tempfile.TemporaryDirectory() as data:
-        hub.real = real_repo(hub)
-        if case is not search_download_chat:
+    with Hub(shots.MODEL) as hub, Desktop() as desktop, tempfile.TemporaryDirectory() as data:
+        if case not in DOWNLOADING:
             shots.seed(data)
-        env = {"PARLEY_HUB": hub.address, "PARLEY_VULKAN_DEVICE": "0"}
-        if case is layers_move_while_answering:
-            env["PARLEY_TEST_PACE"] = "25"
-        with App(desktop, data, env) as app:
-            try:
-                case(app, hub)
-            except BaseException:
-                print(app.messages())
-                raise
+        case(Case(hub, desktop, data))
+
+
+def make_model(folder):
+    """Where no trained model is at hand: one of the same shape with random weights."""
+    path = os.path.join(folder, "stories260k.gguf")
+    subprocess.run([os.path.join(driver.BUILD, "tests", "tools", "synth-model"), "--preset", "tiny",
+                    "--type", "f32", path], check=True, stdout=subprocess.DEVNULL)
+    return path
 
 
 def main():
     if len(sys.argv) > 1:
         run(next(case for case in CASES if case.__name__ == sys.argv[1]))
         return 0
-    missing = driver.needs() or (None if os.path.exists(shots.MODEL) else "no model to talk to")
+    missing = driver.needs()
     print(f"1..{len(CASES)}", flush=True)
     failed = 0
-    for number, case in enumerate(CASES, 1):
-        name = case.__name__
-        if missing:
-            print(f"ok {number} - {name} # SKIP {missing}", flush=True)
-            continue
-        done = subprocess.run([sys.executable, __file__, name], text=True, timeout=300,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-        if done.returncode != 0:
-            failed += 1
-            print("# " + done.stdout.rstrip().replace("\n", "\n# "))
-        print(f"{'not ' if done.returncode else ''}ok {number} - {name}", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        model = shots.MODEL
+        if not missing and not os.path.exists(model):
+            model = make_model(folder)
+        for number, case in enumerate(CASES, 1):
+            name = case.__name__
+            if missing:
+                print(f"ok {number} - {name} # SKIP {missing}", flush=True)
+                continue
+            done = subprocess.run([sys.executable, "-W", "ignore", __file__, name], text=True, timeout=300,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                                  env={**os.environ, "PARLEY_TEST_MODELS": os.path.dirname(model)})
+            failed += done.returncode != 0
+            for line in done.stdout.splitlines():
+                if done.returncode or line.startswith("#"):
+                    print("# " + line.removeprefix("# "))
+            print(f"{'not ' if done.returncode else ''}ok {number} - {name}", flush=True)
     return 1 if failed else 0
 
 
