@@ -116,7 +116,8 @@ check (const struct pe_sampler_params *p, uint32_t n_vocab, struct pe_error *err
                       ranges[i].name, (double) ranges[i].value, (double) ranges[i].low,
                       (double) ranges[i].high);
   if (n_vocab == 0 || n_vocab > INT32_MAX || p->n_logit_bias > n_vocab)
-    return pe_fail (error, PE_ERROR_ARGUMENT, "there are no tokens, or more logit biases than tokens");
+    return pe_fail (error, PE_ERROR_ARGUMENT,
+                    "there are no tokens, or more logit biases than tokens");
   for (size_t i = 0; i < p->n_logit_bias; i++) {
     const struct pe_logit_bias *b = &p->logit_bias[i];
     if (b->token < 0 || (uint32_t) b->token >= n_vocab || !(b->bias <= 1e6f))
