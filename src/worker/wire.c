@@ -166,6 +166,7 @@ read_sampler (GVariantDict *dict, struct pe_sampler_params *s)
   if (!g_variant_dict_lookup (dict, "sampler", SAMPLER_FORMAT, &temperature, &top_k, &top_p, &min_p,
                               &repeat, &frequency, &presence, &window, &seed))
     return FALSE;
+  pe_sampler_params_init (s); /* what is not on the wire is off */
   s->temperature = within (temperature, 0, 100, 0.8);
   s->top_k = top_k;
   s->top_p = within (top_p, 0, 1, 1);
