@@ -30,7 +30,10 @@ def written():
 
 
 def greedy(n_tokens):
-    """The likeliest reply as the command line computes it on the CPU, with nothing moved."""
+    """The likeliest reply as the command line computes it on the CPU, with nothing moved. None for
+    a model of random weights: there rounding decides between words that are all but equal."""
+    if written() is None:
+        return None
     program = os.path.join(driver.BUILD, "src", "cli", "parley-cli")
     done = subprocess.run([program, "chat", shots.MODEL, "--raw", "--prompt", PROMPT, "--temp", "0",
                            "-n", str(n_tokens), "--gpu-layers", "0"], text=True,
@@ -116,6 +119,9 @@ def same(reply, expected, at_least):
     """The stored text is the beginning of the expected one."""
     text = squeeze(reply.text)
     assert len(text) >= at_least, f"only {len(text)} characters: {text!r}"
+    if expected is None:
+        print("# random weights: the text is not compared")
+        return
     n = min(len(text), len(expected))
     assert n >= at_least, f"only {n} characters are known"
     assert text[:n] == expected[:n], f"{text!r}\nis not\n{expected!r}"
