@@ -796,7 +796,9 @@ main (int argc, char **argv)
   if (argc < 2)
     return 2;
   generator = argv[1];
-  share = getenv ("PARLEY_TEST_LONG") ? 1 : 37;
+  const char *sanitize = getenv ("PARLEY_TEST_SANITIZE");
+  bool slow = sanitize && *sanitize; /* each change runs in a process of its own */
+  share = getenv ("PARLEY_TEST_LONG") ? 1 : slow ? 499 : 37;
   snprintf (folder, sizeof folder, "%s/parley-models-XXXXXX",
             access ("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
   if (!mkdtemp (folder))
