@@ -121,7 +121,9 @@ def layers_move_while_answering(case):
     if first.known:
         print(f"# {last.from_disk - first.from_disk} bytes read from the disk, the file open "
               f"{first.open} and {last.open} times")
-        assert last.from_disk == first.from_disk, "the file was read from the disk again"
+        # The count holds pages of programs and libraries too, which the system drops and fetches.
+        again = last.from_disk - first.from_disk
+        assert again < made["weight_bytes_read"], f"{again} bytes were read from the disk again"
         assert last.open == first.open <= 1, "the file was opened again"
 
 
