@@ -297,10 +297,10 @@ questions_do_not_block (void)
   int first = -1, second = -1;
   parley_hub_search_async (hub, "basalt", PARLEY_HUB_SORT_DOWNLOADS, 10, NULL, NULL, on_found,
                            &first);
-  standin_tell ("{'fault': {'on': 'search', 'do': 'status', 'code': 503, 'times': -1}}");
-  _parley_hub_set_patience (hub, 60000, 60);
   while (first == -1)
     g_main_context_iteration (NULL, TRUE);
+  standin_tell ("{'fault': {'on': 'search', 'do': 'status', 'code': 503, 'times': -1}}");
+  _parley_hub_set_patience (hub, 60000, 60);
   /* The second waits a minute to ask again: cancelling must end it at once. */
   parley_hub_search_async (hub, "basalt", PARLEY_HUB_SORT_DOWNLOADS, 10, NULL, cancellable,
                            on_found, &second);
