@@ -21,13 +21,14 @@ print_json (const struct bench_result *result)
 }
 
 static void
-print_line (const char *name, const struct bench_figure *f, double unit, const char *unit_name)
+print_line (const char *name, const struct bench_figure *f, double unit, const char *unit_name,
+            const char *limit_name)
 {
   if (!(f->tokens_per_second > 0))
     return;
   printf ("%-11s %9.1f tokens/s  %8.1f %s", name, f->tokens_per_second, f->rate / unit, unit_name);
   if (f->limit > 0)
-    printf ("  %3.0f %% of what this machine allows (%.1f tokens/s)", share (f) * 100, f->limit);
+    printf ("  %3.0f %% of %s (%.1f tokens/s)", share (f) * 100, limit_name, f->limit);
   printf ("\n");
 }
 
@@ -39,8 +40,8 @@ print_table (const struct bench_result *r)
             r->devices[d].read_rate / 1e9, r->devices[d].matmul_rate / 1e12);
   printf ("%-11s %u of %u layers on the GPU, %u threads on the CPU, loaded in %.2f s\n", "model",
           r->n_gpu_layers, r->n_layers + 1, r->plan.n_threads, r->load_seconds);
-  print_line ("prompt", &r->prompt, 1e12, "TFLOP/s");
-  print_line ("generation", &r->generation, 1e9, "GB/s");
+  print_line ("prompt", &r->prompt, 1e12, "TFLOP/s", "the float32 rate");
+  print_line ("generation", &r->generation, 1e9, "GB/s", "the memory's rate");
   return CLI_DONE;
 }
 
