@@ -17,7 +17,7 @@ struct _ParleyEngines {
 
 G_DEFINE_FINAL_TYPE (ParleyEngines, parley_engines, G_TYPE_OBJECT)
 
-enum { CHANGED, N_SIGNALS };
+enum { CHANGED, TOLD, N_SIGNALS };
 static guint signals[N_SIGNALS];
 
 ParleyModel *
@@ -130,6 +130,12 @@ parley_engines_forget (ParleyEngines *self, ParleyModel *model)
     parley_engines_unload (self);
 }
 
+static void
+moved (ParleyWorkerClient *client, const char *what, ParleyEngines *self)
+{
+  g_signal_emit (self, signals[TOLD], 0, what);
+}
+
 ParleyResponder *
 parley_engines_open (ParleyEngines *self, ParleyModel *model)
 {
@@ -143,6 +149,7 @@ parley_engines_open (ParleyEngines *self, ParleyModel *model)
   parley_engines_unload (self);
   self->model = g_object_ref (model);
   self->client = parley_worker_client_new ();
+  g_signal_connect_object (self->client, "moved", G_CALLBACK (moved), self, 0);
   ParleyLocalResponder *responder = parley_local_responder_new (self->client);
   parley_local_responder_set_model (responder, parley_model_get_name (model),
                                     parley_model_get_id (model), parley_model_get_sha256 (model));
@@ -168,6 +175,8 @@ parley_engines_class_init (ParleyEnginesClass *klass)
   G_OBJECT_CLASS (klass)->dispose = dispose;
   signals[CHANGED] = g_signal_new ("changed", PARLEY_TYPE_ENGINES, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                    NULL, G_TYPE_NONE, 0);
+  signals[TOLD] = g_signal_new ("told", PARLEY_TYPE_ENGINES, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                G_TYPE_NONE, 1, G_TYPE_STRING);
 }
 
 static void

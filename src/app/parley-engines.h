@@ -3,7 +3,8 @@
  * The models that are loaded: one engine process each, and the responder that chats talk to. For
  * now one model is loaded at a time; opening another one makes it give way once it rests.
  *
- * Signal "changed" (): another model is loaded, or none.
+ * Signals: "changed" (): another model is loaded, or none; "told" (const char *what): an engine
+ * did something by itself that people should know, a sentence.
  */
 #pragma once
 

@@ -253,6 +253,8 @@ parley_window_new (AdwApplication *application, ParleyServices *services)
   g_signal_connect_swapped (self->split, "notify::show-sidebar", G_CALLBACK (update_frame), self);
   g_signal_connect_swapped (self->places, "notify::visible-child", G_CALLBACK (place_changed),
                             self);
+  g_signal_connect_object (services->engines, "told", G_CALLBACK (parley_window_toast), self,
+                           G_CONNECT_SWAPPED);
   restore_size (self);
   parley_window_new_chat (self, NULL);
   update_frame (self);

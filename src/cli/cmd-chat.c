@@ -324,6 +324,12 @@ load_again (ParleyWorkerClient *client, const char *reason, struct chat *chat)
   parley_worker_client_load_async (chat->client, path, &chat->plan, NULL, loaded_again, chat);
 }
 
+static void
+tell_moved (ParleyWorkerClient *client, const char *what, struct chat *chat)
+{
+  fprintf (stderr, "\n[%s]\n", what);
+}
+
 static gboolean
 load (struct chat *chat, const char *path)
 {
@@ -460,6 +466,7 @@ parley_cmd_chat (int argc, char **argv)
   chat.is_terminal = isatty (STDOUT_FILENO);
   chat.client = parley_worker_client_new ();
   g_signal_connect (chat.client, "crashed", G_CALLBACK (load_again), &chat);
+  g_signal_connect (chat.client, "moved", G_CALLBACK (tell_moved), &chat);
   chat.messages = g_ptr_array_new_with_free_func (message_free);
   chat.reply = g_string_new (NULL);
   chat.loop = g_main_loop_new (NULL, FALSE);

@@ -78,8 +78,12 @@ struct pe_backend_ops {
   /* The plan changed: makes room for, or gives back, what does not belong to a stage. */
   bool (*replan) (struct pe_backend *backend, const struct pe_plan *plan, struct pe_error *error);
 
-  /* Brings a stage's weights, cache and state memory in; gives them back. `close` also does. */
-  bool (*load_stage) (struct pe_backend *backend, uint32_t stage, struct pe_error *error);
+  /* Brings a stage's weights, cache and state memory in; gives them back. `close` also does.
+   * `reserve_stage` takes the memory alone, `load_stage` also fills it: `from_mapping` when the
+   * stage was in use elsewhere, so that the file need not be read. */
+  bool (*reserve_stage) (struct pe_backend *backend, uint32_t stage, struct pe_error *error);
+  bool (*load_stage) (struct pe_backend *backend, uint32_t stage, bool from_mapping,
+                      struct pe_error *error);
   void (*drop_stage) (struct pe_backend *backend, uint32_t stage);
 
   /* Copies whole cache pages, or the recurrent state of a slot, between the device and host
@@ -104,7 +108,13 @@ struct pe_backend_ops {
   /* Bytes held now, counted where they are taken from the system or the driver. */
   uint64_t (*allocated) (const struct pe_backend *backend, enum pe_memory_kind kind);
   void (*count) (const struct pe_backend *backend, uint64_t *submits, uint64_t *dispatches,
-                 uint64_t *weight_bytes);
+                 uint64_t *weight_bytes, uint64_t *mapped_bytes);
+
+  /* Bytes that the device still has for this program; below zero when it has taken more than its
+   * share. False: it does not say. NULL: never. */
+  bool (*memory_left) (struct pe_backend *backend, int64_t *out);
+  /* A stage comes soon: starts reading what is not in memory. NULL: there is nothing to start. */
+  void (*expect_stage) (struct pe_backend *backend, uint32_t stage);
 };
 
 extern const struct pe_backend_ops pe_cpu_backend;

@@ -5,6 +5,8 @@
 #include "engine/vulkan/device.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 size_t
 pe_devices_list (struct pe_device_info *devices, size_t capacity, bool include_software, char *why)
@@ -24,4 +26,18 @@ pe_device_measure (struct pe_device_info *device, struct pe_error *error)
 {
   return device->kind == PE_DEVICE_CPU ? pe_cpu_device_measure (device, error)
                                        : pe_vk_device_measure (device, error);
+}
+
+void
+pe_devices_arm_fault (const char *fault)
+{
+  static const char budget[] = "budget:";
+  const char *at = strchr (fault, '@');
+  uint64_t nth = at ? strtoull (at + 1, NULL, 10) : 0;
+  if (strncmp (fault, "lost@", 5) == 0)
+    pe_vk_fail_at (nth, VK_ERROR_DEVICE_LOST);
+  else if (strncmp (fault, "memory@", 7) == 0)
+    pe_vk_fail_at (nth, VK_ERROR_OUT_OF_DEVICE_MEMORY);
+  else if (at && strncmp (fault, budget, sizeof budget - 1) == 0)
+    pe_vk_budget_at (nth, strtoull (fault + sizeof budget - 1, NULL, 10));
 }

@@ -16,3 +16,8 @@ size_t pe_devices_list (struct pe_device_info *devices, size_t capacity, bool in
 
 /* Measures read_rate, transfer_rate and matmul_rate of a device; about a second. */
 bool pe_device_measure (struct pe_device_info *device, struct pe_error *error);
+
+/* Tests: at the N-th call of a graphics driver from now on, "lost@N": the device is lost,
+ * "memory@N": its memory is full, "budget:BYTES@N": from then on it says that so many bytes are
+ * for this program. Anything else is ignored. */
+void pe_devices_arm_fault (const char *fault);

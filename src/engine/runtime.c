@@ -41,11 +41,16 @@ load_stages (struct pe_runtime *r, const struct pe_progress *progress, struct pe
 {
   uint64_t total = 0, done = 0;
   uint32_t n = pe_program_n_stages (r->program);
-  for (uint32_t s = 0; s < n; s++)
-    total += stage_bytes (r->plan, s);
+  /* All memory first: where it is short, that shows before anything was read. */
   for (uint32_t s = 0; s < n; s++) {
     size_t d = pe_runtime_stage_device (r, s);
-    if (!r->ops[d]->load_stage (r->backends[d], s, error))
+    if (!r->ops[d]->reserve_stage (r->backends[d], s, error))
+      return false;
+    total += stage_bytes (r->plan, s);
+  }
+  for (uint32_t s = 0; s < n; s++) {
+    size_t d = pe_runtime_stage_device (r, s);
+    if (!r->ops[d]->load_stage (r->backends[d], s, false, error))
       return false;
     done += stage_bytes (r->plan, s);
     if (progress && !progress->step (progress->data, done, total))
@@ -161,11 +166,12 @@ pe_runtime_counters (const struct pe_runtime *r, struct pe_runtime_counters *out
 {
   *out = r->counters;
   for (size_t d = 0; d < r->n_devices; d++) {
-    uint64_t submits, dispatches, weights;
-    r->ops[d]->count (r->backends[d], &submits, &dispatches, &weights);
+    uint64_t submits, dispatches, weights, mapped;
+    r->ops[d]->count (r->backends[d], &submits, &dispatches, &weights, &mapped);
     out->gpu_submits += submits;
     out->gpu_dispatches += dispatches;
     out->weight_bytes_read += weights;
+    out->weight_bytes_moved += mapped;
   }
 }
 
@@ -196,7 +202,7 @@ move_cache (struct pe_runtime *r, uint32_t stage, size_t from, size_t to, struct
 static bool
 move_stage (struct pe_runtime *r, uint32_t stage, size_t from, size_t to, struct pe_error *error)
 {
-  if (!r->ops[to]->load_stage (r->backends[to], stage, error))
+  if (!r->ops[to]->load_stage (r->backends[to], stage, true, error))
     return false;
   if (!move_cache (r, stage, from, to, error)) {
     r->ops[to]->drop_stage (r->backends[to], stage);
@@ -223,6 +229,11 @@ apply_plan (struct pe_runtime *r, const struct pe_plan *plan, bool up, struct pe
   uint32_t n = pe_program_n_stages (r->program);
   if (!replan_backends (r, plan, error))
     return false;
+  for (uint32_t stage = 0; stage < n; stage++) {
+    size_t to = plan->stage_device[stage];
+    if (r->plan->stage_device[stage] != to && r->ops[to]->expect_stage)
+      r->ops[to]->expect_stage (r->backends[to], stage);
+  }
   for (uint32_t i = 0; i < n; i++) {
     uint32_t stage = up ? n - 1 - i : i;
     size_t from = r->plan->stage_device[stage], to = plan->stage_device[stage];
@@ -299,6 +310,42 @@ pe_runtime_place (struct pe_runtime *r, uint32_t n_gpu_layers, struct pe_error *
   retire_plan (r, plan);
   settle (r, wanted);
   return false;
+}
+
+/* How far a plan is over what the devices have left beside what they hold now. */
+static bool
+fits_budgets (struct pe_runtime *r, const struct pe_plan *plan, bool *known)
+{
+  for (size_t d = 1; d < r->n_devices; d++) {
+    int64_t left;
+    if (!r->ops[d]->memory_left || !r->ops[d]->memory_left (r->backends[d], &left))
+      continue;
+    *known = true;
+    int64_t now = (int64_t) pe_runtime_allocated (r, d, PE_MEMORY_KIND_COUNT);
+    if ((int64_t) pe_plan_bytes (plan, d, PE_MEMORY_KIND_COUNT) > now + left)
+      return false;
+  }
+  return true;
+}
+
+uint32_t
+pe_runtime_fitting_layers (struct pe_runtime *r)
+{
+  uint32_t now = (uint32_t) r->plan->request.n_gpu_layers, n = now;
+  bool known = false;
+  if (n == 0 || fits_budgets (r, r->plan, &known) || !known)
+    return now;
+  while (n > 0) {
+    struct pe_plan *plan;
+    if (!copy_plan (r->model, r->plan, n - 1, &plan, NULL))
+      return now;
+    bool fits = fits_budgets (r, plan, &known);
+    pe_plan_free (plan);
+    n--;
+    if (fits)
+      break;
+  }
+  return n;
 }
 
 /* ---- computing ---- */

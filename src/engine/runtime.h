@@ -32,6 +32,10 @@ const struct pe_plan *pe_runtime_plan (const struct pe_runtime *runtime);
  * and everything goes on working. */
 bool pe_runtime_place (struct pe_runtime *runtime, uint32_t n_gpu_layers, struct pe_error *error);
 
+/* How many of the layers that are on GPUs now have room there by what the devices say is left for
+ * this program: fewer than there are when others have taken memory. Moves nothing. */
+uint32_t pe_runtime_fitting_layers (struct pe_runtime *runtime);
+
 /* Bytes that are allocated now, counted where they are taken from the system. */
 uint64_t pe_runtime_allocated (const struct pe_runtime *runtime, size_t device,
                                enum pe_memory_kind kind);
@@ -56,7 +60,8 @@ void pe_runtime_resume (struct pe_runtime *runtime);
 
 struct pe_runtime_counters {
   uint64_t rows_evaluated;
-  uint64_t weight_bytes_read; /* from the file, ever: a move must not change it beyond the moved */
+  uint64_t weight_bytes_read;  /* from the file, by loading: moves do not change it */
+  uint64_t weight_bytes_moved; /* to GPUs, out of the mapping that the CPU used until then */
   uint64_t passes, gpu_submits, gpu_dispatches;
 };
 void pe_runtime_counters (const struct pe_runtime *runtime, struct pe_runtime_counters *out);

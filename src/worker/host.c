@@ -9,15 +9,17 @@
 #include "worker/load.h"
 #include "worker/reply.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
-/* A device that is lost more often than this is not used any more. */
-#define MAX_DEVICE_LOSSES 2
+/* How often the GPU is asked what it has left. */
+#define BUDGET_US (2 * G_USEC_PER_SEC)
 
 struct WorkerHost {
   ParleyWorker1 *bus;
   GAsyncQueue *commands;
-  gint64 pace_us; /* least time between two tokens; for tests */
+  gint64 pace_us;    /* least time between two tokens; for tests */
+  const char *fault; /* PARLEY_TEST_GPU_FAULT, until it is armed; NULL: none */
 
   GMutex lock; /* the three below; the engine thread reads them without */
   WorkerModel *model;
@@ -32,6 +34,7 @@ struct WorkerHost {
   Reply *active;
   gint64 next_step; /* monotonic time before which no token is computed */
   guint n_losses;
+  gint64 next_budget, budget_us; /* monotonic time; between two questions */
   double told_progress;
 };
 
@@ -109,6 +112,27 @@ survey (WorkerHost *self)
   self->n_devices = gpu ? 2 : 1;
 }
 
+/* After a loss: what is left may be other than it was, and the device may be gone. */
+static void
+survey_again (WorkerHost *self)
+{
+  char used[sizeof self->devices[1].id];
+  memcpy (used, self->devices[1].id, sizeof used);
+  survey (self);
+  if (self->n_devices > 1 && !g_str_equal (self->devices[1].id, used))
+    self->n_devices = 1;
+}
+
+static void
+arm_fault (WorkerHost *self)
+{
+  if (!self->fault)
+    return;
+  pe_devices_arm_fault (self->fault);
+  self->budget_us = 0;
+  self->fault = NULL;
+}
+
 static bool
 tell_progress (void *data, uint64_t done, uint64_t total)
 {
@@ -181,6 +205,7 @@ run_load (WorkerHost *self, Command *command)
     return;
   }
   set_loaded (self, g_steal_pointer (&model), runtime);
+  arm_fault (self);
   parley_worker1_complete_load (self->bus, command->invocation, NULL,
                                 describe (self, command->name, note));
 }
@@ -223,44 +248,67 @@ worker_host_place (WorkerHost *self, GDBusMethodInvocation *invocation, guint n_
   g_async_queue_push (self->commands, command);
 }
 
-/* A new runtime in place of one whose device is lost; the tokens of its sequences will be
- * evaluated again. */
-static gboolean
-rebuild (WorkerHost *self, guint n_gpu_layers, struct pe_error *error)
+/* ---- when the GPU fails, or others need its memory ---- */
+
+static void
+tell_placed (WorkerHost *self, const char *reason)
 {
-  struct pe_plan_request request = pe_runtime_plan (self->runtime)->request;
-  request.n_gpu_layers = (int32_t) n_gpu_layers;
-  WorkerModel *model = self->model;
-  struct pe_runtime *old = self->runtime, *runtime = NULL;
-  set_loaded (self, model, NULL);
+  g_autofree char *text = g_utf8_make_valid (reason, -1);
+  parley_worker1_emit_placed (self->bus, gpu_layers (self), text);
+}
+
+static void
+forget_sequences (gpointer data)
+{
+  WorkerHost *self = data;
+  /* The other thread must not cancel what is about to go. */
+  set_loaded (self, self->model, NULL);
   if (self->active)
     self->active->slot = NULL;
   slots_clear (&self->slots);
-  pe_runtime_free (old);
-  char note[WORKER_NOTE_BYTES];
-  gboolean ok = worker_load (worker_model_get (model), &request, self->devices,
-                             n_gpu_layers ? self->n_devices : 1, NULL, &runtime, note, error);
-  set_loaded (self, model, runtime);
-  return ok;
 }
 
-/* After a failure of the GPU: with fewer layers there, with a new device, or without any. */
 static gboolean
 recover (WorkerHost *self, struct pe_error *error)
 {
-  guint now = gpu_layers (self);
-  g_autofree char *reason = g_utf8_make_valid (error->message, -1);
-  gboolean ok;
-  if (error->code == PE_ERROR_DEVICE_MEMORY && now > 0 &&
-      pe_runtime_place (self->runtime, now - MAX (now / 8, 1), error))
-    ok = TRUE;
-  else {
-    self->n_losses++;
-    ok = rebuild (self, self->n_losses > MAX_DEVICE_LOSSES ? 0 : now, error);
-  }
+  struct pe_runtime *runtime = self->runtime;
+  struct worker_recovery recovery = { .model = worker_model_get (self->model),
+                                      .devices = self->devices,
+                                      .n_losses = self->n_losses,
+                                      .forget = forget_sequences,
+                                      .data = self };
+  char note[WORKER_NOTE_BYTES];
+  if (runtime && pe_runtime_plan (runtime)->request.n_gpu_layers > 0)
+    survey_again (self);
+  recovery.n_devices = self->n_devices;
+  gboolean ok = worker_recover (&recovery, &runtime, note, error);
+  self->n_losses = recovery.n_losses;
+  set_loaded (self, self->model, runtime);
   if (ok)
-    parley_worker1_emit_placed (self->bus, gpu_layers (self), reason);
+    tell_placed (self, note);
   return ok;
+}
+
+/* Others may want the GPU's memory at any time; asking the driver is cheap, but not free. */
+static void
+heed_budget (WorkerHost *self)
+{
+  gint64 now = g_get_monotonic_time ();
+  if (!self->runtime || gpu_layers (self) == 0 || now < self->next_budget)
+    return;
+  self->next_budget = now + self->budget_us;
+  guint had = gpu_layers (self), fitting = pe_runtime_fitting_layers (self->runtime);
+  if (fitting >= had)
+    return;
+  struct pe_error error;
+  char text[WORKER_NOTE_BYTES];
+  pe_runtime_place (self->runtime, fitting, &error);
+  if (gpu_layers (self) == had)
+    return;
+  snprintf (text, sizeof text,
+            "Other programs need the GPU's memory: %u of %u layers are on the GPU instead of %u.",
+            gpu_layers (self), pe_runtime_plan (self->runtime)->n_layers + 1, had);
+  tell_placed (self, text);
 }
 
 /* ---- replies ---- */
@@ -549,17 +597,26 @@ worker_host_counters (WorkerHost *self, GDBusMethodInvocation *invocation)
 
 /* ---- the thread ---- */
 
-/* The next command, if it is its turn: NULL means that a step can be made. */
+/* Whether there is a step to make: not while nobody takes what was said already. */
+static gboolean
+can_step (WorkerHost *self)
+{
+  const Reply *reply = self->active;
+  return reply && (reply->outbox.credit > 0 || !(reply->over || outbox_is_full (&reply->outbox)));
+}
+
+/* The next command, if it is its turn: NULL means that a step can be made, or that it is time to
+ * look at the GPU's memory. */
 static Command *
 next_command (WorkerHost *self)
 {
-  const Reply *reply = self->active;
-  gboolean stuck =
-      reply && reply->outbox.credit == 0 && (reply->over || outbox_is_full (&reply->outbox));
-  if (!reply || stuck)
-    return g_async_queue_pop (self->commands);
+  if (!can_step (self)) {
+    gboolean watches = self->runtime && gpu_layers (self) > 0;
+    return watches ? g_async_queue_timeout_pop (self->commands, BUDGET_US)
+                   : g_async_queue_pop (self->commands);
+  }
   gint64 left = self->next_step - g_get_monotonic_time ();
-  if (left > 0 && !reply->over)
+  if (left > 0 && !self->active->over)
     return g_async_queue_timeout_pop (self->commands, (guint64) left);
   return g_async_queue_try_pop (self->commands);
 }
@@ -573,7 +630,10 @@ engine_thread (gpointer data)
     if (command) {
       command->run (self, command);
       command_free (command);
-    } else if (self->active)
+      continue;
+    }
+    heed_budget (self);
+    if (can_step (self))
       step (self);
   }
   return NULL;
@@ -591,6 +651,8 @@ worker_host_new (ParleyWorker1 *bus)
   const char *pace = g_getenv ("PARLEY_TEST_PACE");
   if (pace)
     self->pace_us = (gint64) MIN (g_ascii_strtoull (pace, NULL, 10), 60000) * 1000;
+  self->fault = g_getenv ("PARLEY_TEST_GPU_FAULT");
+  self->budget_us = BUDGET_US;
   g_thread_unref (g_thread_new ("engine", engine_thread, self));
   return self;
 }

@@ -159,6 +159,20 @@ load_on (const struct pe_model *model, const struct pe_plan_request *request,
   }
 }
 
+/* Whether the same load without the GPU may go well: drivers fail in many words. */
+static bool
+gpu_may_be_why (enum pe_code code)
+{
+  switch (code) {
+  case PE_ERROR_DEVICE:
+  case PE_ERROR_DEVICE_LOST:
+  case PE_ERROR_DEVICE_MEMORY:
+  case PE_ERROR_UNSUPPORTED:
+  case PE_ERROR_MEMORY: return true;
+  default: return false;
+  }
+}
+
 bool
 worker_load (const struct pe_model *model, const struct pe_plan_request *request,
              const struct pe_device_info *devices, size_t n_devices,
@@ -170,9 +184,7 @@ worker_load (const struct pe_model *model, const struct pe_plan_request *request
   if (!pe_plan_make (model, request, devices, n_devices, &wanted, error))
     return false;
   bool ok = load_on (model, request, devices, n_devices, progress, out, error);
-  bool gpu_failed = !ok && n_devices > 1 &&
-                    (error->code == PE_ERROR_DEVICE || error->code == PE_ERROR_DEVICE_LOST ||
-                     error->code == PE_ERROR_DEVICE_MEMORY);
+  bool gpu_failed = !ok && n_devices > 1 && gpu_may_be_why (error->code);
   char why[160] = "";
   if (gpu_failed) {
     snprintf (why, sizeof why, "The GPU is not used: %.120s.", error->message);
@@ -188,4 +200,56 @@ worker_load (const struct pe_model *model, const struct pe_plan_request *request
   }
   pe_plan_free (wanted);
   return ok;
+}
+
+/* ---- going on after a failure ---- */
+
+bool
+worker_is_gpu_failure (enum pe_code code)
+{
+  return code == PE_ERROR_DEVICE || code == PE_ERROR_DEVICE_MEMORY || code == PE_ERROR_DEVICE_LOST;
+}
+
+/* Some layers fewer, moved while everything else stays as it is. */
+static bool
+place_fewer (struct pe_runtime *runtime, struct pe_error *error)
+{
+  struct pe_plan_request r = pe_runtime_plan (runtime)->request;
+  return worker_step_down (&r, LOAD_GPU_MEMORY) &&
+         pe_runtime_place (runtime, (uint32_t) r.n_gpu_layers, error);
+}
+
+static void
+describe_recovery (const struct pe_error *failure, const struct pe_plan_request *before,
+                   const struct pe_plan *now, const char *loaded, char note[WORKER_NOTE_BYTES])
+{
+  char change[WORKER_NOTE_BYTES];
+  worker_describe_change (before, &now->request, now->n_layers, change);
+  const char *rest = change[0] ? change : loaded[0] ? loaded : "It was started anew.";
+  int n = snprintf (note, WORKER_NOTE_BYTES, "%.200s. %.300s", failure->message, rest);
+  if (n > 0 && note[0] >= 'a' && note[0] <= 'z')
+    note[0] = (char) (note[0] - 'a' + 'A');
+}
+
+bool
+worker_recover (struct worker_recovery *r, struct pe_runtime **runtime,
+                char note[WORKER_NOTE_BYTES], struct pe_error *error)
+{
+  const struct pe_error failure = *error;
+  struct pe_plan_request before = pe_runtime_plan (*runtime)->request, request = before;
+  char loaded[WORKER_NOTE_BYTES] = "";
+  if (failure.code != PE_ERROR_DEVICE_MEMORY || !place_fewer (*runtime, error)) {
+    /* A device that fails again and again is not asked any more. */
+    bool give_up = ++r->n_losses > WORKER_MAX_LOSSES;
+    if (give_up)
+      request.n_gpu_layers = 0;
+    r->forget (r->data);
+    pe_runtime_free (*runtime);
+    *runtime = NULL;
+    if (!worker_load (r->model, &request, r->devices, give_up ? 1 : r->n_devices, NULL, runtime,
+                      loaded, error))
+      return false;
+  }
+  describe_recovery (&failure, &before, pe_runtime_plan (*runtime), loaded, note);
+  return true;
 }

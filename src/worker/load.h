@@ -36,3 +36,26 @@ bool worker_load (const struct pe_model *model, const struct pe_plan_request *re
                   const struct pe_device_info *devices, size_t n_devices,
                   const struct pe_progress *progress, struct pe_runtime **out,
                   char note[WORKER_NOTE_BYTES], struct pe_error *error);
+
+/* Losses of a device after which it is not used any more. */
+#define WORKER_MAX_LOSSES 2
+
+/* Codes after which worker_recover() is worth a try. */
+bool worker_is_gpu_failure (enum pe_code code);
+
+struct worker_recovery {
+  const struct pe_model *model;
+  const struct pe_device_info *devices; /* with what they have left now */
+  size_t n_devices;
+  unsigned n_losses; /* so far */
+  /* Frees all sequences of the runtime: it is about to go. */
+  void (*forget) (void *data);
+  void *data;
+};
+
+/* After a computation failed on the GPU with *error: moves layers off it if its memory is full,
+ * otherwise loads the model again, without the GPU in the end. *runtime may be another one, or
+ * NULL on failure, whose reason *error then holds; the tokens of forgotten sequences are for the
+ * caller to evaluate again. `note`: what happened and what changed, as a sentence or two. */
+bool worker_recover (struct worker_recovery *recovery, struct pe_runtime **runtime,
+                     char note[WORKER_NOTE_BYTES], struct pe_error *error);

@@ -35,6 +35,7 @@ struct _ParleyWorkerClient {
   double load_progress;
 
   WireModel model; /* dictionary NULL: none */
+  char *notice;    /* the note of the model, once the engine had to move layers; NULL: its own */
   guint gpu_layers;
   GPtrArray *placing, *place_waiting; /* of GTask: under way; for the move after it */
   guint place_target;                 /* of those that wait */
@@ -53,7 +54,7 @@ enum {
   N_PROPS
 };
 static GParamSpec *props[N_PROPS];
-static guint signal_crashed;
+static guint signal_crashed, signal_moved;
 
 G_DEFINE_FINAL_TYPE (ParleyWorkerClient, parley_worker_client, G_TYPE_OBJECT)
 
@@ -235,7 +236,13 @@ take_placed (ParleyWorker1 *proxy, guint n, const char *reason, ParleyWorkerClie
     protocol_broken (self, "placement");
     return;
   }
+  g_free (self->notice);
+  self->notice = wire_clean (reason);
+  self->model.model.note = self->notice;
+  g_object_ref (self);
   set_gpu_layers (self, n);
+  g_signal_emit (self, signal_moved, 0, self->notice);
+  g_object_unref (self);
 }
 
 static void
@@ -338,6 +345,7 @@ loaded (GObject *object, GAsyncResult *result, gpointer data)
     return;
   }
   wire_model_clear (&self->model);
+  g_clear_pointer (&self->notice, g_free);
   self->model = model;
   self->load_progress = 1;
   set_gpu_layers (self, model.gpu_layers);
@@ -496,6 +504,7 @@ parley_worker_client_load_async (ParleyWorkerClient *self, const char *path,
   self->path = g_steal_pointer (&copy);
   self->request = *request;
   wire_model_clear (&self->model);
+  g_clear_pointer (&self->notice, g_free);
   set_gpu_layers (self, 0);
   self->load_progress = 0;
 
@@ -525,6 +534,7 @@ parley_worker_client_unload (ParleyWorkerClient *self)
   if (self->state != PARLEY_WORKER_IDLE)
     return; /* a listener to the end of a reply loads anew */
   wire_model_clear (&self->model);
+  g_clear_pointer (&self->notice, g_free);
   set_gpu_layers (self, 0);
   set_state (self, PARLEY_WORKER_IDLE, NULL);
 }
@@ -892,6 +902,7 @@ parley_worker_client_finalize (GObject *object)
 {
   ParleyWorkerClient *self = PARLEY_WORKER_CLIENT (object);
   wire_model_clear (&self->model);
+  g_clear_pointer (&self->notice, g_free);
   g_hash_table_unref (self->generations);
   g_ptr_array_unref (self->placing);
   g_ptr_array_unref (self->place_waiting);
@@ -943,6 +954,8 @@ parley_worker_client_class_init (ParleyWorkerClientClass *class)
   props[PROP_PLACING] = g_param_spec_boolean ("placing", NULL, NULL, FALSE, readable);
   props[PROP_LOAD_PROGRESS] = g_param_spec_double ("load-progress", NULL, NULL, 0, 1, 0, readable);
   g_object_class_install_properties (object_class, N_PROPS, props);
+  signal_moved = g_signal_new ("moved", PARLEY_TYPE_WORKER_CLIENT, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                               NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
   signal_crashed = g_signal_new ("crashed", PARLEY_TYPE_WORKER_CLIENT, G_SIGNAL_RUN_LAST, 0, NULL,
                                  NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
   /* Registered with GDBus before the first error can come in. */

@@ -5,6 +5,7 @@
 #include "bridge/parley-engine-error.h"
 #include "engine/model.h"
 #include "engine/sampler.h"
+#include "worker/load.h"
 
 #include <string.h>
 
@@ -191,14 +192,11 @@ count (Reply *self, struct pe_runtime *runtime)
 }
 
 static gboolean
-acquire (Reply *self, struct pe_runtime *runtime, struct slots *slots)
+acquire (Reply *self, struct pe_runtime *runtime, struct slots *slots, struct pe_error *error)
 {
-  struct pe_error error;
-  self->slot = slots_acquire (slots, runtime, self->tokens.ids, self->tokens.n, &error);
-  if (!self->slot) {
-    fail (self, &error);
+  self->slot = slots_acquire (slots, runtime, self->tokens.ids, self->tokens.n, error);
+  if (!self->slot)
     return FALSE;
-  }
   begin_counting (self, runtime);
   if (!self->was_acquired) {
     self->was_acquired = TRUE;
@@ -209,6 +207,16 @@ acquire (Reply *self, struct pe_runtime *runtime, struct slots *slots)
   return TRUE;
 }
 
+/* TRUE: dealt with, one way or the other; FALSE: the GPU failed. */
+static gboolean
+deal_with (Reply *self, const struct pe_error *error)
+{
+  if (worker_is_gpu_failure (error->code))
+    return FALSE;
+  fail (self, error);
+  return TRUE;
+}
+
 gboolean
 reply_step (Reply *self, struct pe_runtime *runtime, struct slots *slots, struct pe_error *error)
 {
@@ -216,9 +224,10 @@ reply_step (Reply *self, struct pe_runtime *runtime, struct slots *slots, struct
     reply_end (self, PARLEY_GENERATION_CANCELLED, NULL);
     return TRUE;
   }
-  if ((self->n_prompt == 0 && !prepare (self, runtime)) ||
-      (!self->slot && !acquire (self, runtime, slots)))
+  if (self->n_prompt == 0 && !prepare (self, runtime))
     return TRUE;
+  if (!self->slot && !acquire (self, runtime, slots, error))
+    return deal_with (self, error);
 
   struct pe_sequence *sequence = self->slot->sequence;
   gsize have = pe_sequence_n_tokens (sequence), left = self->tokens.n - have;
@@ -242,10 +251,7 @@ reply_step (Reply *self, struct pe_runtime *runtime, struct slots *slots, struct
     if (!slots_evict (slots))
       fail (self, error);
     return TRUE;
-  case PE_ERROR_DEVICE:
-  case PE_ERROR_DEVICE_MEMORY:
-  case PE_ERROR_DEVICE_LOST: return FALSE;
-  default: fail (self, error); return TRUE;
+  default: return deal_with (self, error);
   }
 }
 

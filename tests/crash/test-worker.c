@@ -437,6 +437,84 @@ moves_layers_while_it_talks (void)
   fixture_clear (&f);
 }
 
+/* ---- when the GPU fails ---- */
+
+static char *told;
+
+static void
+moved (ParleyWorkerClient *client, const char *what, gpointer data)
+{
+  g_free (told);
+  told = g_strdup (what);
+}
+
+static void
+load_on_gpu (void)
+{
+  g_setenv ("PARLEY_VULKAN_DEVICE", "0", TRUE);
+  load_stories (6);
+  g_unsetenv ("PARLEY_VULKAN_DEVICE");
+  if (!*parley_worker_client_get_model (f.client)->device.id) {
+    fixture_clear (&f);
+    SKIP ("there is no Vulkan device");
+  }
+}
+
+/* The story with the GPU failing on the way; all layers are there at first. */
+static guint
+tell_with_fault (const char *fault)
+{
+  g_clear_pointer (&told, g_free);
+  g_setenv ("PARLEY_TEST_GPU_FAULT", fault, TRUE);
+  load_on_gpu ();
+  g_unsetenv ("PARLEY_TEST_GPU_FAULT");
+  g_signal_connect (f.client, "moved", G_CALLBACK (moved), NULL);
+  GPid pid = parley_worker_client_get_pid (f.client);
+  ParleyGenerationRequest request = plain_request (60);
+  const ParleyGenerationStats *stats = fixture_generate (&f, &request);
+  CHECK (parley_generation_get_error (f.generation) == NULL);
+  CHECK_MSG (g_str_has_prefix (STORY, f.text->str), "%s", f.text->str);
+  CHECK (stats->reply_tokens == 60);
+  CHECK (parley_worker_client_get_pid (f.client) == pid && f.n_crashes == 0);
+  CHECK (told);
+  CHECK_STR (parley_worker_client_get_model (f.client)->note, told);
+  guint layers = parley_worker_client_get_gpu_layers (f.client);
+  ParleyWorkerCounters counters = fixture_counters (&f);
+  printf ("# %s: %s (%u layers, %u rows)\n", fault, told, layers, (guint) counters.rows_evaluated);
+  fixture_clear (&f);
+  return layers;
+}
+
+static void
+goes_on_after_a_lost_device (void)
+{
+  CHECK (tell_with_fault ("lost@100") == 6);
+  CHECK_MSG (strstr (told, "The GPU stopped working"), "%s", told);
+}
+
+static void
+steps_down_when_memory_is_full (void)
+{
+  CHECK (tell_with_fault ("memory@100") == 5);
+  CHECK_MSG (strstr (told, "5 of 6 layers are on the GPU instead of 6."), "%s", told);
+}
+
+static void
+gives_way_to_others (void)
+{
+  load_on_gpu ();
+  g_autoptr (GArray) memory = fixture_memory (&f);
+  CHECK (memory && memory->len == 2);
+  const ParleyDeviceMemory *gpu = &g_array_index (memory, ParleyDeviceMemory, 1);
+  guint64 bytes = 0;
+  for (int k = 0; k < PE_MEMORY_KIND_COUNT; k++)
+    bytes += gpu->allocated[k];
+  fixture_clear (&f);
+  g_autofree char *fault = g_strdup_printf ("budget:%" G_GUINT64_FORMAT "@100", bytes - 1);
+  CHECK (tell_with_fault (fault) == 5);
+  CHECK_MSG (g_str_has_prefix (told, "Other programs need the GPU's memory: "), "%s", told);
+}
+
 int
 main (void)
 {
@@ -458,5 +536,8 @@ main (void)
   RUN (calls_fail_without_a_process);
   RUN (takes_what_is_planned);
   RUN (moves_layers_while_it_talks);
+  RUN (goes_on_after_a_lost_device);
+  RUN (steps_down_when_memory_is_full);
+  RUN (gives_way_to_others);
   return test_done ();
 }

@@ -31,7 +31,7 @@ fixture_open (struct fixture *f, char why[256])
     const VkCommandPoolCreateInfo pool = {
       .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
       .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
-      .queueFamilyIndex = f->gpu.queue_family,
+      .queueFamilyIndex = f->gpu.compute.family,
     };
     f->gpu.vk.CreateCommandPool (f->gpu.device, &pool, NULL, &f->pool);
     const VkCommandBufferAllocateInfo info = {
@@ -95,7 +95,7 @@ fixture_run (struct fixture *f, enum pe_shader shader, const uint32_t *constants
                           VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0, NULL, 0, NULL);
   vk->EndCommandBuffer (f->commands);
   bool ok = pe_gpu_submit (&f->gpu, f->commands, &error) &&
-            pe_gpu_wait (&f->gpu, f->gpu.submitted, &error);
+            pe_gpu_wait (&f->gpu, f->gpu.compute.submitted, &error);
   if (!ok)
     printf ("# %s\n", error.message);
   return ok;

@@ -114,16 +114,16 @@ def layers_move_while_answering(case):
     # The last token is chosen and not evaluated: nothing comes after it.
     rows = made["prompt_tokens"] - made["cached_tokens"] + made["reply_tokens"] - 1
     assert made["rows_evaluated"] == rows, f"{made['rows_evaluated']} rows evaluated, not {rows}"
-    # What came back to the GPU was taken from the open file once, and from the system's memory.
-    size = os.path.getsize(case.model)
-    assert 0 < made["weight_bytes_read"] <= size, f"{made['weight_bytes_read']} bytes of {size}"
-    print(f"# {rows} rows, {made['weight_bytes_read']} bytes of weights moved")
+    # What came back to the GPU came out of the mapping that the CPU used until then.
+    assert made["weight_bytes_read"] == 0, f"{made['weight_bytes_read']} bytes were read again"
+    print(f"# {rows} rows")
     if first.known:
         print(f"# {last.from_disk - first.from_disk} bytes read from the disk, the file open "
               f"{first.open} and {last.open} times")
-        # The count holds pages of programs and libraries too, which the system drops and fetches.
+        # The count holds pages of programs and libraries too, which the system drops and fetches;
+        # that the engine reads nothing at all is counted in tests/kernels/test-vulkan-runtime.c.
         again = last.from_disk - first.from_disk
-        assert again < made["weight_bytes_read"], f"{again} bytes were read from the disk again"
+        assert again < os.path.getsize(case.model), f"{again} bytes were read from the disk again"
         assert last.open == first.open <= 1, "the file was opened again"
 
 

@@ -202,14 +202,9 @@ cpu_drop_stage (struct pe_backend *b, uint32_t stage)
 }
 
 static bool
-cpu_load_stage (struct pe_backend *b, uint32_t stage, struct pe_error *error)
+cpu_reserve_stage (struct pe_backend *b, uint32_t stage, struct pe_error *error)
 {
   const struct pe_kv_geometry *kv = b->context.kv;
-  if (!b->loaded[stage]) {
-    b->loaded[stage] = true;
-    b->count.bytes[PE_MEMORY_WEIGHTS] += stage_weight_bytes (b->tensors, b->program, stage);
-    advise_weights (b, stage, MADV_WILLNEED);
-  }
   if (stage == 0 || stage > b->program->n_layers)
     return true;
   uint32_t il = stage - 1;
@@ -223,6 +218,25 @@ cpu_load_stage (struct pe_backend *b, uint32_t stage, struct pe_error *error)
   if (!ok)
     cpu_drop_stage (b, stage);
   return ok;
+}
+
+static void
+cpu_expect_stage (struct pe_backend *b, uint32_t stage)
+{
+  advise_weights (b, stage, MADV_WILLNEED);
+}
+
+static bool
+cpu_load_stage (struct pe_backend *b, uint32_t stage, bool from_mapping, struct pe_error *error)
+{
+  if (!cpu_reserve_stage (b, stage, error))
+    return false;
+  if (!b->loaded[stage]) {
+    b->loaded[stage] = true;
+    b->count.bytes[PE_MEMORY_WEIGHTS] += stage_weight_bytes (b->tensors, b->program, stage);
+    cpu_expect_stage (b, stage);
+  }
+  return true;
 }
 
 static bool
@@ -318,9 +332,9 @@ cpu_allocated (const struct pe_backend *b, enum pe_memory_kind kind)
 
 static void
 cpu_count (const struct pe_backend *b, uint64_t *submits, uint64_t *dispatches,
-           uint64_t *weight_bytes)
+           uint64_t *weight_bytes, uint64_t *mapped_bytes)
 {
-  *submits = *dispatches = *weight_bytes = 0;
+  *submits = *dispatches = *weight_bytes = *mapped_bytes = 0;
 }
 
 const struct pe_backend_ops pe_cpu_backend = {
@@ -330,6 +344,7 @@ const struct pe_backend_ops pe_cpu_backend = {
   .open = cpu_open,
   .close = cpu_close,
   .replan = cpu_replan,
+  .reserve_stage = cpu_reserve_stage,
   .load_stage = cpu_load_stage,
   .drop_stage = cpu_drop_stage,
   .read_page = cpu_read_page,
@@ -341,4 +356,5 @@ const struct pe_backend_ops pe_cpu_backend = {
   .finish = cpu_finish,
   .allocated = cpu_allocated,
   .count = cpu_count,
+  .expect_stage = cpu_expect_stage,
 };

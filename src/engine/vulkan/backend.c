@@ -122,11 +122,10 @@ count_slabs (const struct pe_backend *b, const struct pe_layer *layer)
 }
 
 static bool
-load_weights (struct pe_backend *b, uint32_t stage, struct pe_error *error)
+take_slabs (struct pe_backend *b, uint32_t stage, struct pe_error *error)
 {
   const struct pe_layer *layer = pe_gpu_layer (b->program, stage);
   struct pe_gpu_stage *s = &b->stages[stage];
-  struct pe_gpu_slab_cursor cursor = { 0 };
   uint32_t n_slabs = count_slabs (b, layer);
   s->slabs = pe_calloc (n_slabs, sizeof *s->slabs);
   s->addresses = pe_calloc (layer->n_tensors, sizeof *s->addresses);
@@ -135,20 +134,11 @@ load_weights (struct pe_backend *b, uint32_t stage, struct pe_error *error)
   for (; s->n_slabs < n_slabs; s->n_slabs++)
     if (!take (b, PE_MEMORY_WEIGHTS, stage, s->n_slabs, PE_GPU_LOCAL, &s->slabs[s->n_slabs], error))
       return false;
-  for (size_t i = 0; i < layer->n_tensors; i++) {
-    const struct pe_tensor *t = &b->tensors[layer->tensors[i]];
-    uint64_t at =
-        pe_gpu_place_tensor (&cursor, t, b->plan->devices[b->context.device].max_allocation);
-    const struct pe_gpu_buffer *slab = &s->slabs[cursor.slab];
-    s->addresses[i] = slab->address + at;
-    if (!pe_gpu_upload_tensor (b, t, slab, at, error))
-      return false;
-  }
-  return pe_gpu_wait (&b->gpu, b->gpu.submitted, error);
+  return true;
 }
 
 static bool
-load_cache (struct pe_backend *b, uint32_t stage, struct pe_error *error)
+take_cache (struct pe_backend *b, uint32_t stage, struct pe_error *error)
 {
   struct pe_gpu_stage *s = &b->stages[stage];
   if (!has_cache (b, stage))
@@ -163,16 +153,48 @@ load_cache (struct pe_backend *b, uint32_t stage, struct pe_error *error)
 }
 
 static bool
-vulkan_load_stage (struct pe_backend *b, uint32_t stage, struct pe_error *error)
+vulkan_reserve_stage (struct pe_backend *b, uint32_t stage, struct pe_error *error)
+{
+  if (b->stages[stage].slabs)
+    return true;
+  if (!b->tables.mapped)
+    return pe_fail (error, PE_ERROR_ARGUMENT, "the plan puts no stage on the GPU");
+  if (take_slabs (b, stage, error) && take_cache (b, stage, error))
+    return true;
+  vulkan_drop_stage (b, stage);
+  return false;
+}
+
+static bool
+load_weights (struct pe_backend *b, uint32_t stage, bool from_mapping, struct pe_error *error)
+{
+  const struct pe_layer *layer = pe_gpu_layer (b->program, stage);
+  struct pe_gpu_stage *s = &b->stages[stage];
+  struct pe_gpu_slab_cursor cursor = { 0 };
+  struct pe_gpu_upload *items = pe_calloc (layer->n_tensors, sizeof *items);
+  if (!items)
+    return pe_fail (error, PE_ERROR_MEMORY, "not enough memory for the engine");
+  for (size_t i = 0; i < layer->n_tensors; i++) {
+    const struct pe_tensor *t = &b->tensors[layer->tensors[i]];
+    uint64_t at =
+        pe_gpu_place_tensor (&cursor, t, b->plan->devices[b->context.device].max_allocation);
+    s->addresses[i] = s->slabs[cursor.slab].address + at;
+    items[i] = (struct pe_gpu_upload){ t, &s->slabs[cursor.slab], at };
+  }
+  bool ok = pe_gpu_upload_tensors (b, items, layer->n_tensors, from_mapping, error);
+  pe_free (items);
+  return ok;
+}
+
+static bool
+vulkan_load_stage (struct pe_backend *b, uint32_t stage, bool from_mapping, struct pe_error *error)
 {
   struct pe_gpu_stage *s = &b->stages[stage];
   if (s->loaded)
     return true;
-  if (!b->tables.mapped)
-    return pe_fail (error, PE_ERROR_ARGUMENT, "the plan puts no stage on the GPU");
-  bool ok = load_weights (b, stage, error) && load_cache (b, stage, error) &&
-            write_stage_table (b, stage, error);
-  if (!ok) {
+  if (!vulkan_reserve_stage (b, stage, error))
+    return false;
+  if (!load_weights (b, stage, from_mapping, error) || !write_stage_table (b, stage, error)) {
     vulkan_drop_stage (b, stage);
     return false;
   }
@@ -225,6 +247,8 @@ vulkan_close (struct pe_backend *b)
     give_shared (b);
     if (b->pool)
       b->gpu.vk.DestroyCommandPool (b->gpu.device, b->pool, NULL);
+    if (b->copy_pool)
+      b->gpu.vk.DestroyCommandPool (b->gpu.device, b->copy_pool, NULL);
     pe_gpu_pipelines_close (&b->gpu, &b->pipelines);
   }
   pe_gpu_close (&b->gpu);
@@ -239,26 +263,21 @@ make_commands (struct pe_backend *b, struct pe_error *error)
   const VkCommandPoolCreateInfo pool = {
     .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
     .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
-    .queueFamilyIndex = b->gpu.queue_family,
+    .queueFamilyIndex = b->gpu.compute.family,
   };
   VkResult r = PE_VK (&b->gpu.vk, CreateCommandPool, b->gpu.device, &pool, NULL, &b->pool);
   if (r != VK_SUCCESS) {
     b->pool = VK_NULL_HANDLE;
     return pe_vk_error (error, r, "preparing to record");
   }
-  VkCommandBuffer all[PE_GPU_MAX_SUBMITS + 2];
   const VkCommandBufferAllocateInfo info = {
     .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
     .commandPool = b->pool,
     .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
-    .commandBufferCount = PE_GPU_MAX_SUBMITS + 2,
+    .commandBufferCount = PE_GPU_MAX_SUBMITS,
   };
-  r = PE_VK (&b->gpu.vk, AllocateCommandBuffers, b->gpu.device, &info, all);
-  if (r != VK_SUCCESS)
-    return pe_vk_error (error, r, "preparing to record");
-  memcpy (b->passes, all, sizeof b->passes);
-  memcpy (b->copies, all + PE_GPU_MAX_SUBMITS, sizeof b->copies);
-  return true;
+  r = PE_VK (&b->gpu.vk, AllocateCommandBuffers, b->gpu.device, &info, b->passes);
+  return r == VK_SUCCESS || pe_vk_error (error, r, "preparing to record");
 }
 
 static bool
@@ -276,7 +295,7 @@ vulkan_open (const struct pe_backend_context *context, struct pe_backend **out,
   bool ok = b->stages || pe_fail (error, PE_ERROR_MEMORY, "not enough memory for the engine");
   ok = ok && pe_gpu_open (context->plan->devices[context->device].id, &b->gpu, error) &&
        pe_gpu_pipelines_open (&b->gpu, NULL, 0, &b->pipelines, error) && make_commands (b, error) &&
-       vulkan_replan (b, context->plan, error);
+       pe_gpu_open_ring (b, error) && vulkan_replan (b, context->plan, error);
   if (!ok) {
     vulkan_close (b);
     return false;
@@ -348,11 +367,18 @@ vulkan_allocated (const struct pe_backend *b, enum pe_memory_kind kind)
 
 static void
 vulkan_count (const struct pe_backend *b, uint64_t *submits, uint64_t *dispatches,
-              uint64_t *weight_bytes)
+              uint64_t *weight_bytes, uint64_t *mapped_bytes)
 {
   *submits = b->gpu.n_submits;
   *dispatches = b->n_dispatches;
   *weight_bytes = b->weight_bytes;
+  *mapped_bytes = b->mapped_bytes;
+}
+
+static bool
+vulkan_memory_left (struct pe_backend *b, int64_t *out)
+{
+  return pe_gpu_memory_left (&b->gpu, out);
 }
 
 const struct pe_backend_ops pe_vulkan_backend = {
@@ -362,6 +388,7 @@ const struct pe_backend_ops pe_vulkan_backend = {
   .open = vulkan_open,
   .close = vulkan_close,
   .replan = vulkan_replan,
+  .reserve_stage = vulkan_reserve_stage,
   .load_stage = vulkan_load_stage,
   .drop_stage = vulkan_drop_stage,
   .read_page = vulkan_read_page,
@@ -373,4 +400,5 @@ const struct pe_backend_ops pe_vulkan_backend = {
   .finish = pe_gpu_finish,
   .allocated = vulkan_allocated,
   .count = vulkan_count,
+  .memory_left = vulkan_memory_left,
 };

@@ -2,7 +2,6 @@
 #include "engine/vulkan/device.h"
 
 #include "base/alloc.h"
-#include "engine/cpu/device.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,9 +9,6 @@
 
 #define MAX_PHYSICAL 16
 #define MIB          (1024 * 1024ull)
-
-/* Without VK_EXT_memory_budget this share of a heap counts as available. */
-#define UNBUDGETED_PERCENT 85
 
 /* A wait longer than this means that the driver hangs. */
 #define WAIT_NANOSECONDS 60000000000ull
@@ -108,18 +104,28 @@ has_extension (struct pe_vk *vk, VkPhysicalDevice physical, const char *name)
   return found;
 }
 
+/* The first family that computes, and one for copies that does nothing else: it is served by
+ * engines of its own, beside the kernels. Where there is none, the same one. */
 static bool
-compute_family (struct pe_vk *vk, VkPhysicalDevice physical, uint32_t *out)
+choose_families (struct pe_vk *vk, VkPhysicalDevice physical, uint32_t *compute, uint32_t *transfer)
 {
+  const VkQueueFlags kernels = VK_QUEUE_COMPUTE_BIT | VK_QUEUE_GRAPHICS_BIT;
   VkQueueFamilyProperties families[16];
   uint32_t n = 16;
+  bool found = false;
   vk->GetPhysicalDeviceQueueFamilyProperties (physical, &n, families);
-  for (uint32_t i = 0; i < n; i++)
+  for (uint32_t i = 0; i < n && !found; i++)
     if (families[i].queueCount && (families[i].queueFlags & VK_QUEUE_COMPUTE_BIT)) {
-      *out = i;
-      return true;
+      *compute = *transfer = i;
+      found = true;
     }
-  return false;
+  for (uint32_t i = 0; i < n && found; i++)
+    if (families[i].queueCount && (families[i].queueFlags & VK_QUEUE_TRANSFER_BIT) &&
+        !(families[i].queueFlags & kernels)) {
+      *transfer = i;
+      break;
+    }
+  return found;
 }
 
 static uint64_t
@@ -132,49 +138,6 @@ static uint64_t
 least (uint64_t a, uint64_t b)
 {
   return a < b ? a : b;
-}
-
-/* A discrete card's own memory is its largest device-local heap: the small window through which
- * the host sees it is a second heap of the same memory. A device that shares the RAM takes from
- * any heap, and never more than the system has left. */
-static void
-measure_heaps (struct pe_vk *vk, VkPhysicalDevice physical, bool has_budget,
-               struct pe_device_info *info)
-{
-  VkPhysicalDeviceMemoryBudgetPropertiesEXT budget = {
-    .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT,
-  };
-  VkPhysicalDeviceMemoryProperties2 memory = {
-    .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2,
-    .pNext = has_budget ? &budget : NULL,
-  };
-  vk->GetPhysicalDeviceMemoryProperties2 (physical, &memory);
-  const VkPhysicalDeviceMemoryProperties *m = &memory.memoryProperties;
-  for (uint32_t i = 0; i < m->memoryHeapCount; i++) {
-    uint64_t size = m->memoryHeaps[i].size;
-    uint64_t available = size / 100 * UNBUDGETED_PERCENT;
-    if (has_budget) {
-      uint64_t limit = least (budget.heapBudget[i], size);
-      available = limit > budget.heapUsage[i] ? limit - budget.heapUsage[i] : 0;
-    }
-    bool local = m->memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT;
-    if (info->kind != PE_DEVICE_DISCRETE) {
-      info->memory_total += size;
-      info->memory_available += available;
-    } else if (local && size > info->memory_total) {
-      info->memory_total = size;
-      info->memory_available = available;
-    }
-  }
-  info->memory_is_budget = has_budget;
-  if (info->kind != PE_DEVICE_DISCRETE) {
-    struct pe_device_info cpu;
-    pe_cpu_device_info (&cpu);
-    if (cpu.memory_total) {
-      info->memory_total = least (info->memory_total, cpu.memory_total);
-      info->memory_available = least (info->memory_available, cpu.memory_available);
-    }
-  }
 }
 
 static void
@@ -217,23 +180,42 @@ describe (struct pe_vk *vk, VkPhysicalDevice physical, struct pe_device_info *in
 
   struct features f;
   link_features (&f);
-  uint32_t family;
+  uint32_t compute, transfer;
   if (p->apiVersion < VK_API_VERSION_1_2) {
     *missing = "Vulkan 1.2";
     return;
   }
   vk->GetPhysicalDeviceFeatures2 (physical, &f.core);
   *missing = missing_feature (&f, &subgroup);
-  if (!*missing && !compute_family (vk, physical, &family))
+  if (!*missing && !choose_families (vk, physical, &compute, &transfer))
     *missing = "a compute queue";
   info->has_f16 = f.v12.shaderFloat16;
   info->has_timeline = f.v12.timelineSemaphore;
   info->has_int8_dot = has_extension (vk, physical, "VK_KHR_shader_integer_dot_product");
   info->has_cooperative_matrix = has_extension (vk, physical, "VK_KHR_cooperative_matrix");
-  measure_heaps (vk, physical, has_extension (vk, physical, "VK_EXT_memory_budget"), info);
+  pe_gpu_measure_heaps (vk, physical, has_extension (vk, physical, "VK_EXT_memory_budget"), info);
 }
 
 /* ---- one device, opened ---- */
+
+static bool
+open_queue (struct pe_gpu *gpu, struct pe_gpu_queue *queue, struct pe_error *error)
+{
+  const VkSemaphoreTypeCreateInfo type = {
+    .sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO,
+    .semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE,
+  };
+  const VkSemaphoreCreateInfo semaphore = {
+    .sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO,
+    .pNext = &type,
+  };
+  gpu->vk.GetDeviceQueue (gpu->device, queue->family, 0, &queue->queue);
+  VkResult r = PE_VK (&gpu->vk, CreateSemaphore, gpu->device, &semaphore, NULL, &queue->timeline);
+  if (r == VK_SUCCESS)
+    return true;
+  queue->timeline = VK_NULL_HANDLE;
+  return pe_vk_error (error, r, "making a semaphore");
+}
 
 static bool
 make_device (struct pe_gpu *gpu, struct pe_error *error)
@@ -249,38 +231,50 @@ make_device (struct pe_gpu *gpu, struct pe_error *error)
   f.v12.bufferDeviceAddress = VK_TRUE;
   f.v12.scalarBlockLayout = VK_TRUE;
   f.v12.timelineSemaphore = VK_TRUE;
-  if (!compute_family (&gpu->vk, gpu->physical, &gpu->queue_family))
+  if (!choose_families (&gpu->vk, gpu->physical, &gpu->compute.family, &gpu->transfer.family))
     return pe_fail (error, PE_ERROR_UNSUPPORTED, "%s has no compute queue", gpu->info.name);
   const float priority = 0.5f;
-  const VkDeviceQueueCreateInfo queue = {
-    .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
-    .queueFamilyIndex = gpu->queue_family,
-    .queueCount = 1,
-    .pQueuePriorities = &priority,
+  const VkDeviceQueueCreateInfo queues[] = {
+    { .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
+      .queueFamilyIndex = gpu->compute.family,
+      .queueCount = 1,
+      .pQueuePriorities = &priority },
+    { .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
+      .queueFamilyIndex = gpu->transfer.family,
+      .queueCount = 1,
+      .pQueuePriorities = &priority },
   };
   const VkDeviceCreateInfo info = {
     .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
     .pNext = &f.core,
-    .queueCreateInfoCount = 1,
-    .pQueueCreateInfos = &queue,
+    .queueCreateInfoCount = gpu->transfer.family == gpu->compute.family ? 1 : 2,
+    .pQueueCreateInfos = queues,
   };
   VkResult r = PE_VK (&gpu->vk, CreateDevice, gpu->physical, &info, NULL, &gpu->device);
-  if (r != VK_SUCCESS)
+  if (r != VK_SUCCESS) {
+    gpu->device = VK_NULL_HANDLE;
     return pe_vk_error (error, r, "opening the device");
-  if (!pe_vk_load_device (&gpu->vk, gpu->device, error))
-    return false;
-  gpu->vk.GetDeviceQueue (gpu->device, gpu->queue_family, 0, &gpu->queue);
+  }
+  return pe_vk_load_device (&gpu->vk, gpu->device, error) &&
+         open_queue (gpu, &gpu->compute, error) && open_queue (gpu, &gpu->transfer, error);
+}
 
-  const VkSemaphoreTypeCreateInfo type = {
-    .sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO,
-    .semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE,
+VkBufferCreateInfo
+pe_gpu_buffer_info (const struct pe_gpu *gpu, uint64_t bytes, uint32_t families[2])
+{
+  bool shared = gpu->transfer.family != gpu->compute.family;
+  families[0] = gpu->compute.family;
+  families[1] = gpu->transfer.family;
+  return (VkBufferCreateInfo){
+    .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
+    .size = bytes,
+    .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
+             VK_BUFFER_USAGE_TRANSFER_DST_BIT | VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT |
+             VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT,
+    .sharingMode = shared ? VK_SHARING_MODE_CONCURRENT : VK_SHARING_MODE_EXCLUSIVE,
+    .queueFamilyIndexCount = shared ? 2 : 0,
+    .pQueueFamilyIndices = families,
   };
-  const VkSemaphoreCreateInfo semaphore = {
-    .sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO,
-    .pNext = &type,
-  };
-  r = PE_VK (&gpu->vk, CreateSemaphore, gpu->device, &semaphore, NULL, &gpu->timeline);
-  return r == VK_SUCCESS || pe_vk_error (error, r, "making a semaphore");
 }
 
 /* The granularity of buffer sizes on this driver, found by asking for odd ones. */
@@ -290,13 +284,8 @@ probe_alignment (struct pe_gpu *gpu, struct pe_error *error)
   static const uint64_t sizes[] = { 1, 4097, 3 * MIB + 1 };
   uint64_t alignment = 256;
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-    const VkBufferCreateInfo info = {
-      .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
-      .size = sizes[i],
-      .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
-               VK_BUFFER_USAGE_TRANSFER_DST_BIT | VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT |
-               VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT,
-    };
+    uint32_t families[2];
+    const VkBufferCreateInfo info = pe_gpu_buffer_info (gpu, sizes[i], families);
     VkBuffer buffer;
     VkResult r = PE_VK (&gpu->vk, CreateBuffer, gpu->device, &info, NULL, &buffer);
     if (r != VK_SUCCESS)
@@ -347,53 +336,89 @@ pe_gpu_open (const char *id, struct pe_gpu *gpu, struct pe_error *error)
   return pe_fail (error, PE_ERROR_UNSUPPORTED, "the graphics device %s is not there any more", id);
 }
 
+/* Straight from the table: giving back must work after a failure, injected or not. */
+static void
+close_device (struct pe_gpu *gpu)
+{
+  if (!gpu->device || !gpu->vk.DestroyDevice)
+    return;
+  gpu->vk.DeviceWaitIdle (gpu->device);
+  gpu->vk.DestroySemaphore (gpu->device, gpu->compute.timeline, NULL);
+  gpu->vk.DestroySemaphore (gpu->device, gpu->transfer.timeline, NULL);
+  gpu->vk.DestroyDevice (gpu->device, NULL);
+  gpu->device = VK_NULL_HANDLE;
+  gpu->compute = gpu->transfer = (struct pe_gpu_queue){ 0 };
+  gpu->vk.lost = false;
+}
+
 void
 pe_gpu_close (struct pe_gpu *gpu)
 {
-  /* Straight from the table: giving back must work after a failure, injected or not. */
-  if (gpu->device && gpu->vk.DeviceWaitIdle) {
-    gpu->vk.DeviceWaitIdle (gpu->device);
-    gpu->vk.DestroySemaphore (gpu->device, gpu->timeline, NULL);
-    gpu->vk.DestroyDevice (gpu->device, NULL);
-  }
+  close_device (gpu);
   if (gpu->instance && gpu->vk.DestroyInstance)
     gpu->vk.DestroyInstance (gpu->instance, NULL);
   pe_vk_close (&gpu->vk);
   memset (gpu, 0, sizeof *gpu);
 }
 
-bool
-pe_gpu_submit (struct pe_gpu *gpu, VkCommandBuffer commands, struct pe_error *error)
+/* ---- submits ---- */
+
+static bool
+submit (struct pe_gpu *gpu, struct pe_gpu_queue *queue, const struct pe_gpu_queue *other,
+        VkCommandBuffer commands, struct pe_error *error)
 {
-  uint64_t value = gpu->submitted + 1;
+  uint64_t value = queue->submitted + 1;
+  bool waits = other->submitted > queue->seen;
+  const VkPipelineStageFlags all = VK_PIPELINE_STAGE_ALL_COMMANDS_BIT;
   const VkTimelineSemaphoreSubmitInfo values = {
     .sType = VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO,
+    .waitSemaphoreValueCount = waits,
+    .pWaitSemaphoreValues = &other->submitted,
     .signalSemaphoreValueCount = 1,
     .pSignalSemaphoreValues = &value,
   };
-  const VkSubmitInfo submit = {
+  const VkSubmitInfo info = {
     .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
     .pNext = &values,
+    .waitSemaphoreCount = waits,
+    .pWaitSemaphores = &other->timeline,
+    .pWaitDstStageMask = &all,
     .commandBufferCount = 1,
     .pCommandBuffers = &commands,
     .signalSemaphoreCount = 1,
-    .pSignalSemaphores = &gpu->timeline,
+    .pSignalSemaphores = &queue->timeline,
   };
-  VkResult r = PE_VK (&gpu->vk, QueueSubmit, gpu->queue, 1, &submit, VK_NULL_HANDLE);
+  VkResult r = PE_VK (&gpu->vk, QueueSubmit, queue->queue, 1, &info, VK_NULL_HANDLE);
   if (r != VK_SUCCESS)
     return pe_vk_error (error, r, "handing work to it");
-  gpu->submitted = value;
+  queue->submitted = value;
+  queue->seen = other->submitted;
+  return true;
+}
+
+bool
+pe_gpu_submit (struct pe_gpu *gpu, VkCommandBuffer commands, struct pe_error *error)
+{
+  if (!submit (gpu, &gpu->compute, &gpu->transfer, commands, error))
+    return false;
   gpu->n_submits++;
   return true;
 }
 
 bool
-pe_gpu_wait (struct pe_gpu *gpu, uint64_t value, struct pe_error *error)
+pe_gpu_submit_transfer (struct pe_gpu *gpu, VkCommandBuffer commands, struct pe_error *error)
+{
+  return submit (gpu, &gpu->transfer, &gpu->compute, commands, error);
+}
+
+static bool
+wait_for (struct pe_gpu *gpu, const struct pe_gpu_queue *queue, uint64_t value,
+          struct pe_error *error)
 {
   const VkSemaphoreWaitInfo info = {
     .sType = VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO,
     .semaphoreCount = 1,
-    .pSemaphores = &gpu->timeline,
+    .pSemaphores = &queue->timeline,
     .pValues = &value,
   };
   VkResult r = PE_VK (&gpu->vk, WaitSemaphores, gpu->device, &info, WAIT_NANOSECONDS);
@@ -405,6 +430,18 @@ pe_gpu_wait (struct pe_gpu *gpu, uint64_t value, struct pe_error *error)
     r = VK_ERROR_DEVICE_LOST;
   }
   return pe_vk_error (error, r, "waiting for it");
+}
+
+bool
+pe_gpu_wait (struct pe_gpu *gpu, uint64_t value, struct pe_error *error)
+{
+  return wait_for (gpu, &gpu->compute, value, error);
+}
+
+bool
+pe_gpu_wait_transfer (struct pe_gpu *gpu, uint64_t value, struct pe_error *error)
+{
+  return wait_for (gpu, &gpu->transfer, value, error);
 }
 
 /* ---- listing ---- */
@@ -467,13 +504,7 @@ pe_vk_list_devices (struct pe_device_info *devices, size_t capacity, bool includ
       devices[n++] = gpu.info;
     else
       snprintf (why, 256, "%.100s cannot be used: %.120s", gpu.info.name, error.message);
-    if (gpu.device && gpu.vk.DestroyDevice) {
-      gpu.vk.DestroySemaphore (gpu.device, gpu.timeline, NULL);
-      gpu.vk.DestroyDevice (gpu.device, NULL);
-    }
-    gpu.device = VK_NULL_HANDLE;
-    gpu.timeline = VK_NULL_HANDLE;
-    gpu.vk.lost = false;
+    close_device (&gpu);
   }
   pe_gpu_close (&gpu);
   return n;

@@ -15,7 +15,8 @@ struct pe_tensor;
 /* Rows of one query tile of a prompt. */
 #define PE_GPU_TILE_ROWS 8
 
-#define PE_GPU_RING_BYTES (8u << 20) /* staging of uploads: two halves */
+#define PE_GPU_RING_SLOTS 4
+#define PE_GPU_RING_BYTES (16u << 20) /* staging of uploads: all slots */
 
 /* Staging buffers by index. */
 enum { PE_GPU_STAGING_RING, PE_GPU_STAGING_EXCHANGE };

@@ -60,7 +60,7 @@ pe_vk_close (struct pe_vk *vk)
 
 /* ---- faults ---- */
 
-static _Atomic uint64_t n_calls, fault_call;
+static _Atomic uint64_t n_calls, fault_call, budget_call, budget_bytes;
 static _Atomic VkResult fault_result;
 
 uint64_t
@@ -71,16 +71,29 @@ pe_vk_fail_at (uint64_t nth, VkResult result)
   return atomic_exchange (&n_calls, 0);
 }
 
-bool
-pe_vk_fault_is_due (void)
+void
+pe_vk_budget_at (uint64_t nth, uint64_t bytes)
 {
-  return atomic_fetch_add (&n_calls, 1) + 1 == atomic_load (&fault_call);
+  atomic_store (&budget_call, atomic_load (&n_calls) + nth);
+  atomic_store (&budget_bytes, bytes);
+}
+
+uint64_t
+pe_vk_test_budget (void)
+{
+  return atomic_load (&n_calls) >= atomic_load (&budget_call) ? atomic_load (&budget_bytes) : 0;
+}
+
+bool
+pe_vk_fault_is_due (const struct pe_vk *vk)
+{
+  return atomic_fetch_add (&n_calls, 1) + 1 == atomic_load (&fault_call) || vk->lost;
 }
 
 VkResult
-pe_vk_fault (void)
+pe_vk_fault (const struct pe_vk *vk)
 {
-  return atomic_load (&fault_result);
+  return vk->lost ? VK_ERROR_DEVICE_LOST : atomic_load (&fault_result);
 }
 
 VkResult
@@ -98,7 +111,9 @@ pe_vk_error (struct pe_error *error, VkResult result, const char *what)
   case VK_ERROR_OUT_OF_DEVICE_MEMORY:
     return pe_fail (error, PE_ERROR_DEVICE_MEMORY, "the GPU's memory is full: %s failed", what);
   case VK_ERROR_OUT_OF_HOST_MEMORY:
-    return pe_fail (error, PE_ERROR_MEMORY, "not enough memory: %s failed", what);
+    /* Only the driver's share of the host's memory is short: less on the GPU helps. */
+    return pe_fail (error, PE_ERROR_DEVICE_MEMORY, "the GPU's driver is out of memory: %s failed",
+                    what);
   case VK_ERROR_DEVICE_LOST:
     return pe_fail (error, PE_ERROR_DEVICE_LOST, "the GPU stopped working: %s failed", what);
   default:

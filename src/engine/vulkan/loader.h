@@ -8,6 +8,8 @@
 
 #include "base/error.h"
 
+#include <stdatomic.h>
+
 #define VK_NO_PROTOTYPES
 #include <vulkan/vulkan_core.h>
 
@@ -71,7 +73,8 @@ struct pe_vk {
   PE_VK_DEVICE_FUNCTIONS (PE_VK_MEMBER)
 #undef PE_VK_MEMBER
   PFN_vkGetInstanceProcAddr GetInstanceProcAddr;
-  bool lost; /* a call said VK_ERROR_DEVICE_LOST: it stays so until the device is made anew */
+  atomic_bool
+      lost; /* a call said VK_ERROR_DEVICE_LOST: it stays so until the device is made anew */
 };
 
 /* PE_ERROR_UNSUPPORTED: there is no Vulkan library here. Loads the global functions. */
@@ -80,17 +83,25 @@ bool pe_vk_load_instance (struct pe_vk *vk, VkInstance instance, struct pe_error
 bool pe_vk_load_device (struct pe_vk *vk, VkDevice device, struct pe_error *error);
 void pe_vk_close (struct pe_vk *vk); /* of a zeroed table is fine */
 
-/* VkResult of one call: PE_VK (vk, CreateBuffer, device, ...). */
+/* VkResult of one call: PE_VK (vk, CreateBuffer, device, ...). A call that a test makes fail is not
+ * made at all; neither is any call to a device that was lost before. */
 #define PE_VK(vk, name, ...)                                                                       \
-  pe_vk_note ((vk), pe_vk_fault_is_due () ? pe_vk_fault () : (vk)->name (__VA_ARGS__))
+  pe_vk_note ((vk), pe_vk_fault_is_due (vk) ? pe_vk_fault (vk) : (vk)->name (__VA_ARGS__))
 
 VkResult pe_vk_note (struct pe_vk *vk, VkResult result);
-bool pe_vk_fault_is_due (void);
-VkResult pe_vk_fault (void);
+bool pe_vk_fault_is_due (const struct pe_vk *vk);
+VkResult pe_vk_fault (const struct pe_vk *vk);
 
 /* Tests: the `nth` call from now on (1 = the next) gives `result` instead of being made; 0: none.
- * Returns how many calls were made since the last time. */
+ * A device that was lost this way stays so. Returns how many calls there were since the last
+ * time. */
 uint64_t pe_vk_fail_at (uint64_t nth, VkResult result);
+
+/* Tests: from the `nth` call on, devices say that `bytes` of their memory are for this program
+ * (VK_EXT_memory_budget, had or not); 0 bytes: what they say themselves. */
+void pe_vk_budget_at (uint64_t nth, uint64_t bytes);
+/* The budget that holds now; 0: the device's own. */
+uint64_t pe_vk_test_budget (void);
 
 /* Fills *error for a failed call; returns false. `what` completes "… failed". */
 bool pe_vk_error (struct pe_error *error, VkResult result, const char *what);

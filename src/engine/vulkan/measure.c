@@ -62,7 +62,7 @@ prepare (struct measuring *m, struct pe_error *error)
   const VkCommandPoolCreateInfo pool = {
     .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
     .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
-    .queueFamilyIndex = m->gpu.queue_family,
+    .queueFamilyIndex = m->gpu.compute.family,
   };
   VkResult r = PE_VK (&m->gpu.vk, CreateCommandPool, m->gpu.device, &pool, NULL, &m->pool);
   if (r != VK_SUCCESS) {
@@ -134,7 +134,7 @@ best_time (struct measuring *m, const struct job *job, double *out, struct pe_er
   for (int i = 0; i < ROUNDS; i++) {
     double start = now ();
     if (!pe_gpu_submit (&m->gpu, m->commands, error) ||
-        !pe_gpu_wait (&m->gpu, m->gpu.submitted, error))
+        !pe_gpu_wait (&m->gpu, m->gpu.compute.submitted, error))
       return false;
     double t = now () - start;
     if (i == 1 || (i > 1 && t < *out))

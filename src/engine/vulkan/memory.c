@@ -69,13 +69,8 @@ pe_gpu_take (struct pe_gpu *gpu, const struct pe_allocation *a, enum pe_gpu_plac
              struct pe_gpu_buffer *out, struct pe_error *error)
 {
   memset (out, 0, sizeof *out);
-  const VkBufferCreateInfo info = {
-    .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
-    .size = a->bytes,
-    .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
-             VK_BUFFER_USAGE_TRANSFER_DST_BIT | VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT |
-             VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT,
-  };
+  uint32_t families[2];
+  const VkBufferCreateInfo info = pe_gpu_buffer_info (gpu, a->bytes, families);
   VkResult r = PE_VK (&gpu->vk, CreateBuffer, gpu->device, &info, NULL, &out->buffer);
   if (r != VK_SUCCESS) {
     out->buffer = VK_NULL_HANDLE;

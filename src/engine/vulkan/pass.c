@@ -371,7 +371,7 @@ give_up (struct pe_backend *b)
 {
   struct pe_error ignored;
   if (!b->gpu.vk.lost)
-    pe_gpu_wait (&b->gpu, b->gpu.submitted, &ignored);
+    pe_gpu_wait (&b->gpu, b->gpu.compute.submitted, &ignored);
   b->pass = NULL;
   return false;
 }
@@ -416,7 +416,7 @@ next_output (struct pe_backend *b, struct pe_error *error)
     return pe_fail (error, PE_ERROR_CANCELLED, "stopped");
   return pe_gpu_begin (b, commands, false, true, error) &&
          record_output (b, commands, b->out_done, error) && end_and_submit (b, commands, error) &&
-         pe_gpu_wait (&b->gpu, b->gpu.submitted, error);
+         pe_gpu_wait (&b->gpu, b->gpu.compute.submitted, error);
 }
 
 bool
@@ -424,7 +424,7 @@ pe_gpu_finish (struct pe_backend *b, struct pe_error *error)
 {
   if (!b->pass)
     return true;
-  if (!refuse_lost (b, error) || !pe_gpu_wait (&b->gpu, b->gpu.submitted, error))
+  if (!refuse_lost (b, error) || !pe_gpu_wait (&b->gpu, b->gpu.compute.submitted, error))
     return give_up (b);
   double seconds = now () - b->seconds_started;
   if (b->pass->n_rows > PE_GPU_FEW_ROWS && seconds > 0.002)

@@ -10,7 +10,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 uint64_t
 pe_gpu_frequencies_offset (const struct pe_backend *b, uint32_t stage, const struct pe_op *op)
@@ -23,7 +22,8 @@ pe_gpu_frequencies_offset (const struct pe_backend *b, uint32_t stage, const str
   return b->layout.frequencies + pairs * sizeof (uint64_t);
 }
 
-/* The file's divisors, read anew: they are few. *out holds the whole tensor; pe_free() it. */
+/* The file's divisors, from the mapping: they are few. *out holds the whole tensor; pe_free() it.
+ */
 static bool
 read_factors (struct pe_backend *b, struct pe_weight w, uint32_t n, float **out,
               struct pe_error *error)
@@ -31,22 +31,11 @@ read_factors (struct pe_backend *b, struct pe_weight w, uint32_t n, float **out,
   const struct pe_tensor *t = &b->tensors[w.tensor];
   if (w.row + n > t->n_elements)
     return pe_fail (error, PE_ERROR_FORMAT, "tensor %s has too few elements", t->name);
-  void *raw = pe_malloc (t->n_bytes);
-  float *all = pe_malloc (t->n_elements * sizeof *all);
-  bool ok = raw && all;
-  if (!ok)
-    pe_fail (error, PE_ERROR_MEMORY, "not enough memory for the model's rotations");
-  else if (pread (pe_model_file (b->context.model, t->file), raw, t->n_bytes, (off_t) t->offset) !=
-           (ssize_t) t->n_bytes)
-    ok = pe_fail (error, PE_ERROR_IO, "tensor %s cannot be read", t->name);
-  else
-    pe_type_info (t->type)->decode (raw, all, t->n_elements);
-  pe_free (raw);
-  if (ok)
-    *out = all;
-  else
-    pe_free (all);
-  return ok;
+  *out = pe_malloc (t->n_elements * sizeof **out);
+  if (!*out)
+    return pe_fail (error, PE_ERROR_MEMORY, "not enough memory for the model's rotations");
+  pe_type_info (t->type)->decode (t->data, *out, t->n_elements);
+  return true;
 }
 
 /* The angle of pair i is position * base^(-2i / n_rot) / factor_i, stretched by the linear or

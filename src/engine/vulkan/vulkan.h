@@ -36,9 +36,9 @@ struct pe_backend {
   struct pe_gpu_buffer work, ring, exchange, logits, tables;
   struct pe_gpu_stage *stages; /* n_layers + 2 */
 
-  VkCommandPool pool;
-  VkCommandBuffer copies[2]; /* for the halves of the ring */
-  uint64_t copied[2];        /* timeline values after which a half is free again */
+  VkCommandPool pool, copy_pool;
+  VkCommandBuffer copies[PE_GPU_RING_SLOTS];
+  uint64_t copied[PE_GPU_RING_SLOTS]; /* values of gpu.transfer after which a slot is free again */
   VkCommandBuffer passes[PE_GPU_MAX_SUBMITS];
 
   /* the pass under way */
@@ -51,13 +51,24 @@ struct pe_backend {
   double operations; /* submitted, of the matrices */
   double rate;       /* operations per second that earlier passes reached; 0: not known */
 
-  uint64_t n_dispatches, weight_bytes;
+  uint64_t n_dispatches;
+  uint64_t weight_bytes, mapped_bytes; /* of weights: read from the file; taken from its mapping */
 };
 
 /* ---- transfer.c ---- */
 
-bool pe_gpu_upload_tensor (struct pe_backend *b, const struct pe_tensor *tensor,
-                           const struct pe_gpu_buffer *to, uint64_t offset, struct pe_error *error);
+bool pe_gpu_open_ring (struct pe_backend *b, struct pe_error *error);
+
+/* Where a tensor goes. */
+struct pe_gpu_upload {
+  const struct pe_tensor *tensor;
+  const struct pe_gpu_buffer *to;
+  uint64_t offset;
+};
+
+/* Returns when all is there, or nothing is under way. */
+bool pe_gpu_upload_tensors (struct pe_backend *b, const struct pe_gpu_upload *items, size_t n_items,
+                            bool from_mapping, struct pe_error *error);
 bool pe_gpu_write (struct pe_backend *b, const struct pe_gpu_buffer *to, uint64_t offset,
                    const void *from, uint64_t bytes, struct pe_error *error);
 bool pe_gpu_read (struct pe_backend *b, const struct pe_gpu_buffer *from, uint64_t offset, void *to,
