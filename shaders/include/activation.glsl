@@ -27,6 +27,17 @@ sigmoid (float x)
   return 1.0 / (1.0 + exp (-x));
 }
 
+// Vulkan's log is only good to 2^-21 near one: small arguments take the series.
+float
+softplus (float x)
+{
+  float e = exp (x);
+  if (x > 20.0)
+    return x;
+  return e < 0.04 ? e * (1.0 + e * (-0.5 + e * (0.33333334 + e * (-0.25 + 0.2 * e))))
+                  : log (1.0 + e);
+}
+
 float
 unary (uint f, float x, float a, float b)
 {
@@ -44,7 +55,7 @@ unary (uint f, float x, float a, float b)
   case F_TANH:
     return safe_tanh (x);
   case F_SOFTPLUS:
-    return x > 20.0 ? x : log (1.0 + exp (x));
+    return softplus (x);
   case F_SCALE:
     return a * x + b;
   case F_CLAMP:

@@ -18,6 +18,10 @@
 /* Workgroups along x; a grid that needs more goes on along y. */
 #define PE_GRID_X 32768
 
+/* Code books of the IQ types lie right below address `work`: uint16, 256 + 512 + 1024 entries of 8
+ * elements (IQ2_XXS, IQ2_XS, IQ2_S), 256 + 512 of 4 (IQ3_XXS, IQ3_S); see engine/quant/iq-grids.h. */
+#define PE_BOOK_BYTES 5120
+
 /* What several kernels can do besides; specialisation constants named `flags`. */
 #define PE_FLAG_NORM     1  /* the input is divided by its root mean square */
 #define PE_FLAG_PAIR     2  /* two matrices; out = f (first) * second */
@@ -30,11 +34,12 @@
 #define PE_FLAG_SINKS    256
 
 /* Tables of a pass, uint32: positions[max_rows], first page[max_rows], then {first row, rows} of
- * every query tile [max_rows], then the page slots. */
+ * every query tile [max_rows], slots of recurrent state [max_rows], then the page slots. */
 #define PE_TABLE_POSITIONS(max_rows)  0
 #define PE_TABLE_FIRST_PAGE(max_rows) (max_rows)
 #define PE_TABLE_TILES(max_rows)      (2 * (max_rows))
-#define PE_TABLE_PAGES(max_rows)      (4 * (max_rows))
+#define PE_TABLE_STATES(max_rows)     (4 * (max_rows))
+#define PE_TABLE_PAGES(max_rows)      (5 * (max_rows))
 
 #if !defined VULKAN || defined KERNEL_NORM
 /* One workgroup for each group of each row. */
@@ -190,6 +195,53 @@ ARGUMENTS (expert_sum_arguments)
   uint32_t out_offset, out_row_stride;
   uint32_t weight_offset, weight_row_stride;
   uint32_t n, n_used, n_rows;
+};
+#endif
+
+#if !defined VULKAN || defined KERNEL_CONV
+/* Recurrent kernels: `state` is that of slot 0, `slot_floats` apart from the next. */
+ARGUMENTS (conv_arguments)
+{
+  uint64_t work;
+  uint64_t weight, bias; /* [width][kernel]; bias 0 = none */
+  uint64_t tables;
+  uint64_t state; /* [kernel - 1][width], oldest first */
+  uint32_t slot_floats;
+  uint32_t in_offset, in_row_stride;
+  uint32_t out_offset, out_row_stride;
+  uint32_t width, n_rows, max_rows;
+};
+#endif
+
+#if !defined VULKAN || defined KERNEL_SCAN
+ARGUMENTS (scan_arguments)
+{
+  uint64_t work;
+  uint64_t a, d, dt_bias; /* dt_bias 0 = none */
+  uint64_t tables;
+  uint64_t state; /* [head][width][n_state] */
+  uint32_t slot_floats;
+  uint32_t x_offset, x_row_stride, x_stride;
+  uint32_t bc_offset, bc_row_stride; /* B of every group, then C */
+  uint32_t dt_offset, dt_row_stride;
+  uint32_t out_offset, out_row_stride, out_stride;
+  uint32_t width, n_heads, n_groups, n_rows, max_rows;
+};
+#endif
+
+#if !defined VULKAN || defined KERNEL_DELTA_NET
+ARGUMENTS (delta_net_arguments)
+{
+  uint64_t work;
+  uint64_t a, dt_bias;
+  uint64_t tables;
+  uint64_t state; /* [value head][v_width][k_width] */
+  uint32_t slot_floats;
+  uint32_t qkv_offset, qkv_row_stride; /* queries, keys [n_k_heads][k_width], values */
+  uint32_t alpha_offset, alpha_row_stride, alpha_width, alpha_stride;
+  uint32_t beta_offset, beta_row_stride, beta_width, beta_stride;
+  uint32_t out_offset, out_row_stride, out_stride;
+  uint32_t n_k_heads, n_v_heads, v_width, n_rows, max_rows;
 };
 #endif
 

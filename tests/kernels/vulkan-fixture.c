@@ -2,6 +2,7 @@
 #include "vulkan-fixture.h"
 
 #include "engine/devices.h"
+#include "engine/vulkan/layout.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +25,7 @@ fixture_open (struct fixture *f, char why[256])
     return false;
   bool ok = pe_gpu_open (devices[1].id, &f->gpu, &error) &&
             pe_gpu_pipelines_open (&f->gpu, NULL, 0, &f->pipelines, &error) &&
-            take (f, PE_MEMORY_WORK, FIXTURE_WORK_FLOATS * 4, &f->work, &error) &&
+            take (f, PE_MEMORY_WORK, PE_BOOK_BYTES + FIXTURE_WORK_FLOATS * 4, &f->work, &error) &&
             take (f, PE_MEMORY_WEIGHTS, 16u << 20, &f->weights, &error) &&
             take (f, PE_MEMORY_TABLES, 1u << 20, &f->tables, &error);
   if (ok) {
@@ -47,7 +48,9 @@ fixture_open (struct fixture *f, char why[256])
     fixture_close (f);
     return false;
   }
-  f->floats = (float *) f->work.mapped;
+  pe_gpu_write_books (f->work.mapped);
+  f->work.address += PE_BOOK_BYTES;
+  f->floats = (float *) (f->work.mapped + PE_BOOK_BYTES);
   f->bytes = f->weights.mapped;
   f->words = (uint32_t *) f->tables.mapped;
   return true;
@@ -99,4 +102,22 @@ fixture_run (struct fixture *f, enum pe_shader shader, const uint32_t *constants
   if (!ok)
     printf ("# %s\n", error.message);
   return ok;
+}
+
+const char *
+fixture_missing (const struct fixture *f, enum pe_shader shader)
+{
+  if (!pe_shader_code[shader].words)
+    return "the shader compiler lacks an extension";
+  return pe_shader_code[shader].needs == PE_SHADER_TIER_PLAIN ? NULL : "the device lacks the tier";
+}
+
+bool
+fixture_is_of_attention (const char *kernel)
+{
+  static const char *const kernels[] = { "rope", "kv_store", "attention", "attention_combine" };
+  for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++)
+    if (strcmp (kernel, kernels[i]) == 0)
+      return true;
+  return false;
 }

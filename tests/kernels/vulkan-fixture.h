@@ -31,3 +31,8 @@ void fixture_close (struct fixture *f);
 bool fixture_run (struct fixture *f, enum pe_shader shader, const uint32_t *constants,
                   uint32_t n_constants, const void *push, uint32_t push_bytes, uint32_t x,
                   uint32_t y, uint32_t z);
+
+/* Why a variant cannot run here; NULL: it can. */
+const char *fixture_missing (const struct fixture *f, enum pe_shader shader);
+/* Whether test-vulkan-attention.c is the one that checks this kernel. */
+bool fixture_is_of_attention (const char *kernel);

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "engine/tensor.h"
+#include "shaders/shared/arguments.h"
 
 #include <string.h>
 
@@ -43,6 +44,12 @@ take_shared (struct pe_backend *b, struct pe_error *error)
             take (b, PE_MEMORY_STAGING, PE_STAGE_NONE, PE_GPU_STAGING_EXCHANGE, PE_GPU_HOST,
                   &b->exchange, error) &&
             take (b, PE_MEMORY_LOGITS, PE_STAGE_NONE, 0, PE_GPU_HOST, &b->logits, error);
+  unsigned char books[PE_BOOK_BYTES];
+  if (ok) {
+    pe_gpu_write_books (books);
+    ok = pe_gpu_write (b, &b->work, 0, books, sizeof books, error);
+    b->work.address += sizeof books;
+  }
   if (!ok)
     give_shared (b);
   return ok;
@@ -101,6 +108,7 @@ vulkan_drop_stage (struct pe_backend *b, uint32_t stage)
     pe_gpu_give (&b->gpu, &s->slabs[i]);
   for (uint32_t i = 0; s->segments && i < b->kv->n_segments; i++)
     pe_gpu_give (&b->gpu, &s->segments[i]);
+  pe_gpu_give (&b->gpu, &s->states);
   pe_free (s->slabs);
   pe_free (s->segments);
   pe_free (s->addresses);
@@ -141,6 +149,9 @@ static bool
 take_cache (struct pe_backend *b, uint32_t stage, struct pe_error *error)
 {
   struct pe_gpu_stage *s = &b->stages[stage];
+  if (stage <= b->program->n_layers && b->kv->state_bytes[stage - 1] &&
+      !take (b, PE_MEMORY_STATE, stage, 0, PE_GPU_LOCAL, &s->states, error))
+    return false;
   if (!has_cache (b, stage))
     return true;
   s->segments = pe_calloc (b->kv->n_segments, sizeof *s->segments);
@@ -342,19 +353,20 @@ vulkan_copy_page (struct pe_backend *b, uint32_t stage, uint32_t from, uint32_t 
                       b->kv->layers[stage - 1].page_bytes, error);
 }
 
-/* Layers with recurrent state are not supported, so there is none to move. */
 static bool
 vulkan_read_state (struct pe_backend *b, uint32_t stage, uint32_t slot, void *host,
                    struct pe_error *error)
 {
-  return pe_fail (error, PE_ERROR_UNSUPPORTED, "recurrent layers do not live on the GPU");
+  uint64_t bytes = b->kv->state_bytes[stage - 1];
+  return pe_gpu_read (b, &b->stages[stage].states, slot * bytes, host, bytes, error);
 }
 
 static bool
 vulkan_write_state (struct pe_backend *b, uint32_t stage, uint32_t slot, const void *host,
                     struct pe_error *error)
 {
-  return vulkan_read_state (b, stage, slot, NULL, error);
+  uint64_t bytes = b->kv->state_bytes[stage - 1];
+  return pe_gpu_write (b, &b->stages[stage].states, slot * bytes, host, bytes, error);
 }
 
 /* ---- figures ---- */

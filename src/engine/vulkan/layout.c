@@ -3,7 +3,10 @@
 
 #include "base/alloc.h"
 #include "base/checked.h"
+#include "engine/quant/iq-grids.h"
+#include "shaders/shared/arguments.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define MAX_LOGIT_ROWS 32
@@ -202,7 +205,7 @@ pe_gpu_layout_make (const struct pe_program *program, const struct pe_plan_reque
   uint64_t few = l->max_rows < PE_GPU_FEW_ROWS ? l->max_rows : PE_GPU_FEW_ROWS;
   l->partial = end;
   end += padded (few * PE_GPU_MAX_SPLITS * partial);
-  l->work_bytes = end * sizeof (float);
+  l->work_bytes = PE_BOOK_BYTES + end * sizeof (float);
   l->exchange_bytes = carried * l->max_rows * sizeof (float);
   l->logits_bytes =
       (uint64_t) l->logit_rows * program->values[program->logits].width * sizeof (float);
@@ -210,7 +213,8 @@ pe_gpu_layout_make (const struct pe_program *program, const struct pe_plan_reque
   /* Page tables: a pass names at most every page of the pool once for each of a few sequences;
    * one with more is refused when it starts, see pe_gpu_fill_tables(). */
   l->max_pages = 16 * (kv->n_pages ? kv->n_pages : 1);
-  l->stage_tables = ((4ull * l->max_rows + l->max_pages) * sizeof (uint32_t) + 255) & ~255ull;
+  l->stage_tables =
+      ((PE_TABLE_PAGES (1ull) * l->max_rows + l->max_pages) * sizeof (uint32_t) + 255) & ~255ull;
   l->frequencies = PE_GPU_TABLE_SEGMENTS + 8ull * kv->n_segments;
   l->stage_table_bytes = (l->frequencies + frequencies * sizeof (uint64_t) + 63) & ~63ull;
   l->table_bytes = l->stage_tables + l->stage_table_bytes * pe_program_n_stages (program);
@@ -229,4 +233,19 @@ pe_gpu_layout_clear (struct pe_gpu_layout *l)
   pe_free (l->gathered);
   pe_free (l->strides);
   memset (l, 0, sizeof *l);
+}
+
+void
+pe_gpu_write_books (void *to)
+{
+  uint16_t *at = to;
+  static_assert (sizeof pe_iq2_xxs_grid + sizeof pe_iq2_xs_grid + sizeof pe_iq2_s_grid +
+                         sizeof pe_iq3_xxs_grid + sizeof pe_iq3_s_grid ==
+                     PE_BOOK_BYTES,
+                 "books of another size");
+  at = memcpy (at, pe_iq2_xxs_grid, sizeof pe_iq2_xxs_grid);
+  at = memcpy (at + 256, pe_iq2_xs_grid, sizeof pe_iq2_xs_grid);
+  at = memcpy (at + 512, pe_iq2_s_grid, sizeof pe_iq2_s_grid);
+  at = memcpy (at + 1024, pe_iq3_xxs_grid, sizeof pe_iq3_xxs_grid);
+  memcpy (at + 256, pe_iq3_s_grid, sizeof pe_iq3_s_grid);
 }

@@ -30,7 +30,8 @@ enum {
 };
 
 struct pe_gpu_layout {
-  /* Working memory, in float32 elements. Rows of value v lie strides[v] apart. */
+  /* Working memory, in float32 elements behind the code books. Rows of value v lie strides[v]
+   * apart. */
   uint64_t *values;   /* UINT64_MAX: not used by any layer */
   uint64_t *gathered; /* of carried values: the rows that want logits; UINT64_MAX: none */
   uint32_t *strides;
@@ -50,6 +51,9 @@ bool pe_gpu_layout_make (const struct pe_program *program, const struct pe_plan_
                          const struct pe_kv_geometry *kv, struct pe_gpu_layout *out,
                          struct pe_error *error);
 void pe_gpu_layout_clear (struct pe_gpu_layout *layout);
+
+/* The code books that lie before the working memory: PE_BOOK_BYTES, see shared/arguments.h. */
+void pe_gpu_write_books (void *to);
 
 /* The tensors of a stage above the embedding. */
 const struct pe_layer *pe_gpu_layer (const struct pe_program *program, uint32_t stage);

@@ -16,8 +16,8 @@
 /* ---- sizes ---- */
 
 /* Software devices run a workgroup's subgroups one after another: the smallest is the quickest. */
-static uint32_t
-group_size (const struct pe_gpu_recorder *r, uint32_t on_hardware)
+uint32_t
+pe_gpu_group_size (const struct pe_gpu_recorder *r, uint32_t on_hardware)
 {
   const struct pe_device_info *info = &r->b->gpu.info;
   return info->kind == PE_DEVICE_SOFTWARE ? info->subgroup_size : on_hardware;
@@ -29,19 +29,12 @@ elements (struct pe_view v)
   return v.count * v.width;
 }
 
-/* Kernels of a type stand in the same order under each head, see shaders/variants.txt. */
+/* The variant of a kernel, whose first is given, for a type. */
 static enum pe_shader
-typed_shader (enum pe_shader f32, enum pe_type type)
+typed_shader (enum pe_shader first, enum pe_type type)
 {
-  static const enum pe_type order[] = {
-    PE_TYPE_F32,  PE_TYPE_F16,    PE_TYPE_BF16,   PE_TYPE_Q8_0,  PE_TYPE_Q4_0, PE_TYPE_Q4_1,
-    PE_TYPE_Q5_0, PE_TYPE_Q5_1,   PE_TYPE_Q2_K,   PE_TYPE_Q3_K,  PE_TYPE_Q4_K, PE_TYPE_Q5_K,
-    PE_TYPE_Q6_K, PE_TYPE_IQ4_NL, PE_TYPE_IQ4_XS, PE_TYPE_MXFP4,
-  };
-  uint32_t i = 0;
-  while (order[i] != type)
-    i++; /* pe_gpu_supports() let only these through */
-  return f32 + i;
+  enum pe_shader shader = pe_shader_find (first, type);
+  return shader < PE_SHADER_COUNT ? shader : first; /* pe_gpu_supports() let only these through */
 }
 
 static enum pe_type
@@ -70,7 +63,7 @@ record_norm (struct pe_gpu_recorder *r, const struct pe_op *op)
     .weight_stride = op->w[0].n_rows > op->out.width ? op->out.width : 0,
     .eps = op->norm.eps,
   };
-  uint32_t size = group_size (r, op->out.width <= 256 ? 64 : 256);
+  uint32_t size = pe_gpu_group_size (r, op->out.width <= 256 ? 64 : 256);
   pe_gpu_touch_view (r, op->in[0], false);
   pe_gpu_touch_view (r, op->out, true);
   pe_gpu_dispatch (r, PE_SHADER_NORM, (uint32_t[]){ size, op->norm.kind }, 2, &push, sizeof push,
@@ -112,7 +105,7 @@ record_elementwise (struct pe_gpu_recorder *r, const struct pe_op *op)
     .y = op->kind == PE_OP_COPY ? 0 : op->unary.b,
   };
   uint32_t f = kind == 2 || kind == 4 ? 0 : (uint32_t) op->unary.f;
-  uint32_t size = group_size (r, 128);
+  uint32_t size = pe_gpu_group_size (r, 128);
   pe_gpu_touch_view (r, op->in[0], false);
   pe_gpu_touch_view (r, op->in[1], false);
   pe_gpu_touch_view (r, op->out, true);
@@ -136,7 +129,7 @@ record_rope (struct pe_gpu_recorder *r, const struct pe_op *op)
     .n_rows = r->n_rows,
     .magnitude = op->rope.magnitude,
   };
-  uint32_t size = group_size (r, 64);
+  uint32_t size = pe_gpu_group_size (r, 64);
   pe_gpu_touch_view (r, op->out, true);
   pe_gpu_dispatch (r, PE_SHADER_ROPE, (uint32_t[]){ size, op->rope.kind }, 2, &push, sizeof push,
                    pe_gpu_linear ((uint64_t) push.n_groups * push.n_pairs * r->n_rows, size));
@@ -166,7 +159,7 @@ record_kv_store (struct pe_gpu_recorder *r, const struct pe_op *op)
     .n_rows = r->n_rows,
     .max_rows = r->b->layout.max_rows,
   };
-  uint32_t size = group_size (r, 64);
+  uint32_t size = pe_gpu_group_size (r, 64);
   uint64_t n = (uint64_t) r->n_rows * kv->n_kv_heads *
                (store_steps (kv->k_type, kv->k_width) + store_steps (kv->v_type, kv->v_width));
   pe_gpu_touch_view (r, op->in[0], false);
@@ -239,9 +232,9 @@ record_attention (struct pe_gpu_recorder *r, const struct pe_op *op)
   };
   pe_gpu_touch (r, b->layout.partial, partial * partial_rows, false);
   pe_gpu_touch_view (r, op->out, true);
-  pe_gpu_dispatch (r, PE_SHADER_ATTENTION_COMBINE, (uint32_t[]){ group_size (r, 64), kv->v_width },
-                   2, &combine, sizeof combine,
-                   (struct pe_gpu_grid){ .indirect = table + PE_GPU_TABLE_COMBINE });
+  pe_gpu_dispatch (
+      r, PE_SHADER_ATTENTION_COMBINE, (uint32_t[]){ pe_gpu_group_size (r, 64), kv->v_width }, 2,
+      &combine, sizeof combine, (struct pe_gpu_grid){ .indirect = table + PE_GPU_TABLE_COMBINE });
 }
 
 static void
@@ -286,7 +279,7 @@ record_expert_sum (struct pe_gpu_recorder *r, const struct pe_op *op)
     .n_used = op->expert.n_used,
     .n_rows = r->n_rows,
   };
-  uint32_t size = group_size (r, 128);
+  uint32_t size = pe_gpu_group_size (r, 128);
   uint32_t flags = op->expert.weigh_input ? 0 : PE_FLAG_WEIGH;
   pe_gpu_touch_view (r, op->in[0], false);
   pe_gpu_touch_view (r, op->expert.ids, false);
@@ -339,7 +332,7 @@ record_matmul_many (struct pe_gpu_recorder *r, const struct pe_op *op)
     pe_gpu_touch_view (r, op->expert.ids, false);
   pe_gpu_touch_view (r, op->out, true);
   pe_gpu_dispatch (r, typed_shader (PE_SHADER_MATVEC_EXPERT_F32, t->type),
-                   (uint32_t[]){ group_size (r, 64), rows, flags }, 3, &push, sizeof push,
+                   (uint32_t[]){ pe_gpu_group_size (r, 64), rows, flags }, 3, &push, sizeof push,
                    (struct pe_gpu_grid){ (push.n + rows - 1) / rows, r->n_rows, op->out.count, 0 });
 }
 
@@ -430,7 +423,7 @@ record_matvec (struct pe_gpu_recorder *r, const struct matvec *m)
     flags |= PE_FLAG_SCALE;
     push.bias[2] = pe_gpu_weight (r, op->w[2]);
   }
-  const uint32_t constants[] = { group_size (r, 64), r->n_rows, rows, flags,
+  const uint32_t constants[] = { pe_gpu_group_size (r, 64), r->n_rows, rows, flags,
                                  m->glu ? (uint32_t) m->glu->unary.f : 0 };
   pe_gpu_dispatch (r, typed_shader (PE_SHADER_MATVEC_F32, t->type), constants, 5, &push,
                    sizeof push, pe_gpu_linear (groups, 1));
@@ -568,6 +561,17 @@ record_few_rows (struct pe_gpu_recorder *r, const struct pe_stage *s, size_t i,
   return i + m.n_parts;
 }
 
+/* A convolution and a function of its result, in its place. */
+static bool
+is_conv_of_function (const struct pe_stage *s, size_t i)
+{
+  if (i + 1 >= s->n_ops || s->ops[i].kind != PE_OP_CONV)
+    return false;
+  const struct pe_op *conv = &s->ops[i], *map = &s->ops[i + 1];
+  return map->kind == PE_OP_UNARY && map->unary.f < PE_UNARY_SCALE &&
+         same_view (map->in[0], conv->out) && same_view (map->out, conv->out);
+}
+
 static void
 record_op (struct pe_gpu_recorder *r, const struct pe_op *op)
 {
@@ -581,6 +585,9 @@ record_op (struct pe_gpu_recorder *r, const struct pe_op *op)
   case PE_OP_ATTENTION: record_attention (r, op); break;
   case PE_OP_ROUTE: record_route (r, op); break;
   case PE_OP_EXPERT_SUM: record_expert_sum (r, op); break;
+  case PE_OP_CONV: pe_gpu_record_conv (r, op, PE_UNARY_NONE); break;
+  case PE_OP_SSM: pe_gpu_record_scan (r, op); break;
+  case PE_OP_DELTA_NET: pe_gpu_record_delta_net (r, op); break;
   default: record_elementwise (r, op); break;
   }
 }
@@ -593,7 +600,10 @@ pe_gpu_record_stage (struct pe_gpu_recorder *r)
   const struct pe_op *norm = NULL;
   for (size_t i = 0; i < s->n_ops && !r->failed;) {
     const struct pe_op *op = &s->ops[i];
-    if (few && can_fold_norm (r, s, i)) {
+    if (is_conv_of_function (s, i)) {
+      pe_gpu_record_conv (r, op, s->ops[i + 1].unary.f);
+      i += 2;
+    } else if (few && can_fold_norm (r, s, i)) {
       norm = op;
       i++;
     } else if (few && op->kind == PE_OP_MATMUL) {

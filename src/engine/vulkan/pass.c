@@ -42,6 +42,7 @@ fill_rows (struct pe_backend *b, const struct pe_pass *pass, uint32_t *n_tiles,
     for (uint32_t row = 0; row < s->n_rows; row++) {
       t[PE_TABLE_POSITIONS (max_rows) + s->row + row] = s->position + row;
       t[PE_TABLE_FIRST_PAGE (max_rows) + s->row + row] = n_pages;
+      t[PE_TABLE_STATES (max_rows) + s->row + row] = s->state_slot;
     }
     for (uint32_t row = 0; row < s->n_rows; row += tile_rows) {
       uint32_t left = s->n_rows - row;
@@ -127,6 +128,13 @@ fill_tables (struct pe_backend *b, struct pe_error *error)
 
 /* ---- rows in and out ---- */
 
+/* Where an element of the working memory lies in its buffer, in bytes. */
+static uint64_t
+work_at (uint64_t element)
+{
+  return PE_BOOK_BYTES + element * sizeof (float);
+}
+
 /* Between the exchange buffer and the carried values, all rows of the pass. */
 static void
 record_exchange (struct pe_backend *b, VkCommandBuffer commands, bool inwards)
@@ -136,7 +144,7 @@ record_exchange (struct pe_backend *b, VkCommandBuffer commands, bool inwards)
     if (!b->program->values[v].carry)
       continue;
     uint64_t bytes = (uint64_t) b->pass->n_rows * b->program->values[v].width * sizeof (float);
-    uint64_t mine = b->layout.values[v] * sizeof (float);
+    uint64_t mine = work_at (b->layout.values[v]);
     const VkBufferCopy region = { inwards ? at : mine, inwards ? mine : at, bytes };
     b->gpu.vk.CmdCopyBuffer (commands, inwards ? b->exchange.buffer : b->work.buffer,
                              inwards ? b->work.buffer : b->exchange.buffer, 1, &region);
@@ -164,8 +172,8 @@ record_gather (struct pe_backend *b, VkCommandBuffer commands, uint32_t first, u
     uint64_t bytes = b->program->values[v].width * sizeof (float);
     for (uint32_t i = 0; i < n; i++) {
       const VkBufferCopy region = {
-        b->layout.values[v] * sizeof (float) + b->pass->out_rows[first + i] * bytes,
-        b->layout.gathered[v] * sizeof (float) + i * bytes,
+        work_at (b->layout.values[v]) + b->pass->out_rows[first + i] * bytes,
+        work_at (b->layout.gathered[v]) + i * bytes,
         bytes,
       };
       b->gpu.vk.CmdCopyBuffer (commands, b->work.buffer, b->work.buffer, 1, &region);
@@ -180,7 +188,7 @@ record_logits (struct pe_backend *b, VkCommandBuffer commands, uint32_t n)
   uint64_t width = b->program->values[v].width * sizeof (float);
   for (uint32_t i = 0; i < n; i++) {
     const VkBufferCopy region = {
-      (b->layout.values[v] + (uint64_t) i * b->layout.strides[v]) * sizeof (float), i * width, width
+      work_at (b->layout.values[v] + (uint64_t) i * b->layout.strides[v]), i * width, width
     };
     b->gpu.vk.CmdCopyBuffer (commands, b->work.buffer, b->logits.buffer, 1, &region);
   }

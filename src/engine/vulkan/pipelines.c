@@ -55,6 +55,19 @@ pe_gpu_pipelines_close (struct pe_gpu *gpu, struct pe_gpu_pipelines *p)
   memset (p, 0, sizeof *p);
 }
 
+enum pe_shader
+pe_shader_find (enum pe_shader first, enum pe_type type)
+{
+  const char *kernel = pe_shader_code[first].kernel;
+  for (enum pe_shader s = first; s < PE_SHADER_COUNT; s++) {
+    if (strcmp (pe_shader_code[s].kernel, kernel) != 0)
+      break;
+    if (pe_shader_code[s].type == type)
+      return s;
+  }
+  return PE_SHADER_COUNT;
+}
+
 static VkResult
 load_module (struct pe_gpu *gpu, struct pe_gpu_pipelines *p, enum pe_shader shader)
 {

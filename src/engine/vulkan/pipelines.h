@@ -25,6 +25,9 @@ bool pe_gpu_pipelines_open (struct pe_gpu *gpu, const void *blob, size_t n_bytes
                             struct pe_gpu_pipelines *out, struct pe_error *error);
 void pe_gpu_pipelines_close (struct pe_gpu *gpu, struct pe_gpu_pipelines *pipelines);
 
+/* Which variant of a kernel is for a type; `first` is the kernel's first. PE_SHADER_COUNT: none. */
+enum pe_shader pe_shader_find (enum pe_shader first, enum pe_type type);
+
 /* `constants[i]` is the specialisation constant with id i; those that a kernel lacks are
  * ignored. */
 bool pe_gpu_pipeline (struct pe_gpu *gpu, struct pe_gpu_pipelines *pipelines, enum pe_shader shader,

@@ -5,6 +5,7 @@
 #include "base/checked.h"
 #include "engine/tensor.h"
 #include "engine/vulkan/layout.h"
+#include "engine/vulkan/pipelines.h"
 
 #include <string.h>
 
@@ -13,6 +14,8 @@
 #define MAX_EXPERT_GROUPS 64
 #define MAX_VALUE_WIDTH   512 /* of one head, see shaders/attention.comp */
 #define MAX_KEY_WIDTH     576
+#define MAX_CONV_KERNEL   16  /* inputs that an invocation keeps in registers */
+#define MAX_STATE_WIDTH   512 /* as many floats of state for each invocation of a small group */
 
 /* ---- tensors ---- */
 
@@ -49,6 +52,7 @@ struct question {
   const struct pe_tensor *tensors;
 };
 
+/* Rows of plain types are read 16 bytes at a time. */
 static bool
 has_matrix_kernel (enum pe_type type, uint64_t k)
 {
@@ -56,20 +60,7 @@ has_matrix_kernel (enum pe_type type, uint64_t k)
   case PE_TYPE_F32: return k % 4 == 0;
   case PE_TYPE_F16:
   case PE_TYPE_BF16: return k % 8 == 0;
-  case PE_TYPE_Q8_0:
-  case PE_TYPE_Q4_0:
-  case PE_TYPE_Q4_1:
-  case PE_TYPE_Q5_0:
-  case PE_TYPE_Q5_1:
-  case PE_TYPE_Q2_K:
-  case PE_TYPE_Q3_K:
-  case PE_TYPE_Q4_K:
-  case PE_TYPE_Q5_K:
-  case PE_TYPE_Q6_K:
-  case PE_TYPE_IQ4_NL:
-  case PE_TYPE_IQ4_XS:
-  case PE_TYPE_MXFP4: return true;
-  default: return false;
+  default: return pe_shader_find (PE_SHADER_MATVEC_F32, type) < PE_SHADER_COUNT;
   }
 }
 
@@ -141,6 +132,19 @@ can_route (const struct question *q, const struct pe_op *op)
 }
 
 static bool
+can_convolve (const struct question *q, const struct pe_op *op)
+{
+  return op->w[0].tensor != PE_NO_TENSOR && are_vectors (q, op, 0) &&
+         op->conv.kernel <= MAX_CONV_KERNEL && op->in[0].count == 1;
+}
+
+static bool
+can_scan (const struct question *q, const struct pe_op *op)
+{
+  return are_vectors (q, op, 0) && op->ssm.state_width <= MAX_STATE_WIDTH;
+}
+
+static bool
 can_do (const struct question *q, const struct pe_op *op)
 {
   switch (op->kind) {
@@ -160,6 +164,9 @@ can_do (const struct question *q, const struct pe_op *op)
   case PE_OP_UNARY: return is_vector (q, op->w[0]);
   case PE_OP_ROUTE: return can_route (q, op);
   case PE_OP_EXPERT_SUM: return true;
+  case PE_OP_CONV: return can_convolve (q, op);
+  case PE_OP_SSM: return can_scan (q, op);
+  case PE_OP_DELTA_NET: return are_vectors (q, op, 0) && op->delta.k_width <= MAX_STATE_WIDTH;
   default: return false;
   }
 }
@@ -188,7 +195,7 @@ pe_gpu_supports (const struct pe_device_info *device, const struct pe_model *mod
   for (size_t v = 0; v < program->n_values; v++)
     if (program->values[v].carry && program->values[v].width % 4)
       return false;
-  return layer->n_state == 0;
+  return true;
 }
 
 /* ---- the plan ---- */
@@ -231,7 +238,11 @@ plan_stage (const struct planning *p, const struct pe_tensor *tensors,
 {
   if (!plan_weights (p, tensors, pe_gpu_layer (program, stage), stage))
     return false;
-  if (stage > program->n_layers || !kv->layers[stage - 1].n_kv_heads)
+  if (stage > program->n_layers)
+    return true;
+  if (!add (p, PE_MEMORY_STATE, stage, 0, kv->n_state_slots * kv->state_bytes[stage - 1]))
+    return false;
+  if (!kv->layers[stage - 1].n_kv_heads)
     return true;
   for (uint32_t s = 0; s < kv->n_segments; s++)
     if (!add (p, PE_MEMORY_KV, stage, s,

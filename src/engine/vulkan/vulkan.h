@@ -19,6 +19,7 @@ struct pe_gpu_stage {
   uint32_t n_slabs;
   VkDeviceAddress *addresses;     /* of each tensor in the layer's list */
   struct pe_gpu_buffer *segments; /* of the cache, n_segments or none */
+  struct pe_gpu_buffer states;    /* recurrent, of all slots, or none */
   /* The stage recorded for a single row, replayed for every token; NULL: not yet. */
   VkCommandBuffer single;
   uint64_t single_dispatches;
@@ -33,7 +34,8 @@ struct pe_backend {
   struct pe_gpu gpu;
   struct pe_gpu_pipelines pipelines;
   struct pe_gpu_layout layout;
-  struct pe_gpu_buffer work, ring, exchange, logits, tables;
+  struct pe_gpu_buffer work; /* its address is that behind the code books */
+  struct pe_gpu_buffer ring, exchange, logits, tables;
   struct pe_gpu_stage *stages; /* n_layers + 2 */
 
   VkCommandPool pool, copy_pool;
@@ -133,7 +135,17 @@ uint32_t pe_gpu_row_stride (const struct pe_gpu_recorder *r, struct pe_view view
 VkDeviceAddress pe_gpu_weight (const struct pe_gpu_recorder *r, struct pe_weight w);
 VkDeviceAddress pe_gpu_stage_table (const struct pe_backend *b, uint32_t stage, uint64_t offset);
 
+/* ---- mixers.c ---- */
+
+/* Convolution with a function of its result (PE_UNARY_NONE: none), selective scan, delta rule. */
+void pe_gpu_record_conv (struct pe_gpu_recorder *r, const struct pe_op *op, enum pe_unary f);
+void pe_gpu_record_scan (struct pe_gpu_recorder *r, const struct pe_op *op);
+void pe_gpu_record_delta_net (struct pe_gpu_recorder *r, const struct pe_op *op);
+
 /* ---- lower.c ---- */
+
+/* Invocations of a workgroup: `on_hardware`, or what is quickest on a software device. */
+uint32_t pe_gpu_group_size (const struct pe_gpu_recorder *r, uint32_t on_hardware);
 
 /* Records the operations of r->stage. */
 void pe_gpu_record_stage (struct pe_gpu_recorder *r);
