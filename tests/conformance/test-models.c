@@ -6,6 +6,9 @@
  * is wide enough.
  *
  *   test-models cpu|gpu FOLDER [NAME…]
+ *
+ * FOLDER holds NAME.json, NAME.gguf and NAME.logits.f32 for each model, or one quantized.json over
+ * TYPE.gguf and TYPE.truth.f32: one model in many storage types.
  */
 #include "../engine-load.h"
 #include "../harness.h"
@@ -100,6 +103,38 @@ read_reference (const char *folder, const char *name, struct reference *r)
   pe_json_document_clear (&doc);
   free (text);
   return ok;
+}
+
+static struct pe_json_document quantized; /* quantized.json; empty: the folder has none */
+
+static bool
+open_quantized (const char *folder)
+{
+  char path[640];
+  size_t n;
+  struct pe_error error;
+  snprintf (path, sizeof path, "%s/quantized.json", folder);
+  char *text = read_whole (path, &n);
+  bool ok = text && pe_json_parse (text, n, &quantized, &error);
+  free (text);
+  return ok;
+}
+
+/* A path that rounds activations may be three times as far off as the reference engine is. */
+static bool
+read_quantized (const char *folder, const struct pe_json *type, struct reference *r)
+{
+  char path[640];
+  memset (r, 0, sizeof *r);
+  const struct pe_json *name = pe_json_get (type, "name");
+  snprintf (r->name, sizeof r->name, "%.*s", (int) name->string.n, name->string.data);
+  snprintf (r->model, sizeof r->model, "%s/%s.gguf", folder, r->name);
+  snprintf (path, sizeof path, "%s/%s.truth.f32", folder, r->name);
+  r->n_vocab = (uint32_t) number (pe_json_get (&quantized.root, "n_vocab"), 0);
+  r->n_ctx = (uint32_t) number (pe_json_get (&quantized.root, "n_ctx"), 256);
+  r->exact = 1e-6;
+  r->fast = fmax (1e-6, 3 * number (pe_json_get (type, "nmse_reference_vs_truth"), 0));
+  return read_tokens (pe_json_get (&quantized.root, "tokens"), r) && read_logits (path, r);
 }
 
 static double
@@ -302,11 +337,12 @@ is_wanted (const char *name, char **only)
 }
 
 static void
-run_model (const char *folder, const char *name, bool gpu)
+run_model (bool is_readable, bool gpu)
 {
-  if (!read_reference (folder, name, &reference)) {
-    printf ("not ok %d - %s: the reference cannot be read\n", ++test_number, name);
+  if (!is_readable) {
+    printf ("not ok %d - %s: the reference cannot be read\n", ++test_number, reference.name);
     test_failures++;
+    free (reference.logits);
     return;
   }
   logits = malloc (reference.n * reference.n_vocab * sizeof *logits);
@@ -321,6 +357,35 @@ run_model (const char *folder, const char *name, bool gpu)
   free (reference.logits);
 }
 
+static void
+run_quantized (const char *folder, bool gpu)
+{
+  const struct pe_json *types = pe_json_get (&quantized.root, "types");
+  for (size_t i = 0; i < types->list.n; i++)
+    run_model (read_quantized (folder, &types->list.items[i], &reference), gpu);
+  pe_json_document_clear (&quantized);
+}
+
+static void
+run_folder (DIR *dir, const char *folder, bool gpu, char **only)
+{
+  char *names[512];
+  size_t n = 0;
+  for (struct dirent *e; (e = readdir (dir)) && n < 512;) {
+    char *dot = strrchr (e->d_name, '.');
+    if (dot && strcmp (dot, ".json") == 0) {
+      *dot = 0;
+      if (is_wanted (e->d_name, only))
+        names[n++] = strdup (e->d_name);
+    }
+  }
+  qsort (names, n, sizeof *names, by_name);
+  for (size_t i = 0; i < n; i++) {
+    run_model (read_reference (folder, names[i], &reference), gpu);
+    free (names[i]);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -332,26 +397,12 @@ main (int argc, char **argv)
     return 0;
   }
   n_devices = test_devices (devices);
-  if (gpu && n_devices < 2) {
+  if (gpu && n_devices < 2)
     printf ("1..0 # SKIP no Vulkan device\n");
-    closedir (dir);
-    return 0;
-  }
-  char *names[512];
-  size_t n = 0;
-  for (struct dirent *e; (e = readdir (dir)) && n < 512;) {
-    char *dot = strrchr (e->d_name, '.');
-    if (dot && strcmp (dot, ".json") == 0) {
-      *dot = 0;
-      if (is_wanted (e->d_name, argv + 3))
-        names[n++] = strdup (e->d_name);
-    }
-  }
+  else if (open_quantized (folder))
+    run_quantized (folder, gpu);
+  else
+    run_folder (dir, folder, gpu, argv + 3);
   closedir (dir);
-  qsort (names, n, sizeof *names, by_name);
-  for (size_t i = 0; i < n; i++) {
-    run_model (folder, names[i], gpu);
-    free (names[i]);
-  }
-  return test_done ();
+  return gpu && n_devices < 2 ? 0 : test_done ();
 }

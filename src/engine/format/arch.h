@@ -71,6 +71,9 @@ struct pe_arch {
   float default_attn_softcap, default_final_softcap;
   uint32_t scale_by_width_layers; /* with this many layers scores scale by n_embd / n_heads */
   float mul_up_limit;             /* of PE_UNARY_SWIGLU_OAI */
+  /* Scales of files that do not say theirs; 0: none. Branches by depth / sqrt (layers), logits by
+   * width / n_embd. */
+  float default_embedding_scale, default_depth_scale, default_logit_width;
 };
 
 /* NULL for an unknown family. */

@@ -412,8 +412,8 @@ build_embed (struct pe_build *b)
     op->embed.scale = sqrtf ((float) h->n_embd);
   else if (h->embedding_scale > 0 || h->embedding_scale < 0)
     op->embed.scale = h->embedding_scale;
-  else if (strcmp (b->arch->name, "minicpm") == 0)
-    op->embed.scale = 12; /* files from before the key was written */
+  else if (b->arch->default_embedding_scale > 0)
+    op->embed.scale = b->arch->default_embedding_scale;
   if (pe_has_global (b, "position_embd.weight"))
     op->w[1] = pe_global_matrix (b, "position_embd.weight", h->n_embd, h->n_ctx_train);
   if (b->arch->flags & PE_ARCH_EMBED_NORM)
@@ -430,9 +430,8 @@ residual_scale (const struct pe_build *b)
   const struct pe_hparams *h = b->h;
   if (h->residual_scale > 0 || h->residual_scale < 0)
     return h->residual_scale;
-  if (strcmp (b->arch->name, "minicpm") == 0)
-    return 1.4f / sqrtf ((float) h->n_layers);
-  return 1;
+  float depth = b->arch->default_depth_scale;
+  return depth > 0 ? depth / sqrtf ((float) h->n_layers) : 1;
 }
 
 /* x = x + attention (norm (x)); x = x + feed_forward (norm (x)), with the variations that the
@@ -552,8 +551,8 @@ build_output (struct pe_build *b)
   float scale = 1;
   if (h->logit_scale > 0 || h->logit_scale < 0)
     scale = b->arch->flags & PE_ARCH_LOGIT_MUL ? h->logit_scale : 1 / h->logit_scale;
-  else if (strcmp (b->arch->name, "minicpm") == 0)
-    scale = 256.0f / (float) h->n_embd;
+  else if (b->arch->default_logit_width > 0)
+    scale = b->arch->default_logit_width / (float) h->n_embd;
   if (!b->failed)
     b->ops[b->n_ops - 1].matmul.scale = scale;
   if (h->final_softcap > 0)
