@@ -119,6 +119,8 @@ put_generation (struct pe_json_writer *w, const ParleyGenerationRecord *g)
   pe_json_real (w, g->prompt_seconds);
   pe_json_key (w, "reply_seconds");
   pe_json_real (w, g->reply_seconds);
+  pe_json_key (w, "reasoning_seconds");
+  pe_json_real (w, g->reasoning_seconds);
   put_text (w, "stop", g->stop);
   put_text (w, "problem", g->problem);
   pe_json_end_object (w);

@@ -51,9 +51,10 @@ build_request (ParleyChat *self)
   request->sampling = self->sampling;
   request->continues = self->continued != NULL;
   self->n_fixed = 0;
-  if (self->record->system_prompt) {
+  g_autofree char *system = _parley_chat_dup_system (self);
+  if (system) {
     ParleyTurn *turn = parley_request_add_turn (request, 0, PARLEY_ROLE_SYSTEM);
-    parley_turn_add_part (turn, PARLEY_PART_TEXT, self->record->system_prompt);
+    parley_turn_add_part (turn, PARLEY_PART_TEXT, system);
     guint none = 0;
     g_array_append_val (self->turn_starts, none);
     self->n_fixed = 1;
@@ -119,6 +120,22 @@ respond (ParleyChat *self)
   g_signal_connect_swapped (self->reply, "finished", G_CALLBACK (on_finished), self);
 }
 
+/* The first message that stays when there has to be room for so many more tokens; 0: none can. */
+static gint64
+find_first_kept (ParleyChat *self, const ParleyMeasure *measure, guint more)
+{
+  g_autofree ParleyMeasure *longer =
+      g_memdup2 (measure, sizeof *measure + measure->n_turns * sizeof measure->turns[0]);
+  ParleyOverflow overflow;
+  guint first = 0;
+  longer->total += more;
+  parley_context_plan (longer, self->request->turns, self->n_fixed, self->sampling.max_tokens,
+                       &overflow, &first);
+  if (overflow.n_messages == 0)
+    return 0;
+  return parley_message_get_id (self->path->pdata[g_array_index (self->turn_starts, guint, first)]);
+}
+
 static void
 use_measure (ParleyChat *self, const ParleyMeasure *measure)
 {
@@ -134,6 +151,15 @@ use_measure (ParleyChat *self, const ParleyMeasure *measure)
   self->first_kept = parley_message_get_id (self->path->pdata[position]);
   if (self->overflow.n_messages > 0)
     self->overflow.n_messages = position - parley_chat_get_memory_start (self);
+  /* With some slack, so that the question does not come again with the next message. */
+  guint slack = measure->limit / 4;
+  gint64 roomier = find_first_kept (self, measure, slack);
+  if (roomier != 0)
+    self->first_kept = roomier;
+  self->kept_beside_summary = find_first_kept (self, measure, slack + PARLEY_SUMMARY_TOKENS);
+  if (self->kept_beside_summary == 0)
+    self->kept_beside_summary = find_first_kept (self, measure, PARLEY_SUMMARY_TOKENS);
+  self->overflow.can_summarise = self->kept_beside_summary != 0 && self->overflow.n_messages > 0;
   _parley_chat_set_state (self, PARLEY_CHAT_NEEDS_ROOM);
 }
 
@@ -172,7 +198,7 @@ is_ready (ParleyChat *self)
 void
 _parley_chat_ask (ParleyChat *self)
 {
-  if (self->reply || self->measuring)
+  if (self->reply || self->measuring || self->summary)
     return;
   _parley_chat_set_state (self, PARLEY_CHAT_WAITING);
   /* Who was told may have found a responder, and so have asked already. */
@@ -236,6 +262,7 @@ make_generation (ParleyChat *self)
   g->prompt_seconds = stats->prompt_seconds;
   g->reply_seconds = stats->reply_seconds;
   g->first_token_seconds = stats->first_token_seconds;
+  g->reasoning_seconds = stats->reasoning_seconds;
   g->rows_evaluated = stats->rows_evaluated;
   g->weight_bytes_read = stats->weight_bytes_read;
   g->stop = g_strdup (parley_stop_reason_to_string (stats->stop));
@@ -290,6 +317,7 @@ on_finished (ParleyChat *self)
 void
 _parley_chat_abandon (ParleyChat *self)
 {
+  _parley_chat_stop_summary (self);
   end_waiting (self);
   if (!self->reply)
     return;
@@ -328,8 +356,10 @@ parley_chat_send (ParleyChat *self, const char *text, GPtrArray *attachments)
                                             : first->name ? first->name
                                                           : first->text);
   /* What was measured or offered to be forgotten was for another last message. */
-  if (!self->reply)
+  if (!self->reply) {
+    _parley_chat_stop_summary (self);
     end_waiting (self);
+  }
   ParleyMessage *message = _parley_chat_add_message (
       self, _parley_chat_get_last (self), PARLEY_ROLE_USER, PARLEY_MESSAGE_COMPLETE, parts);
   _parley_chat_make_title (self, title_source);
@@ -404,6 +434,7 @@ parley_chat_stop (ParleyChat *self)
     parley_reply_cancel (self->reply);
     return;
   }
+  _parley_chat_stop_summary (self);
   end_waiting (self);
   _parley_chat_set_state (self, PARLEY_CHAT_IDLE);
 }
@@ -436,9 +467,7 @@ parley_chat_forget_oldest (ParleyChat *self)
   g_return_if_fail (PARLEY_IS_CHAT (self));
   if (self->state != PARLEY_CHAT_NEEDS_ROOM || self->overflow.n_messages == 0)
     return;
-  self->record->memory_start = self->first_kept;
-  _parley_chat_save (self);
-  _parley_chat_update_path (self);
+  _parley_chat_forget_before (self, self->first_kept, NULL);
   parley_chat_retry (self);
 }
 
@@ -448,6 +477,19 @@ parley_chat_retry (ParleyChat *self)
   g_return_if_fail (PARLEY_IS_CHAT (self));
   if (self->state == PARLEY_CHAT_NEEDS_ROOM)
     _parley_chat_ask (self);
+}
+
+void
+_parley_chat_forget_before (ParleyChat *self, gint64 message, const char *summary)
+{
+  self->record->memory_start = message;
+  if (g_strcmp0 (self->record->summary, summary) != 0) {
+    g_free (self->record->summary);
+    self->record->summary = g_strdup (summary);
+  }
+  _parley_chat_save (self);
+  _parley_chat_update_path (self);
+  _parley_chat_memory_changed (self);
 }
 
 guint
@@ -464,9 +506,6 @@ void
 parley_chat_remember_all (ParleyChat *self)
 {
   g_return_if_fail (PARLEY_IS_CHAT (self));
-  if (self->record->memory_start == 0)
-    return;
-  self->record->memory_start = 0;
-  _parley_chat_save (self);
-  _parley_chat_update_path (self);
+  if (self->record->memory_start != 0)
+    _parley_chat_forget_before (self, 0, NULL);
 }

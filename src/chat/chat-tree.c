@@ -300,6 +300,19 @@ parley_chat_undo_delete (ParleyChat *self)
 
 /* Copies */
 
+void
+_parley_chat_take_records (ParleyChat *self, GPtrArray *records)
+{
+  self->opened = TRUE;
+  if (self->store && records->len > 0) {
+    self->stored = TRUE;
+    _parley_chat_save (self);
+    for (guint i = 0; i < records->len; i++)
+      parley_store_add_message (self->store, records->pdata[i]);
+  }
+  _parley_chat_load_tree (self, records);
+}
+
 ParleyChat *
 _parley_chat_copy (ParleyChat *self, GPtrArray *messages, ParleyMessage *leaf)
 {
@@ -338,16 +351,12 @@ _parley_chat_copy (ParleyChat *self, GPtrArray *messages, ParleyMessage *leaf)
   record->system_prompt = g_strdup (self->record->system_prompt);
   record->settings = g_strdup (self->record->settings);
   record->model = g_strdup (self->record->model);
+  record->summary = g_strdup (self->record->summary);
   record->leaf = new_leaf ? *new_leaf : 0;
+  const gint64 *memory_start = g_hash_table_lookup (ids, &self->record->memory_start);
+  record->memory_start = memory_start ? *memory_start : 0;
   copy->sampling = self->sampling;
-  copy->opened = TRUE;
-  if (copy->store && records->len > 0) {
-    copy->stored = TRUE;
-    _parley_chat_save (copy);
-    for (guint i = 0; i < records->len; i++)
-      parley_store_add_message (copy->store, records->pdata[i]);
-  }
-  _parley_chat_load_tree (copy, records);
+  _parley_chat_take_records (copy, records);
   parley_chat_set_responder (copy, self->responder);
   return copy;
 }

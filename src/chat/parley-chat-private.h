@@ -38,6 +38,9 @@ struct _ParleyChat {
   gboolean stopping;        /* a person said stop: nothing more is asked for after this reply */
   ParleyOverflow overflow;
   gint64 first_kept; /* message, in NEEDS_ROOM */
+  gint64 kept_beside_summary;
+  ParleyReply *summary; /* that is being written, or NULL */
+  GString *summary_text;
   guint context_used, context_length;
   double progress;
 };
@@ -56,6 +59,7 @@ void _parley_chat_set_context (ParleyChat *self, guint used, guint length);
 void _parley_chat_set_progress (ParleyChat *self, double progress);
 void _parley_chat_make_title (ParleyChat *self, const char *text);
 void _parley_chat_set_model (ParleyChat *self, const char *reference);
+void _parley_chat_memory_changed (ParleyChat *self); /* notifies `memory-start` */
 void _parley_chat_set_deleted_at (ParleyChat *self, gint64 when);
 /* Takes over what another process wrote. */
 void _parley_chat_refresh (ParleyChat *self, const ParleyChatRecord *record);
@@ -74,8 +78,18 @@ gboolean _parley_chat_is_busy (ParleyChat *self);
 /* A chat with copies of these messages of this one, in an order of parents first. */
 ParleyChat *_parley_chat_copy (ParleyChat *self, GPtrArray *messages, ParleyMessage *leaf);
 ParleyChat *_parley_chat_duplicate (ParleyChat *self);
+/* Gives a new chat its messages (of ParleyMessageRecord, parents first) and stores it. */
+void _parley_chat_take_records (ParleyChat *self, GPtrArray *records);
+
+/* chat-summary.c */
+#define PARLEY_SUMMARY_TOKENS 400
+/* The system prompt with what the chat remembers of forgotten messages, or NULL. */
+char *_parley_chat_dup_system (ParleyChat *self);
+void _parley_chat_stop_summary (ParleyChat *self);
 
 /* chat-reply.c */
+/* The model is given the messages from this one on (0: all), and the summary (NULL: none). */
+void _parley_chat_forget_before (ParleyChat *self, gint64 message, const char *summary);
 void _parley_chat_ask (ParleyChat *self);
 void _parley_chat_responder_changed (ParleyChat *self);
 void _parley_chat_stop_measuring (ParleyChat *self);

@@ -17,6 +17,7 @@ enum {
   PROP_CONTEXT_USED,
   PROP_CONTEXT_LENGTH,
   PROP_PROGRESS,
+  PROP_MEMORY_START,
   N_PROPS,
 };
 
@@ -358,6 +359,12 @@ _parley_chat_set_progress (ParleyChat *self, double progress)
   notify (self, PROP_PROGRESS);
 }
 
+void
+_parley_chat_memory_changed (ParleyChat *self)
+{
+  notify (self, PROP_MEMORY_START);
+}
+
 double
 parley_chat_get_progress (ParleyChat *self)
 {
@@ -431,6 +438,7 @@ parley_chat_get_property (GObject *object, guint id, GValue *value, GParamSpec *
   case PROP_UPDATED_AT: g_value_set_int64 (value, self->record->updated_at); break;
   case PROP_CONTEXT_USED: g_value_set_uint (value, self->context_used); break;
   case PROP_CONTEXT_LENGTH: g_value_set_uint (value, self->context_length); break;
+  case PROP_MEMORY_START: g_value_set_uint (value, parley_chat_get_memory_start (self)); break;
   case PROP_PROGRESS: g_value_set_double (value, self->progress); break;
   default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
@@ -475,12 +483,13 @@ parley_chat_class_init (ParleyChatClass *klass)
   props[PROP_FOLDER] = g_param_spec_string ("folder", NULL, NULL, NULL, flags);
   props[PROP_PINNED] = g_param_spec_boolean ("pinned", NULL, NULL, FALSE, flags);
   props[PROP_SYSTEM_PROMPT] = g_param_spec_string ("system-prompt", NULL, NULL, NULL, flags);
-  props[PROP_STATE] = g_param_spec_uint ("state", NULL, NULL, 0, PARLEY_CHAT_ANSWERING, 0, flags);
+  props[PROP_STATE] = g_param_spec_uint ("state", NULL, NULL, 0, PARLEY_CHAT_SUMMARISING, 0, flags);
   props[PROP_DRAFT] = g_param_spec_string ("draft", NULL, NULL, NULL, flags);
   props[PROP_UPDATED_AT] = g_param_spec_int64 ("updated-at", NULL, NULL, 0, G_MAXINT64, 0, flags);
   props[PROP_CONTEXT_USED] = g_param_spec_uint ("context-used", NULL, NULL, 0, G_MAXUINT, 0, flags);
   props[PROP_CONTEXT_LENGTH] =
       g_param_spec_uint ("context-length", NULL, NULL, 0, G_MAXUINT, 0, flags);
+  props[PROP_MEMORY_START] = g_param_spec_uint ("memory-start", NULL, NULL, 0, G_MAXUINT, 0, flags);
   props[PROP_PROGRESS] = g_param_spec_double ("progress", NULL, NULL, 0, 1, 0, flags);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }

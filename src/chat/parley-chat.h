@@ -6,7 +6,7 @@
  * the store with its first message. Main thread only.
  *
  * Properties (readable, notified): title, folder, pinned, system-prompt, state, draft, updated-at,
- * context-used, context-length, progress.
+ * context-used, context-length, progress, memory-start.
  */
 #pragma once
 
@@ -21,6 +21,7 @@ typedef enum {
   PARLEY_CHAT_NEEDS_ROOM, /* the messages do not fit the context; a person has to decide */
   PARLEY_CHAT_READING,    /* the model reads the prompt; see `progress` */
   PARLEY_CHAT_ANSWERING,
+  PARLEY_CHAT_SUMMARISING, /* the messages that are to be forgotten */
 } ParleyChatState;
 
 #define PARLEY_TYPE_CHAT (parley_chat_get_type ())
@@ -92,19 +93,27 @@ typedef struct {
   guint length;     /* tokens of the context */
   guint must_go;    /* tokens of the messages that would be forgotten */
   guint n_messages; /* how many messages that is; 0: even the last one alone is too long */
+  gboolean can_summarise;
 } ParleyOverflow;
 
 const ParleyOverflow *parley_chat_get_overflow (ParleyChat *self); /* NULL: not in that state */
-/* Decisions: forget the oldest messages, as told; or ask again (after enlarging the context). To
- * do neither is parley_chat_stop(). */
+/* Decisions: forget the oldest messages (with some slack beyond what must go); let the model sum
+ * them up first; or ask again (after enlarging the context). To do neither is parley_chat_stop().
+ * A summary that fails leads back to the question. */
 void parley_chat_forget_oldest (ParleyChat *self);
+void parley_chat_summarise (ParleyChat *self);
 void parley_chat_retry (ParleyChat *self);
 /* Position on the path of the first message that the model is given; 0: it has them all. */
 guint parley_chat_get_memory_start (ParleyChat *self);
+/* What the model is given instead of the messages before it; NULL: nothing. */
+const char *parley_chat_get_summary (ParleyChat *self);
 void parley_chat_remember_all (ParleyChat *self);
 
 /* The shown path as Markdown; the whole tree with all versions as JSON. */
 char *parley_chat_export_markdown (ParleyChat *self, GError **error);
 char *parley_chat_export_json (ParleyChat *self, GError **error);
+/* The chat of such a JSON text, with new identifiers, in `store` (NULL: a temporary one). */
+ParleyChat *parley_chat_import_json (ParleyStore *store, const char *json, gsize n_bytes,
+                                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -7,6 +7,7 @@ struct _ParleyLocalResponder {
   GObject parent_instance;
   ParleyWorkerClient *client;
   char *name, *reference, *sha256;
+  char *pending; /* NULL: the client's state counts */
   guint n_answering;
 };
 
@@ -46,12 +47,25 @@ parley_local_responder_set_model (ParleyLocalResponder *self, const char *name,
   parley_responder_changed (PARLEY_RESPONDER (self));
 }
 
+void
+parley_local_responder_set_pending (ParleyLocalResponder *self, const char *message)
+{
+  g_return_if_fail (PARLEY_IS_LOCAL_RESPONDER (self));
+  if (g_strcmp0 (self->pending, message) == 0)
+    return;
+  g_free (self->pending);
+  self->pending = g_strdup (message);
+  parley_responder_changed (PARLEY_RESPONDER (self));
+}
+
 /* State */
 
 static ParleyResponderState
 get_state (ParleyResponder *responder)
 {
   ParleyLocalResponder *self = PARLEY_LOCAL_RESPONDER (responder);
+  if (self->pending)
+    return PARLEY_RESPONDER_LOADING;
   switch (parley_worker_client_get_state (self->client)) {
   case PARLEY_WORKER_LOADING: return PARLEY_RESPONDER_LOADING;
   case PARLEY_WORKER_READY:
@@ -74,7 +88,8 @@ static char *
 dup_message (ParleyResponder *responder)
 {
   ParleyLocalResponder *self = PARLEY_LOCAL_RESPONDER (responder);
-  const char *message = parley_worker_client_get_message (self->client);
+  const char *message =
+      self->pending ? self->pending : parley_worker_client_get_message (self->client);
   if (message)
     return g_strdup (message);
   if (get_state (responder) != PARLEY_RESPONDER_LOADING)
@@ -296,6 +311,7 @@ parley_local_responder_finalize (GObject *object)
   g_free (self->name);
   g_free (self->reference);
   g_free (self->sha256);
+  g_free (self->pending);
   G_OBJECT_CLASS (parley_local_responder_parent_class)->finalize (object);
 }
 

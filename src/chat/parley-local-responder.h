@@ -22,5 +22,8 @@ ParleyWorkerClient *parley_local_responder_get_client (ParleyLocalResponder *sel
  * model's own is used. */
 void parley_local_responder_set_model (ParleyLocalResponder *self, const char *name,
                                        const char *reference, const char *sha256);
+/* While it is not NULL, the responder counts as loading and says this: the client is still to be
+ * given its model. */
+void parley_local_responder_set_pending (ParleyLocalResponder *self, const char *message);
 
 G_END_DECLS

@@ -52,6 +52,7 @@ set_generation (ParleyMessage *self, ParleyGenerationRecord *generation)
     .prompt_seconds = generation->prompt_seconds,
     .reply_seconds = generation->reply_seconds,
     .first_token_seconds = generation->first_token_seconds,
+    .reasoning_seconds = generation->reasoning_seconds,
     .rows_evaluated = generation->rows_evaluated,
     .weight_bytes_read = generation->weight_bytes_read,
     .stop = PARLEY_STOP_ERROR,

@@ -7,6 +7,8 @@ struct _ParleyReply {
   ParleyReplyStats stats;
   GError *error;
   gboolean finished;
+  gint64 thought_since; /* monotonic microseconds; 0: not thinking */
+  gint64 thought_for;
 };
 
 enum {
@@ -114,6 +116,18 @@ parley_reply_get_cancellable (ParleyReply *self)
   return self->cancellable;
 }
 
+static void
+follow_thoughts (ParleyReply *self, gboolean thinks)
+{
+  gint64 now = g_get_monotonic_time ();
+  if (thinks && self->thought_since == 0)
+    self->thought_since = now;
+  else if (!thinks && self->thought_since != 0) {
+    self->thought_for += now - self->thought_since;
+    self->thought_since = 0;
+  }
+}
+
 void
 parley_reply_push (ParleyReply *self, ParleyPartKind kind, const char *name, const char *text,
                    gssize n_bytes)
@@ -122,6 +136,7 @@ parley_reply_push (ParleyReply *self, ParleyPartKind kind, const char *name, con
   if (self->finished || n_bytes == 0 || *text == 0)
     return;
   g_autofree char *valid = g_utf8_make_valid (text, n_bytes);
+  follow_thoughts (self, kind == PARLEY_PART_REASONING);
   g_signal_emit (self, signals[PART], 0, (guint) kind, name, valid);
 }
 
@@ -151,6 +166,8 @@ parley_reply_finish (ParleyReply *self, const ParleyReplyStats *stats, GError *e
   }
   if (error)
     self->stats.stop = PARLEY_STOP_ERROR;
+  follow_thoughts (self, FALSE);
+  self->stats.reasoning_seconds = (double) self->thought_for / G_USEC_PER_SEC;
   g_object_ref (self);
   g_signal_emit (self, signals[FINISHED], 0);
   g_object_unref (self);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * A reply on its way from a ParleyResponder to whoever asked. The responder pushes, the other side
- * listens. Main thread only.
+ * listens. Main thread only. It
+ * measures by itself how long the model thought.
  *
  * Signals, in this order of time:
  *   progress (guint done, guint total)    tokens of the prompt read so far
@@ -39,6 +40,7 @@ typedef struct {
   guint cached_tokens;
   guint reply_tokens;
   double prompt_seconds, reply_seconds, first_token_seconds;
+  double reasoning_seconds;  /* from the first thought to the first other part; 0: none */
   guint64 rows_evaluated;    /* tokens that went through the model for it */
   guint64 weight_bytes_read; /* from the file meanwhile: by moves of layers */
   ParleyStopReason stop;

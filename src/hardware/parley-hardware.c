@@ -30,21 +30,27 @@ G_DEFINE_FINAL_TYPE (ParleyHardware, parley_hardware, G_TYPE_OBJECT)
 /* ---- where the worker is ---- */
 
 char *
-parley_hardware_find_worker (void)
+parley_hardware_find_program (const char *folder, const char *name)
 {
   g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
   if (program && g_str_has_prefix (program, PARLEY_BUILD_ROOT "/"))
-    return g_build_filename (PARLEY_BUILD_ROOT, "src", "worker", "parley-worker", NULL);
+    return g_build_filename (PARLEY_BUILD_ROOT, "src", folder, name, NULL);
   if (program) {
-    g_autofree char *folder = g_path_get_dirname (program);
+    g_autofree char *beside = g_path_get_dirname (program);
     static const char *const places[] = { ".", "../libexec" };
     for (gsize i = 0; i < G_N_ELEMENTS (places); i++) {
-      g_autofree char *path = g_build_filename (folder, places[i], "parley-worker", NULL);
+      g_autofree char *path = g_build_filename (beside, places[i], name, NULL);
       if (g_file_test (path, G_FILE_TEST_IS_EXECUTABLE))
         return g_steal_pointer (&path);
     }
   }
-  return g_build_filename (PARLEY_LIBEXECDIR, "parley-worker", NULL);
+  return g_build_filename (PARLEY_LIBEXECDIR, name, NULL);
+}
+
+char *
+parley_hardware_find_worker (void)
+{
+  return parley_hardware_find_program ("worker", "parley-worker");
 }
 
 /* ---- the state ---- */

@@ -51,8 +51,9 @@ const char *parley_hardware_get_advice (ParleyHardware *self);
  * software one, which is only in the list when it was named on purpose. 0: the CPU alone. */
 gsize parley_hardware_choose_gpu (const struct pe_device_info *devices, gsize n);
 
-/* The path of an installed or just built parley-worker; looked for beside the running program
- * first. */
-char *parley_hardware_find_worker (void);
+/* The path of an installed or just built program of ours that is not for people; looked for beside
+ * the running program first. `folder`: of src/ where it is built. */
+char *parley_hardware_find_program (const char *folder, const char *name);
+char *parley_hardware_find_worker (void); /* parley-worker */
 
 G_END_DECLS

@@ -9,7 +9,7 @@
 
 #define CHAT_COLUMNS                                                                               \
   "id, title, title_given, folder, pinned, system_prompt, settings, model, leaf, memory_start,"    \
-  " draft, created_at, updated_at, deleted_at"
+  " draft, created_at, updated_at, deleted_at, summary"
 
 /* The title is a row of `search`, which is only written when the title is another. */
 static gboolean
@@ -34,16 +34,19 @@ put_chat (sqlite3 *db, gpointer data, GError **error)
   return index_title (db, chat, error) &&
          parley_sql_run (
              db, error,
-             "INSERT INTO chat (" CHAT_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+             "INSERT INTO chat (" CHAT_COLUMNS
+             ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
              " ON CONFLICT (id) DO UPDATE SET title = excluded.title,"
              " title_given = excluded.title_given, folder = excluded.folder,"
              " pinned = excluded.pinned, system_prompt = excluded.system_prompt,"
              " settings = excluded.settings, model = excluded.model, leaf = excluded.leaf,"
              " memory_start = excluded.memory_start, draft = excluded.draft,"
-             " updated_at = excluded.updated_at, deleted_at = excluded.deleted_at",
-             "isisissszzsiii", chat->id, chat->title, (gint64) chat->title_given, chat->folder,
+             " updated_at = excluded.updated_at, deleted_at = excluded.deleted_at,"
+             " summary = excluded.summary",
+             "isisissszzsiiis", chat->id, chat->title, (gint64) chat->title_given, chat->folder,
              (gint64) chat->pinned, chat->system_prompt, chat->settings, chat->model, chat->leaf,
-             chat->memory_start, chat->draft, chat->created_at, chat->updated_at, chat->deleted_at);
+             chat->memory_start, chat->draft, chat->created_at, chat->updated_at, chat->deleted_at,
+             chat->summary);
 }
 
 void
@@ -121,6 +124,7 @@ read_chat (sqlite3_stmt *row)
   chat->created_at = sqlite3_column_int64 (row, 11);
   chat->updated_at = sqlite3_column_int64 (row, 12);
   chat->deleted_at = sqlite3_column_int64 (row, 13);
+  chat->summary = parley_sql_dup_text (row, 14);
   return chat;
 }
 

@@ -23,13 +23,14 @@ put_generation (sqlite3 *db, const ParleyGenerationRecord *g, gint64 message, GE
                          "INSERT OR REPLACE INTO generation (message, model, model_sha256,"
                          " settings, seed, prompt_tokens, cached_tokens, reply_tokens,"
                          " prompt_seconds, reply_seconds, first_token_seconds, stop, problem,"
-                         " token_ids, rows_evaluated, weight_bytes_read)"
-                         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                         "isssiiiidddssbii", message, g->model, g->model_sha256, g->settings,
+                         " token_ids, rows_evaluated, weight_bytes_read, reasoning_seconds)"
+                         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                         "isssiiiidddssbiid", message, g->model, g->model_sha256, g->settings,
                          (gint64) g->seed, (gint64) g->prompt_tokens, (gint64) g->cached_tokens,
                          (gint64) g->reply_tokens, g->prompt_seconds, g->reply_seconds,
                          g->first_token_seconds, g->stop, g->problem, g->token_ids,
-                         (gint64) g->rows_evaluated, (gint64) g->weight_bytes_read);
+                         (gint64) g->rows_evaluated, (gint64) g->weight_bytes_read,
+                         g->reasoning_seconds);
 }
 
 static gboolean
@@ -271,8 +272,8 @@ load_generations (sqlite3 *db, Load *load, GError **error)
       db, error,
       "SELECT g.message, g.model, g.model_sha256, g.settings, g.seed, g.prompt_tokens,"
       " g.cached_tokens, g.reply_tokens, g.prompt_seconds, g.reply_seconds, g.first_token_seconds,"
-      " g.stop, g.problem, g.token_ids, g.rows_evaluated, g.weight_bytes_read FROM generation g "
-      "JOIN message m ON m.id = g.message"
+      " g.stop, g.problem, g.token_ids, g.rows_evaluated, g.weight_bytes_read,"
+      " g.reasoning_seconds FROM generation g JOIN message m ON m.id = g.message"
       " WHERE m.chat = ?",
       "i", load->chat);
   if (!rows)
@@ -299,6 +300,7 @@ load_generations (sqlite3 *db, Load *load, GError **error)
     g->token_ids = parley_sql_dup_bytes (rows, 13);
     g->rows_evaluated = (guint64) sqlite3_column_int64 (rows, 14);
     g->weight_bytes_read = (guint64) sqlite3_column_int64 (rows, 15);
+    g->reasoning_seconds = sqlite3_column_double (rows, 16);
   }
   return parley_sql_end (&failure, error);
 }

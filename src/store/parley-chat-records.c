@@ -171,6 +171,7 @@ parley_chat_record_copy (const ParleyChatRecord *record)
   copy->settings = g_strdup (record->settings);
   copy->model = g_strdup (record->model);
   copy->draft = g_strdup (record->draft);
+  copy->summary = g_strdup (record->summary);
   return copy;
 }
 
@@ -185,5 +186,6 @@ parley_chat_record_free (ParleyChatRecord *record)
   g_free (record->settings);
   g_free (record->model);
   g_free (record->draft);
+  g_free (record->summary);
   g_free (record);
 }

@@ -61,6 +61,7 @@ typedef struct {
   guint64 seed;
   guint prompt_tokens, cached_tokens, reply_tokens;
   double prompt_seconds, reply_seconds, first_token_seconds;
+  double reasoning_seconds;                  /* 0: the model did not think aloud */
   guint64 rows_evaluated, weight_bytes_read; /* by the engine for this reply; at most G_MAXINT64 */
   char *stop;                                /* machine-readable reason, see ParleyStopReason */
   char *problem;                             /* what went wrong, in words; NULL: nothing */
@@ -89,6 +90,7 @@ typedef struct {
   char *model;         /* reference of the model last talked to; NULL: none */
   gint64 leaf;         /* last message of the shown path; 0: none */
   gint64 memory_start; /* first message that the model is still given; 0: all of them */
+  char *summary;       /* of the messages before it, given instead of them; NULL: none */
   char *draft;         /* what stands in the entry; NULL: nothing */
   gint64 created_at, updated_at, deleted_at;
 } ParleyChatRecord;

@@ -81,7 +81,12 @@ static const char version_2[] =
     "ALTER TABLE generation ADD COLUMN rows_evaluated INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE generation ADD COLUMN weight_bytes_read INTEGER NOT NULL DEFAULT 0;";
 
-const char *const parley_schema_steps[] = { version_1, version_2 };
+/* What a chat remembers of the messages before memory_start; how long a model thought. */
+static const char version_3[] =
+    "ALTER TABLE chat ADD COLUMN summary TEXT;"
+    "ALTER TABLE generation ADD COLUMN reasoning_seconds REAL NOT NULL DEFAULT 0;";
+
+const char *const parley_schema_steps[] = { version_1, version_2, version_3 };
 const guint parley_schema_n_steps = G_N_ELEMENTS (parley_schema_steps);
 
 gboolean

@@ -438,6 +438,156 @@ nothing_is_forgotten_unasked (void)
 }
 
 static void
+forgotten_messages_can_be_summed_up (void)
+{
+  begin ();
+  fake->limit = 1000; /* room for a reply: 250 */
+  g_autofree char *long_text = g_strnfill (300, 'a');
+  parley_chat_set_system_prompt (chat, "Be brief.");
+  exchange (long_text, "b");
+  parley_chat_send (chat, long_text, NULL);
+  settle ();
+  fake_responder_say (fake, "c");
+  fake_responder_finish (fake, PARLEY_STOP_END, 0);
+  parley_chat_send (chat, long_text, NULL);
+  settle ();
+  CHECK (parley_chat_get_state (chat) == PARLEY_CHAT_NEEDS_ROOM);
+  CHECK (parley_chat_get_overflow (chat)->can_summarise);
+  guint before = fake->n_requests;
+
+  /* One that fails leads back to the question. */
+  parley_chat_summarise (chat);
+  CHECK (parley_chat_get_state (chat) == PARLEY_CHAT_SUMMARISING);
+  CHECK (fake->n_requests == before + 1 && fake->request->chat == 0);
+  CHECK (strstr (
+      ((ParleyPartRecord *) ((ParleyTurn *) fake->request->turns->pdata[0])->parts->pdata[0])->text,
+      "User: aaaa"));
+  fake_responder_finish (fake, PARLEY_STOP_ERROR, PARLEY_RESPONDER_ERROR_FAILED + 1);
+  settle ();
+  CHECK (parley_chat_get_state (chat) == PARLEY_CHAT_NEEDS_ROOM);
+  CHECK (parley_chat_get_summary (chat) == NULL);
+
+  parley_chat_summarise (chat);
+  fake_responder_think (fake, "Hm.");
+  fake_responder_say (fake, " They spoke of a. ");
+  fake_responder_finish (fake, PARLEY_STOP_END, 0);
+  settle ();
+  CHECK_STR (parley_chat_get_summary (chat), "They spoke of a.");
+  CHECK (parley_chat_get_memory_start (chat) == 4);
+  CHECK (parley_chat_get_state (chat) == PARLEY_CHAT_READING);
+  check_turn (0, PARLEY_ROLE_SYSTEM,
+              "Be brief.\n\nWhat was said earlier in this conversation, in short:\n"
+              "They spoke of a.");
+  fake_responder_say (fake, "d");
+  fake_responder_finish (fake, PARLEY_STOP_END, 0);
+  reload ();
+  CHECK_STR (parley_chat_get_summary (chat), "They spoke of a.");
+  parley_chat_remember_all (chat);
+  CHECK (parley_chat_get_summary (chat) == NULL);
+
+  /* Stopping does neither. */
+  fake->limit = 700;
+  parley_chat_send (chat, "e", NULL);
+  settle ();
+  parley_chat_summarise (chat);
+  parley_chat_stop (chat);
+  CHECK (parley_chat_get_state (chat) == PARLEY_CHAT_IDLE);
+}
+
+static void
+thoughts_are_timed (void)
+{
+  begin ();
+  parley_chat_send (chat, "Hello", NULL);
+  settle ();
+  fake_responder_think (fake, "They greet me.");
+  g_usleep (2000);
+  fake_responder_say (fake, "Hi");
+  fake_responder_finish (fake, PARLEY_STOP_END, 0);
+  double seconds = parley_message_get_stats (at (1))->reasoning_seconds;
+  CHECK (seconds >= 0.002);
+  reload ();
+  CHECK (parley_message_get_stats (at (1))->reasoning_seconds == seconds);
+}
+
+static void
+exported_chats_come_back (void)
+{
+  begin ();
+  g_autoptr (GPtrArray) files =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) parley_part_record_free);
+  g_autoptr (GBytes) bytes = g_bytes_new_static ("int main;", 9);
+  ParleyPartRecord *file = parley_part_record_new (PARLEY_PART_ATTACHMENT, "int main;");
+  file->name = g_strdup ("main.c");
+  file->attachment = parley_store_add_attachment (store, "text/plain", bytes, NULL);
+  g_ptr_array_add (files, file);
+  parley_chat_send (chat, "What is this?", files);
+  settle ();
+  fake_responder_think (fake, "A variable.");
+  fake_responder_say (fake, "A variable called main.");
+  fake_responder_finish (fake, PARLEY_STOP_END, 0);
+  parley_chat_regenerate (chat, at (1));
+  settle ();
+  fake_responder_say (fake, "Odd C.");
+  fake_responder_finish (fake, PARLEY_STOP_END, 0);
+  parley_chat_show_version (chat, at (1), 1);
+  parley_chat_set_title (chat, "Odd “C”");
+  parley_chat_set_folder (chat, "Work");
+  must_flush (store);
+
+  g_autofree char *json = parley_chat_export_json (chat, NULL);
+  g_autoptr (GError) error = NULL;
+  ParleyChat *copy = parley_chat_import_json (store, json, strlen (json), &error);
+  CHECK_MSG (copy, "%s", error ? error->message : "");
+  CHECK (parley_chat_get_id (copy) != parley_chat_get_id (chat));
+  g_object_unref (chat);
+  chat = copy;
+  reload ();
+  CHECK_STR (parley_chat_get_title (chat), "Odd “C”");
+  CHECK_STR (parley_chat_get_folder (chat), "Work");
+  CHECK (n_messages () == 2);
+  CHECK (parley_message_get_n_versions (at (1)) == 2 && parley_message_get_version (at (1)) == 1);
+  check_text (1, "A variable called main.");
+  g_autofree char *again = parley_chat_export_json (chat, NULL);
+  CHECK_STR (again, json);
+}
+
+static void
+hostile_exports_are_refused (void)
+{
+  static const char *const texts[] = {
+    "",
+    "{}",
+    "[1]",
+    "{\"format\":\"parley-chat\"}",
+    "{\"format\":\"parley-chat\",\"version\":2,\"messages\":[]}",
+    "{\"format\":\"parley-chat\",\"version\":1}",
+    "{\"format\":\"parley-chat\",\"version\":1,\"messages\":[{\"id\":1,\"parent\":2,"
+    "\"role\":\"user\"},{\"id\":2,\"parent\":1,\"role\":\"user\"}]}",
+    "{\"format\":\"parley-chat\",\"version\":1,\"messages\":[{\"id\":1,\"role\":\"user\"},"
+    "{\"id\":1,\"role\":\"user\"}]}",
+    "{\"format\":\"parley-chat\",\"version\":1,\"messages\":[{\"id\":1,\"role\":\"x\"}]}",
+  };
+  begin ();
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++) {
+    g_autoptr (GError) error = NULL;
+    ParleyChat *read = parley_chat_import_json (store, texts[i], strlen (texts[i]), &error);
+    CHECK_MSG (!read && error, "case %zu", i);
+  }
+  /* What is merely odd is left out. */
+  static const char odd[] =
+      "{\"format\":\"parley-chat\",\"version\":1,\"title\":7,\"messages\":[{\"id\":5,\"parent\":"
+      "null,\"role\":\"user\",\"created\":\"never\",\"parts\":[{\"kind\":\"x\",\"text\":\"a\"},"
+      "{\"kind\":\"text\"},{\"kind\":\"text\",\"text\":\"b\"},{\"kind\":\"attachment\","
+      "\"text\":\"t\",\"attachment\":\"../../etc\"}],\"generation\":{\"seed\":-1,"
+      "\"reply_tokens\":1e99}}],\"path\":[99,\"x\"],\"attachments\":[]}";
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ParleyChat) read = parley_chat_import_json (store, odd, strlen (odd), &error);
+  CHECK_MSG (read, "%s", error ? error->message : "");
+  CHECK (g_list_model_get_n_items (G_LIST_MODEL (read)) == 1);
+}
+
+static void
 unmeasured_requests_are_made_all_the_same (void)
 {
   begin ();
@@ -718,6 +868,10 @@ main (void)
   RUN (path_stays_while_a_reply_runs);
   RUN (deleting_can_be_undone);
   RUN (nothing_is_forgotten_unasked);
+  RUN (forgotten_messages_can_be_summed_up);
+  RUN (thoughts_are_timed);
+  RUN (exported_chats_come_back);
+  RUN (hostile_exports_are_refused);
   RUN (unmeasured_requests_are_made_all_the_same);
   RUN (hostile_text_stays_text);
   RUN (temporary_chats_leave_nothing);
