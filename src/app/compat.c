@@ -83,6 +83,119 @@ parley_save_file (GtkWindow *parent, const char *title, const char *suggested_na
 #endif
 }
 
+/* ---- opening ---- */
+
+static void
+choice_done_many (Choice *choice, GListModel *files)
+{
+  for (guint i = 0; files != NULL && i < g_list_model_get_n_items (files); i++) {
+    g_autoptr (GFile) file = g_list_model_get_item (files, i);
+    choice->chosen (file, choice->data);
+  }
+  choice_done (choice, NULL);
+}
+
+static GtkFileFilter *
+filter_for (const char *suffix)
+{
+  GtkFileFilter *filter = gtk_file_filter_new ();
+  g_autofree char *name = g_strdup_printf ("*.%s", suffix);
+
+  gtk_file_filter_add_suffix (filter, suffix);
+  gtk_file_filter_set_name (filter, name);
+  return filter;
+}
+
+#if GTK_CHECK_VERSION(4, 10, 0)
+static void
+open_finished (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GListModel) files =
+      gtk_file_dialog_open_multiple_finish (GTK_FILE_DIALOG (source), result, NULL);
+  choice_done_many (data, files);
+}
+
+static void
+open_one_finished (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GFile) file = gtk_file_dialog_open_finish (GTK_FILE_DIALOG (source), result, NULL);
+  choice_done (data, file);
+}
+
+static void
+folder_finished (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GFile) file =
+      gtk_file_dialog_select_folder_finish (GTK_FILE_DIALOG (source), result, NULL);
+  choice_done (data, file);
+}
+#else
+static void
+open_response (GtkNativeDialog *dialog, int response, gpointer data)
+{
+  g_autoptr (GListModel) files = NULL;
+
+  if (response == GTK_RESPONSE_ACCEPT)
+    files = gtk_file_chooser_get_files (GTK_FILE_CHOOSER (dialog));
+  choice_done_many (data, files);
+  g_object_unref (dialog);
+}
+
+static void
+open_native (GtkWindow *parent, const char *title, GtkFileChooserAction action, const char *suffix,
+             gboolean several, Choice *choice)
+{
+  GtkFileChooserNative *dialog = gtk_file_chooser_native_new (title, parent, action, NULL, NULL);
+
+  gtk_file_chooser_set_select_multiple (GTK_FILE_CHOOSER (dialog), several);
+  if (suffix != NULL) {
+    g_autoptr (GtkFileFilter) filter = filter_for (suffix);
+    gtk_file_chooser_add_filter (GTK_FILE_CHOOSER (dialog), filter);
+  }
+  g_signal_connect (dialog, "response", G_CALLBACK (open_response), choice);
+  gtk_native_dialog_show (GTK_NATIVE_DIALOG (dialog));
+}
+#endif
+
+void
+parley_open_files (GtkWindow *parent, const char *title, const char *suffix, gboolean several,
+                   ParleyFileChosen chosen, gpointer data, GDestroyNotify destroy)
+{
+  Choice *choice = g_new0 (Choice, 1);
+
+  *choice = (Choice){ chosen, data, destroy };
+#if GTK_CHECK_VERSION(4, 10, 0)
+  g_autoptr (GtkFileDialog) dialog = gtk_file_dialog_new ();
+  gtk_file_dialog_set_title (dialog, title);
+  if (suffix != NULL) {
+    g_autoptr (GtkFileFilter) filter = filter_for (suffix);
+    gtk_file_dialog_set_default_filter (dialog, filter);
+  }
+  if (several)
+    gtk_file_dialog_open_multiple (dialog, parent, NULL, open_finished, choice);
+  else
+    gtk_file_dialog_open (dialog, parent, NULL, open_one_finished, choice);
+#else
+  open_native (parent, title, GTK_FILE_CHOOSER_ACTION_OPEN, suffix, several, choice);
+#endif
+}
+
+void
+parley_open_folder (GtkWindow *parent, const char *title, ParleyFileChosen chosen, gpointer data,
+                    GDestroyNotify destroy)
+{
+  Choice *choice = g_new0 (Choice, 1);
+
+  *choice = (Choice){ chosen, data, destroy };
+#if GTK_CHECK_VERSION(4, 10, 0)
+  g_autoptr (GtkFileDialog) dialog = gtk_file_dialog_new ();
+  gtk_file_dialog_set_title (dialog, title);
+  gtk_file_dialog_select_folder (dialog, parent, NULL, folder_finished, choice);
+#else
+  open_native (parent, title, GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER, NULL, FALSE, choice);
+#endif
+}
+
 AdwToast *
 parley_toast_new (const char *text)
 {

@@ -20,6 +20,12 @@ typedef void (*ParleyFileChosen) (GFile *file, gpointer data); /* not called whe
 void parley_save_file (GtkWindow *parent, const char *title, const char *suggested_name,
                        ParleyFileChosen chosen, gpointer data, GDestroyNotify destroy);
 
+/* `suffix`: "json", or NULL for any file. `chosen` is called once for each file. */
+void parley_open_files (GtkWindow *parent, const char *title, const char *suffix, gboolean several,
+                        ParleyFileChosen chosen, gpointer data, GDestroyNotify destroy);
+void parley_open_folder (GtkWindow *parent, const char *title, ParleyFileChosen chosen,
+                         gpointer data, GDestroyNotify destroy);
+
 /* Text from others in a toast: never markup. */
 AdwToast *parley_toast_new (const char *text);
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/parley-chat-page.h"
 
+#include "app/parley-chat-menu.h"
 #include "app/parley-chat-notice.h"
 #include "app/parley-composer.h"
+#include "app/parley-context-meter.h"
 #include "app/parley-load-panel.h"
 #include "app/parley-model-picker.h"
 #include "app/parley-transcript.h"
@@ -16,7 +18,8 @@ struct _ParleyChatPage {
   ParleyServices *services;
   ParleyChat *chat;
   ParleyMessage *editing; /* the message that Send replaces, or NULL */
-  GtkWidget *header, *load_button, *load_panel, *stack, *edit_line;
+  GtkWidget *header, *load_button, *load_panel, *menu, *stack, *edit_line;
+  GtkWidget *temporary, *meter;
   ParleyModelPicker *picker;
   ParleyTranscript *transcript;
   ParleyChatNotice *notice;
@@ -93,20 +96,34 @@ default_model (ParleyChatPage *self)
   return model;
 }
 
+static ParleyEngine *
+engine_of (ParleyChatPage *self)
+{
+  return self->chat != NULL ? parley_engines_find_responder (self->services->engines,
+                                                             parley_chat_get_responder (self->chat))
+                            : NULL;
+}
+
 static void
 show_model (ParleyChatPage *self)
 {
-  ParleyModel *loaded = parley_engines_get_model (self->services->engines);
+  ParleyEngine *engine = engine_of (self);
   ParleyModel *chosen = self->chat != NULL ? default_model (self) : NULL;
-  ParleyResponder *responder = self->chat != NULL ? parley_chat_get_responder (self->chat) : NULL;
 
-  if (responder != NULL && loaded != NULL)
-    parley_model_picker_set (self->picker, parley_model_get_name (loaded),
+  if (engine != NULL)
+    parley_model_picker_set (self->picker, parley_model_get_name (parley_engine_get_model (engine)),
                              parley_load_panel_get_summary (PARLEY_LOAD_PANEL (self->load_panel)));
   else
     parley_model_picker_set (self->picker, chosen != NULL ? parley_model_get_name (chosen) : NULL,
                              chosen != NULL ? _ ("not loaded") : NULL);
-  gtk_widget_set_visible (self->load_button, loaded != NULL);
+  gtk_widget_set_visible (self->load_button, engine != NULL);
+}
+
+static void
+follow_engine (ParleyChatPage *self)
+{
+  parley_load_panel_set_engine (PARLEY_LOAD_PANEL (self->load_panel), engine_of (self));
+  show_model (self);
 }
 
 void
@@ -116,7 +133,7 @@ parley_chat_page_use_model (ParleyChatPage *self, ParleyModel *model)
     return;
   parley_store_set_setting (self->services->store, "chat/last-model", parley_model_get_id (model));
   parley_chat_set_responder (self->chat, parley_engines_open (self->services->engines, model));
-  show_model (self);
+  follow_engine (self);
   parley_chat_notice_set_chat (self->notice, self->chat);
   parley_composer_focus (self->composer);
 }
@@ -127,16 +144,26 @@ picked (ParleyModelPicker *picker, ParleyModel *model, ParleyChatPage *self)
   parley_chat_page_use_model (self, model);
 }
 
-/* The engine that this chat talks to may have given way to another chat's. */
+/* The engine that this chat talks to may have given way to another, or been loaded by one. */
+static void
+find_engine (ParleyChatPage *self)
+{
+  ParleyResponder *present = parley_chat_get_responder (self->chat);
+  ParleyEngine *loaded;
+
+  if (present != NULL && engine_of (self) == NULL)
+    parley_chat_set_responder (self->chat, NULL);
+  if (parley_chat_get_responder (self->chat) == NULL &&
+      (loaded = parley_engines_find (self->services->engines, default_model (self))) != NULL)
+    parley_chat_set_responder (self->chat, parley_engine_get_responder (loaded));
+}
+
 static void
 engines_changed (ParleyChatPage *self)
 {
-  ParleyResponder *present = parley_engines_get_responder (self->services->engines);
-
-  if (self->chat != NULL && parley_chat_get_responder (self->chat) != NULL &&
-      parley_chat_get_responder (self->chat) != present)
-    parley_chat_set_responder (self->chat, NULL);
-  show_model (self);
+  if (self->chat != NULL)
+    find_engine (self);
+  follow_engine (self);
   parley_chat_notice_set_chat (self->notice, self->chat);
 }
 
@@ -168,6 +195,24 @@ parley_chat_page_show_load_panel (ParleyChatPage *self)
     gtk_menu_button_popup (GTK_MENU_BUTTON (self->load_button));
 }
 
+void
+parley_chat_page_attach (ParleyChatPage *self)
+{
+  parley_composer_attach (self->composer);
+}
+
+void
+parley_chat_page_attach_file (ParleyChatPage *self, GFile *file)
+{
+  parley_composer_attach_file (self->composer, file);
+}
+
+void
+parley_chat_page_show_hit (ParleyChatPage *self, gint64 message, const char *query)
+{
+  parley_transcript_show_hit (self->transcript, message, query);
+}
+
 /* ---- talking ---- */
 
 static void
@@ -175,9 +220,9 @@ show_state (ParleyChatPage *self)
 {
   ParleyChatState state = self->chat != NULL ? parley_chat_get_state (self->chat) : 0;
 
-  parley_composer_set_running (self->composer, state == PARLEY_CHAT_READING ||
-                                                   state == PARLEY_CHAT_ANSWERING ||
-                                                   state == PARLEY_CHAT_WAITING);
+  parley_composer_set_running (
+      self->composer, state == PARLEY_CHAT_READING || state == PARLEY_CHAT_ANSWERING ||
+                          state == PARLEY_CHAT_SUMMARISING || state == PARLEY_CHAT_WAITING);
 }
 
 /* Whatever asks for a reply (a message, Continue, Answer again) comes through here. */
@@ -209,10 +254,14 @@ send (ParleyComposer *composer, const char *text, ParleyChatPage *self)
 {
   if (self->chat == NULL)
     return;
-  if (self->editing != NULL)
-    parley_chat_edit (self->chat, self->editing, text);
-  else
-    parley_chat_send (self->chat, text, NULL);
+  if (self->editing != NULL) {
+    /* While a reply runs its path stays: the text is kept to be sent after it. */
+    if (parley_chat_edit (self->chat, self->editing, text) == NULL)
+      return;
+  } else {
+    g_autoptr (GPtrArray) files = parley_composer_take_attachments (self->composer);
+    parley_chat_send (self->chat, text, files);
+  }
   stop_editing (self);
   parley_chat_set_draft (self->chat, NULL);
   parley_transcript_to_end (self->transcript);
@@ -280,6 +329,14 @@ parley_chat_page_step_version (ParleyChatPage *self, int step)
     parley_chat_show_version (self->chat, message, (guint) version);
 }
 
+static void
+show_menu (ParleyChatPage *self)
+{
+  g_autoptr (GMenuModel) menu = parley_chat_menu_new (self->chat, TRUE);
+
+  gtk_menu_button_set_menu_model (GTK_MENU_BUTTON (self->menu), menu);
+}
+
 void
 parley_chat_page_set_chat (ParleyChatPage *self, ParleyChat *chat)
 {
@@ -290,22 +347,26 @@ parley_chat_page_set_chat (ParleyChatPage *self, ParleyChat *chat)
     g_signal_handlers_disconnect_by_data (self->chat, self);
   stop_editing (self);
   g_set_object (&self->chat, chat);
+  parley_composer_set_chat (self->composer, chat, self->services->store);
   if (chat != NULL) {
-    ParleyModel *loaded = parley_engines_get_model (self->services->engines);
     g_signal_connect_swapped (chat, "notify::state", G_CALLBACK (state_changed), self);
     g_signal_connect_swapped (chat, "items-changed", G_CALLBACK (show_stack), self);
     parley_composer_set_text (self->composer, parley_chat_get_draft (chat));
-    /* A chat goes on with the loaded model when it is its own or it has none yet. */
-    if (loaded != NULL && parley_chat_get_responder (chat) == NULL &&
-        (parley_chat_get_model (chat) == NULL ||
-         g_str_equal (parley_chat_get_model (chat), parley_model_get_id (loaded))))
-      parley_chat_set_responder (chat, parley_engines_get_responder (self->services->engines));
+    g_signal_connect_swapped (chat, "notify::pinned", G_CALLBACK (show_menu), self);
+    g_signal_connect_swapped (chat, "notify::folder", G_CALLBACK (show_menu), self);
+    find_engine (self);
   }
+  parley_context_meter_set_chat (PARLEY_CONTEXT_METER (self->meter), chat);
+  gtk_widget_set_visible (self->temporary, chat != NULL && parley_chat_is_temporary (chat));
   parley_transcript_set_chat (self->transcript, chat);
   parley_chat_notice_set_chat (self->notice, chat);
   show_stack (self);
   show_state (self);
-  show_model (self);
+  show_menu (self);
+  follow_engine (self);
+  /* A chat that waits, unseen until now, for a model that was unloaded. */
+  if (chat != NULL && parley_chat_get_state (chat) == PARLEY_CHAT_WAITING)
+    ensure_model (self);
 }
 
 /* ---- making ---- */
@@ -355,9 +416,8 @@ build_header (ParleyChatPage *self)
   gtk_popover_set_child (GTK_POPOVER (popover), scroller);
   self->load_button = parley_menu_button ("parley-sliders-symbolic", _ ("Layers and Memory"), NULL);
   gtk_menu_button_set_popover (GTK_MENU_BUTTON (self->load_button), popover);
-  adw_header_bar_pack_end (
-      ADW_HEADER_BAR (self->header),
-      parley_icon_button ("emblem-system-symbolic", _ ("Chat Settings"), "win.chat-settings"));
+  self->menu = parley_menu_button ("view-more-symbolic", _ ("Chat Menu"), NULL);
+  adw_header_bar_pack_end (ADW_HEADER_BAR (self->header), self->menu);
   adw_header_bar_pack_end (ADW_HEADER_BAR (self->header), self->load_button);
   return self->header;
 }
@@ -376,6 +436,19 @@ build_edit_line (ParleyChatPage *self)
   g_signal_connect_swapped (button, "clicked", G_CALLBACK (stop_editing), self);
   gtk_box_append (GTK_BOX (line), text);
   gtk_box_append (GTK_BOX (line), button);
+  gtk_widget_set_visible (line, FALSE);
+  return line;
+}
+
+static GtkWidget *
+build_temporary (void)
+{
+  GtkWidget *line = parley_box (GTK_ORIENTATION_HORIZONTAL, 8, "temporary-line");
+
+  gtk_box_append (GTK_BOX (line), gtk_image_new_from_icon_name ("view-conceal-symbolic"));
+  gtk_box_append (GTK_BOX (line),
+                  parley_label (_ ("Temporary chat: it is gone when you leave it."), "caption"));
+  gtk_widget_set_halign (line, GTK_ALIGN_CENTER);
   gtk_widget_set_visible (line, FALSE);
   return line;
 }
@@ -404,11 +477,15 @@ parley_chat_page_new (ParleyServices *services)
   gtk_box_append (GTK_BOX (bottom), GTK_WIDGET (self->notice));
   gtk_box_append (GTK_BOX (bottom), self->edit_line);
   gtk_box_append (GTK_BOX (bottom), GTK_WIDGET (self->composer));
+  self->meter = parley_context_meter_new ();
+  gtk_box_append (GTK_BOX (bottom), self->meter);
   adw_clamp_set_maximum_size (ADW_CLAMP (clamp), 820);
   adw_clamp_set_tightening_threshold (ADW_CLAMP (clamp), 700);
   adw_clamp_set_child (ADW_CLAMP (clamp), bottom);
 
+  self->temporary = build_temporary ();
   gtk_box_append (GTK_BOX (self), build_header (self));
+  gtk_box_append (GTK_BOX (self), self->temporary);
   gtk_box_append (GTK_BOX (self), self->stack);
   gtk_box_append (GTK_BOX (self), clamp);
   g_signal_connect_object (services->engines, "changed", G_CALLBACK (engines_changed), self,

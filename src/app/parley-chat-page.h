@@ -25,6 +25,10 @@ void parley_chat_page_focus (ParleyChatPage *self);
 void parley_chat_page_use_model (ParleyChatPage *self, ParleyModel *model);
 void parley_chat_page_pick_model (ParleyChatPage *self);
 void parley_chat_page_show_load_panel (ParleyChatPage *self);
+void parley_chat_page_attach (ParleyChatPage *self); /* asks which files */
+void parley_chat_page_attach_file (ParleyChatPage *self, GFile *file);
+/* Brings a message into view with the words of a search marked in it. */
+void parley_chat_page_show_hit (ParleyChatPage *self, gint64 message, const char *query);
 void parley_chat_page_regenerate (ParleyChatPage *self);
 void parley_chat_page_step_version (ParleyChatPage *self, int step); /* of the last reply */
 

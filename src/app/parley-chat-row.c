@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/parley-chat-row.h"
 
+#include "app/parley-chat-menu.h"
 #include "app/parley-widgets.h"
 
 #include <glib/gi18n.h>
@@ -9,7 +10,8 @@ struct _ParleyChatRow {
   GtkListBoxRow parent;
   ParleyChat *chat;
   gint64 message;
-  GtkWidget *title, *spinner, *menu;
+  GtkWidget *box, *title;
+  GtkWidget *spinner, *menu; /* NULL until they are needed: there may be thousands of rows */
 };
 
 G_DEFINE_FINAL_TYPE (ParleyChatRow, parley_chat_row, GTK_TYPE_LIST_BOX_ROW)
@@ -27,48 +29,80 @@ parley_chat_row_get_message (ParleyChatRow *self)
 }
 
 static void
+show_busy (ParleyChatRow *self)
+{
+  ParleyChatState state = parley_chat_get_state (self->chat);
+  gboolean busy = state != PARLEY_CHAT_IDLE && state != PARLEY_CHAT_NEEDS_ROOM;
+
+  if (self->spinner == NULL && !busy)
+    return;
+  if (self->spinner == NULL) {
+    self->spinner = gtk_spinner_new ();
+    gtk_box_insert_child_after (GTK_BOX (self->box), self->spinner,
+                                gtk_widget_get_first_child (self->box));
+  }
+  gtk_widget_set_visible (self->spinner, busy);
+  gtk_spinner_set_spinning (GTK_SPINNER (self->spinner), busy);
+}
+
+static void
 show (ParleyChatRow *self)
 {
   const char *title = parley_chat_get_title (self->chat);
-  gboolean busy = parley_chat_get_state (self->chat) != PARLEY_CHAT_IDLE;
 
   if (*title == '\0')
     title = _ ("New Chat");
   gtk_label_set_text (GTK_LABEL (self->title), title);
-  gtk_widget_set_visible (self->spinner, busy);
-  gtk_spinner_set_spinning (GTK_SPINNER (self->spinner), busy);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, title, -1);
-}
-
-static GMenuModel *
-menu_for (gint64 chat, gboolean pinned)
-{
-  static const struct {
-    const char *label, *action;
-  } entries[] = {
-    { N_ ("_Rename…"), "win.rename-chat" },
-    { N_ ("_Duplicate"), "win.duplicate-chat" },
-    { N_ ("D_elete"), "win.delete-chat" },
-  };
-  GMenu *menu = g_menu_new ();
-
-  g_autoptr (GMenuItem) pin = g_menu_item_new (pinned ? _ ("Un_pin") : _ ("_Pin"), NULL);
-  g_menu_item_set_action_and_target (pin, "win.pin-chat", "x", chat);
-  g_menu_append_item (menu, pin);
-  for (gsize i = 0; i < G_N_ELEMENTS (entries); i++) {
-    g_autoptr (GMenuItem) item = g_menu_item_new (_ (entries[i].label), NULL);
-    g_menu_item_set_action_and_target (item, entries[i].action, "x", chat);
-    g_menu_append_item (menu, item);
-  }
-  return G_MENU_MODEL (menu);
+  show_busy (self);
 }
 
 static void
-show_menu (ParleyChatRow *self)
+fill_menu (GtkMenuButton *button, gpointer data)
 {
-  g_autoptr (GMenuModel) menu =
-      menu_for (parley_chat_get_id (self->chat), parley_chat_get_pinned (self->chat));
-  gtk_menu_button_set_menu_model (GTK_MENU_BUTTON (self->menu), menu);
+  g_autoptr (GMenuModel) menu = parley_chat_menu_new (PARLEY_CHAT_ROW (data)->chat, FALSE);
+
+  gtk_menu_button_set_menu_model (button, menu);
+}
+
+void
+parley_chat_row_show_button (ParleyChatRow *self)
+{
+  if (self->menu != NULL)
+    return;
+  self->menu = parley_menu_button ("view-more-symbolic", _ ("Chat menu"), NULL);
+  parley_add_classes (self->menu, "flat circular row-menu");
+  gtk_menu_button_set_create_popup_func (GTK_MENU_BUTTON (self->menu), fill_menu, self, NULL);
+  gtk_box_append (GTK_BOX (self->box), self->menu);
+}
+
+void
+parley_chat_row_popup (ParleyChatRow *self)
+{
+  parley_chat_row_show_button (self);
+  gtk_menu_button_popup (GTK_MENU_BUTTON (self->menu));
+}
+
+void
+parley_chat_row_set_folded (ParleyChatRow *self, gboolean folded)
+{
+  /* Not the row itself: its header stays. */
+  gtk_widget_set_visible (self->box, !folded);
+  gtk_widget_set_can_focus (GTK_WIDGET (self), !folded);
+  if (folded)
+    gtk_widget_add_css_class (GTK_WIDGET (self), "folded-away");
+  else
+    gtk_widget_remove_css_class (GTK_WIDGET (self), "folded-away");
+}
+
+static void
+flags_changed (GtkWidget *widget, GtkStateFlags before)
+{
+  GtkStateFlags wanted = GTK_STATE_FLAG_SELECTED | GTK_STATE_FLAG_FOCUS_VISIBLE;
+
+  GTK_WIDGET_CLASS (parley_chat_row_parent_class)->state_flags_changed (widget, before);
+  if ((gtk_widget_get_state_flags (widget) & wanted) != 0)
+    parley_chat_row_show_button (PARLEY_CHAT_ROW (widget));
 }
 
 static void
@@ -82,6 +116,7 @@ static void
 parley_chat_row_class_init (ParleyChatRowClass *klass)
 {
   G_OBJECT_CLASS (klass)->dispose = dispose;
+  GTK_WIDGET_CLASS (klass)->state_flags_changed = flags_changed;
 }
 
 static void
@@ -93,7 +128,7 @@ parley_chat_row_init (ParleyChatRow *self)
 static GtkWidget *
 snippet_label (ParleyChatHit *hit)
 {
-  GtkWidget *label = parley_line (parley_chat_hit_get_snippet (hit), "caption dim-label");
+  GtkWidget *label = parley_label (parley_chat_hit_get_snippet (hit), "caption dim-label");
   g_autoptr (PangoAttrList) list = pango_attr_list_new ();
   guint n;
   const ParleySearchMatch *matches = parley_chat_hit_get_matches (hit, &n);
@@ -105,6 +140,8 @@ snippet_label (ParleyChatHit *hit)
     pango_attr_list_insert (list, bold);
   }
   gtk_label_set_attributes (GTK_LABEL (label), list);
+  gtk_label_set_lines (GTK_LABEL (label), 2);
+  gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_END);
   return label;
 }
 
@@ -112,28 +149,23 @@ GtkWidget *
 parley_chat_row_new (ParleyChat *chat, ParleyChatHit *hit)
 {
   ParleyChatRow *self = g_object_new (PARLEY_TYPE_CHAT_ROW, NULL);
-  GtkWidget *box = parley_box (GTK_ORIENTATION_HORIZONTAL, 6, "chat-row");
-  GtkWidget *texts = parley_box (GTK_ORIENTATION_VERTICAL, 1, NULL);
+  GtkWidget *lead;
 
+  self->box = parley_box (GTK_ORIENTATION_HORIZONTAL, 6, "chat-row");
   self->chat = g_object_ref (chat);
   self->message = hit != NULL ? parley_chat_hit_get_message (hit) : 0;
-  self->title = parley_line ("", NULL);
-  self->spinner = gtk_spinner_new ();
-  self->menu = parley_menu_button ("view-more-symbolic", _ ("Chat menu"), NULL);
-  parley_add_classes (self->menu, "flat circular row-menu");
-  gtk_widget_set_valign (texts, GTK_ALIGN_CENTER);
-  gtk_widget_set_hexpand (texts, TRUE);
-  gtk_box_append (GTK_BOX (texts), self->title);
-  if (hit != NULL && self->message != 0)
-    gtk_box_append (GTK_BOX (texts), snippet_label (hit));
-  gtk_box_append (GTK_BOX (box), texts);
-  gtk_box_append (GTK_BOX (box), self->spinner);
-  gtk_box_append (GTK_BOX (box), self->menu);
-  gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (self), box);
+  lead = self->title = parley_line ("", NULL);
+  if (hit != NULL && self->message != 0) {
+    lead = parley_box (GTK_ORIENTATION_VERTICAL, 1, NULL);
+    gtk_widget_set_valign (lead, GTK_ALIGN_CENTER);
+    gtk_box_append (GTK_BOX (lead), self->title);
+    gtk_box_append (GTK_BOX (lead), snippet_label (hit));
+  }
+  gtk_widget_set_hexpand (lead, TRUE);
+  gtk_box_append (GTK_BOX (self->box), lead);
+  gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (self), self->box);
   g_signal_connect_object (chat, "notify::title", G_CALLBACK (show), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (chat, "notify::state", G_CALLBACK (show), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (chat, "notify::pinned", G_CALLBACK (show_menu), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (chat, "notify::state", G_CALLBACK (show_busy), self, G_CONNECT_SWAPPED);
   show (self);
-  show_menu (self);
   return GTK_WIDGET (self);
 }

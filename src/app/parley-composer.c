@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/parley-composer.h"
 
+#include "app/compat.h"
+#include "app/parley-attachments.h"
 #include "app/parley-widgets.h"
 
 #include <glib/gi18n.h>
@@ -9,7 +11,7 @@
 
 struct _ParleyComposer {
   GtkBox parent;
-  GtkWidget *view, *hint, *send, *stop, *stack;
+  GtkWidget *attachments, *view, *hint, *send, *stop, *stack;
 };
 
 G_DEFINE_FINAL_TYPE (ParleyComposer, parley_composer, GTK_TYPE_BOX)
@@ -60,12 +62,100 @@ parley_composer_focus (ParleyComposer *self)
   gtk_widget_grab_focus (self->view);
 }
 
+/* ---- files ---- */
+
+void
+parley_composer_set_chat (ParleyComposer *self, ParleyChat *chat, ParleyStore *store)
+{
+  parley_attachments_set_chat (PARLEY_ATTACHMENTS (self->attachments), chat, store);
+}
+
+GPtrArray *
+parley_composer_take_attachments (ParleyComposer *self)
+{
+  return parley_attachments_take (PARLEY_ATTACHMENTS (self->attachments));
+}
+
+void
+parley_composer_attach_file (ParleyComposer *self, GFile *file)
+{
+  parley_attachments_add (PARLEY_ATTACHMENTS (self->attachments), file);
+}
+
+static void
+file_chosen (GFile *file, gpointer data)
+{
+  parley_composer_attach_file (PARLEY_COMPOSER (data), file);
+}
+
+void
+parley_composer_attach (ParleyComposer *self)
+{
+  parley_open_files (GTK_WINDOW (gtk_widget_get_root (GTK_WIDGET (self))), _ ("Attach Files"), NULL,
+                     TRUE, file_chosen, g_object_ref (self), g_object_unref);
+}
+
+static void
+attach_list (ParleyComposer *self, GdkFileList *list)
+{
+  GSList *files = gdk_file_list_get_files (list);
+
+  for (GSList *l = files; l != NULL; l = l->next)
+    parley_composer_attach_file (self, l->data);
+  g_slist_free (files);
+}
+
+static gboolean
+dropped (GtkDropTarget *target, const GValue *value, double x, double y, ParleyComposer *self)
+{
+  attach_list (self, g_value_get_boxed (value));
+  return TRUE;
+}
+
+static void
+pasted (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (ParleyComposer) self = data;
+  const GValue *value = gdk_clipboard_read_value_finish (GDK_CLIPBOARD (source), result, NULL);
+
+  if (value != NULL && G_VALUE_HOLDS (value, GDK_TYPE_FILE_LIST))
+    attach_list (self, g_value_get_boxed (value));
+}
+
+/* Files on the clipboard are attached; text goes the usual way. */
+static void
+paste (GtkTextView *view, ParleyComposer *self)
+{
+  GdkClipboard *clipboard = gtk_widget_get_clipboard (GTK_WIDGET (view));
+  GdkContentFormats *formats = gdk_clipboard_get_formats (clipboard);
+
+  if (!gdk_content_formats_contain_gtype (formats, GDK_TYPE_FILE_LIST) ||
+      gdk_content_formats_contain_gtype (formats, G_TYPE_STRING))
+    return;
+  gdk_clipboard_read_value_async (clipboard, GDK_TYPE_FILE_LIST, G_PRIORITY_DEFAULT, NULL, pasted,
+                                  g_object_ref (self));
+  g_signal_stop_emission_by_name (view, "paste-clipboard");
+}
+
+/* ---- the text ---- */
+
+static gboolean
+can_send (ParleyComposer *self)
+{
+  ParleyAttachments *files = PARLEY_ATTACHMENTS (self->attachments);
+
+  return (gtk_text_buffer_get_char_count (buffer_of (self)) > 0 ||
+          parley_attachments_get_n (files) > 0) &&
+         !parley_attachments_is_reading (files);
+}
+
 static void
 send (ParleyComposer *self)
 {
   g_autofree char *text = g_strstrip (parley_composer_dup_text (self));
 
-  if (*text != '\0')
+  if (can_send (self) &&
+      (*text != '\0' || parley_attachments_get_n (PARLEY_ATTACHMENTS (self->attachments)) > 0))
     g_signal_emit (self, signals[SEND], 0, text);
 }
 
@@ -76,12 +166,10 @@ stop (ParleyComposer *self)
 }
 
 static void
-text_changed (GtkTextBuffer *buffer, ParleyComposer *self)
+text_changed (ParleyComposer *self)
 {
-  gboolean empty = gtk_text_buffer_get_char_count (buffer) == 0;
-
-  gtk_widget_set_visible (self->hint, empty);
-  gtk_widget_set_sensitive (self->send, !empty);
+  gtk_widget_set_visible (self->hint, gtk_text_buffer_get_char_count (buffer_of (self)) == 0);
+  gtk_widget_set_sensitive (self->send, can_send (self));
   g_signal_emit (self, signals[CHANGED], 0);
 }
 
@@ -135,8 +223,15 @@ parley_composer_init (ParleyComposer *self)
   GtkWidget *overlay = gtk_overlay_new (), *scroller = gtk_scrolled_window_new ();
   GtkEventController *keys = gtk_event_controller_key_new ();
 
+  GtkWidget *line = parley_box (GTK_ORIENTATION_HORIZONTAL, 8, NULL);
+  GtkDropTarget *drop = gtk_drop_target_new (GDK_TYPE_FILE_LIST, GDK_ACTION_COPY);
+
   gtk_widget_add_css_class (GTK_WIDGET (self), "composer");
-  gtk_box_set_spacing (GTK_BOX (self), 8);
+  gtk_orientable_set_orientation (GTK_ORIENTABLE (self), GTK_ORIENTATION_VERTICAL);
+  self->attachments = parley_attachments_new ();
+  g_signal_connect_swapped (self->attachments, "changed", G_CALLBACK (text_changed), self);
+  g_signal_connect (drop, "drop", G_CALLBACK (dropped), self);
+  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (drop));
   self->view = gtk_text_view_new ();
   gtk_text_view_set_wrap_mode (GTK_TEXT_VIEW (self->view), GTK_WRAP_WORD_CHAR);
   gtk_text_view_set_top_margin (GTK_TEXT_VIEW (self->view), 8);
@@ -147,7 +242,8 @@ parley_composer_init (ParleyComposer *self)
   gtk_event_controller_set_propagation_phase (keys, GTK_PHASE_CAPTURE);
   g_signal_connect (keys, "key-pressed", G_CALLBACK (key_pressed), self);
   gtk_widget_add_controller (self->view, keys);
-  g_signal_connect (buffer_of (self), "changed", G_CALLBACK (text_changed), self);
+  g_signal_connect_swapped (buffer_of (self), "changed", G_CALLBACK (text_changed), self);
+  g_signal_connect (self->view, "paste-clipboard", G_CALLBACK (paste), self);
 
   gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scroller), GTK_POLICY_NEVER,
                                   GTK_POLICY_AUTOMATIC);
@@ -170,8 +266,15 @@ parley_composer_init (ParleyComposer *self)
   gtk_widget_set_sensitive (self->send, FALSE);
   gtk_stack_add_child (GTK_STACK (self->stack), self->send);
   gtk_stack_add_child (GTK_STACK (self->stack), self->stop);
-  gtk_box_append (GTK_BOX (self), overlay);
-  gtk_box_append (GTK_BOX (self), self->stack);
+  GtkWidget *attach = parley_icon_button ("mail-attachment-symbolic", _ ("Attach Files"), NULL);
+  parley_add_classes (attach, "round flat");
+  gtk_widget_set_valign (attach, GTK_ALIGN_END);
+  g_signal_connect_swapped (attach, "clicked", G_CALLBACK (parley_composer_attach), self);
+  gtk_box_append (GTK_BOX (line), attach);
+  gtk_box_append (GTK_BOX (line), overlay);
+  gtk_box_append (GTK_BOX (line), self->stack);
+  gtk_box_append (GTK_BOX (self), self->attachments);
+  gtk_box_append (GTK_BOX (self), line);
 }
 
 GtkWidget *

@@ -1,49 +1,71 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/parley-engines.h"
 
-#include "chat/parley-local-responder.h"
+#include "app/parley-room.h"
 
-#include <string.h>
+#include <glib/gi18n.h>
+
+#define LOOK_FOR_IDLE_S 20
 
 struct _ParleyEngines {
   GObject parent;
   ParleyHardware *hardware;
   ParleyStore *store;
-  ParleyModel *model;
-  ParleyWorkerClient *client;
-  ParleyResponder *responder;
-  GCancellable *loading;
+  GPtrArray *engines; /* of ParleyEngine, in order of opening */
+  ParleyEngine *next; /* the one that waits for others to finish; borrowed, or NULL */
+  GPtrArray *leaving; /* of ParleyEngine: those it waits for */
+  GCancellable *planning;
+  guint idle_id;
 };
 
-G_DEFINE_FINAL_TYPE (ParleyEngines, parley_engines, G_TYPE_OBJECT)
+static void list_model_init (GListModelInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (ParleyEngines, parley_engines, G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_init))
 
 enum { CHANGED, TOLD, N_SIGNALS };
 static guint signals[N_SIGNALS];
 
-ParleyModel *
-parley_engines_get_model (ParleyEngines *self)
+static void
+tell (ParleyEngines *self)
 {
-  return self->model;
+  g_signal_emit (self, signals[CHANGED], 0);
 }
 
-ParleyWorkerClient *
-parley_engines_get_client (ParleyEngines *self)
+/* ---- finding ---- */
+
+ParleyEngine *
+parley_engines_find (ParleyEngines *self, ParleyModel *model)
 {
-  return self->client;
+  for (guint i = 0; model != NULL && i < self->engines->len; i++) {
+    ParleyModel *loaded = parley_engine_get_model (self->engines->pdata[i]);
+    if (g_str_equal (parley_model_get_id (loaded), parley_model_get_id (model)))
+      return self->engines->pdata[i];
+  }
+  return NULL;
 }
 
-ParleyResponder *
-parley_engines_get_responder (ParleyEngines *self)
+ParleyEngine *
+parley_engines_find_responder (ParleyEngines *self, ParleyResponder *responder)
 {
-  return self->responder;
+  for (guint i = 0; responder != NULL && i < self->engines->len; i++)
+    if (parley_engine_get_responder (self->engines->pdata[i]) == responder)
+      return self->engines->pdata[i];
+  return NULL;
 }
 
 /* ---- settings ---- */
 
 static char *
+own_key (ParleyModel *model, const char *key)
+{
+  return g_strdup_printf ("model/%s/%s", parley_model_get_id (model), key);
+}
+
+static char *
 setting (ParleyEngines *self, ParleyModel *model, const char *key)
 {
-  g_autofree char *own = g_strdup_printf ("model/%s/%s", parley_model_get_id (model), key);
+  g_autofree char *own = own_key (model, key);
   g_autofree char *general = g_strdup_printf ("load/%s", key);
   char *value = parley_store_get_setting (self->store, own);
 
@@ -53,9 +75,28 @@ setting (ParleyEngines *self, ParleyModel *model, const char *key)
 void
 parley_engines_set (ParleyEngines *self, ParleyModel *model, const char *key, const char *value)
 {
-  g_autofree char *own = g_strdup_printf ("model/%s/%s", parley_model_get_id (model), key);
+  g_autofree char *own = own_key (model, key);
 
   parley_store_set_setting (self->store, own, value);
+}
+
+gboolean
+parley_engines_has_setting (ParleyEngines *self, ParleyModel *model, const char *key)
+{
+  g_autofree char *own = own_key (model, key);
+  g_autofree char *value = parley_store_get_setting (self->store, own);
+
+  return value != NULL;
+}
+
+/* 0: absent, or not a number within these limits. */
+static guint64
+number (ParleyEngines *self, ParleyModel *model, const char *key, guint64 least, guint64 most)
+{
+  g_autofree char *text = setting (self, model, key);
+  guint64 n = 0;
+
+  return text != NULL && g_ascii_string_to_unsigned (text, 10, least, most, &n, NULL) ? n : 0;
 }
 
 void
@@ -63,71 +104,177 @@ parley_engines_get_request (ParleyEngines *self, ParleyModel *model,
                             struct pe_plan_request *request)
 {
   g_autofree char *layers = setting (self, model, "gpu-layers");
-  g_autofree char *context = setting (self, model, "context");
   g_autofree char *kv = setting (self, model, "kv");
   guint64 n = 0;
 
   pe_plan_request_init (request);
   if (layers != NULL && g_ascii_string_to_unsigned (layers, 10, 0, 10000, &n, NULL))
     request->n_gpu_layers = (int32_t) n;
-  if (context != NULL && g_ascii_string_to_unsigned (context, 10, 256, 1 << 24, &n, NULL))
-    request->n_ctx = (uint32_t) n;
+  request->n_ctx = (uint32_t) number (self, model, "context", 256, 1 << 24);
+  request->n_batch = (uint32_t) number (self, model, "batch", 16, 4096);
+  request->n_threads = (uint32_t) number (self, model, "threads", 1, 1024);
   if (g_strcmp0 (kv, "q8_0") == 0)
     request->k_type = request->v_type = PE_TYPE_Q8_0;
+  else if (g_strcmp0 (kv, "q4_0") == 0)
+    request->k_type = request->v_type = PE_TYPE_Q4_0;
 }
 
-/* ---- loading ---- */
+/* ---- leaving ---- */
+
+static void stop_planning (ParleyEngines *self);
 
 static void
-loaded (GObject *source, GAsyncResult *result, gpointer data)
+take_out (ParleyEngines *self, ParleyEngine *engine)
 {
-  g_autoptr (ParleyEngines) self = data;
-  g_autoptr (GError) error = NULL;
+  guint position;
 
-  /* Failures show in the client's state and the responder's message. */
-  if (!parley_worker_client_load_finish (PARLEY_WORKER_CLIENT (source), result, &error))
-    g_info ("loading: %s", error->message);
-  g_signal_emit (self, signals[CHANGED], 0);
+  if (!g_ptr_array_find (self->engines, engine, &position))
+    return;
+  if (engine == self->next)
+    stop_planning (self);
+  g_autoptr (ParleyEngine) gone = g_ptr_array_steal_index (self->engines, position);
+  g_signal_handlers_disconnect_by_data (gone, self);
+  g_ptr_array_remove (self->leaving, gone);
+  _parley_engine_unload (gone);
+  g_list_model_items_changed (G_LIST_MODEL (self), position, 1, 0);
 }
 
 void
-parley_engines_reload (ParleyEngines *self)
+parley_engines_unload (ParleyEngines *self, ParleyEngine *engine)
 {
-  struct pe_plan_request request;
-
-  if (self->model == NULL)
-    return;
-  if (self->loading != NULL)
-    g_cancellable_cancel (self->loading);
-  g_clear_object (&self->loading);
-  self->loading = g_cancellable_new ();
-  parley_engines_get_request (self, self->model, &request);
-  parley_worker_client_load_async (self->client, parley_model_get_path (self->model), &request,
-                                   self->loading, loaded, g_object_ref (self));
-  g_signal_emit (self, signals[CHANGED], 0);
-}
-
-void
-parley_engines_unload (ParleyEngines *self)
-{
-  if (self->model == NULL)
-    return;
-  if (self->loading != NULL)
-    g_cancellable_cancel (self->loading);
-  g_clear_object (&self->loading);
-  parley_worker_client_unload (self->client);
-  g_clear_object (&self->responder);
-  g_clear_object (&self->client);
-  g_clear_object (&self->model);
-  g_signal_emit (self, signals[CHANGED], 0);
+  take_out (self, engine);
+  tell (self);
 }
 
 void
 parley_engines_forget (ParleyEngines *self, ParleyModel *model)
 {
-  if (self->model != NULL &&
-      g_str_equal (parley_model_get_id (self->model), parley_model_get_id (model)))
-    parley_engines_unload (self);
+  ParleyEngine *engine = parley_engines_find (self, model);
+
+  if (engine != NULL)
+    parley_engines_unload (self, engine);
+}
+
+/* ---- loading ---- */
+
+static void
+load (ParleyEngines *self, ParleyEngine *engine)
+{
+  struct pe_plan_request request;
+
+  parley_engines_get_request (self, parley_engine_get_model (engine), &request);
+  _parley_engine_load (engine, &request);
+}
+
+/* Lets those go that have finished; loads when nobody is left to wait for. */
+static void
+go_on (ParleyEngines *self)
+{
+  ParleyEngine *next = self->next;
+
+  if (next == NULL || self->planning != NULL)
+    return;
+  for (guint i = self->leaving->len; i-- > 0;) {
+    g_autoptr (ParleyEngine) old = g_object_ref (self->leaving->pdata[i]);
+    if (parley_engine_get_state (old) == PARLEY_ENGINE_ANSWERING) {
+      g_autofree char *text =
+          g_strdup_printf (_ ("Waiting until %s has answered, to have its memory"),
+                           parley_model_get_name (parley_engine_get_model (old)));
+      _parley_engine_wait (next, text);
+      return;
+    }
+    /* Translators: names of two models. */
+    g_autofree char *text =
+        g_strdup_printf (_ ("%s was unloaded to make room for %s."),
+                         parley_model_get_name (parley_engine_get_model (old)),
+                         parley_model_get_name (parley_engine_get_model (next)));
+    take_out (self, old);
+    g_signal_emit (self, signals[TOLD], 0, text);
+  }
+  self->next = NULL;
+  load (self, next);
+}
+
+static void
+planned (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (ParleyEngines) self = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) leaving = parley_room_plan_finish (result, &error);
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  g_clear_object (&self->planning);
+  for (guint i = 0; leaving != NULL && i < leaving->len; i++)
+    if (g_ptr_array_find (self->engines, leaving->pdata[i], NULL))
+      g_ptr_array_add (self->leaving, g_object_ref (leaving->pdata[i]));
+  go_on (self);
+  tell (self);
+}
+
+static void
+stop_planning (ParleyEngines *self)
+{
+  if (self->planning != NULL)
+    g_cancellable_cancel (self->planning);
+  g_clear_object (&self->planning);
+  g_ptr_array_set_size (self->leaving, 0);
+  self->next = NULL;
+}
+
+static int
+by_last_use (gconstpointer a, gconstpointer b)
+{
+  gint64 x = parley_engine_get_last_used (*(ParleyEngine *const *) a),
+         y = parley_engine_get_last_used (*(ParleyEngine *const *) b);
+
+  return x < y ? -1 : x > y;
+}
+
+/* The others, those least recently used first. */
+static GPtrArray *
+others_of (ParleyEngines *self, ParleyEngine *engine)
+{
+  GPtrArray *others = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (guint i = 0; i < self->engines->len; i++)
+    if (self->engines->pdata[i] != engine)
+      g_ptr_array_add (others, g_object_ref (self->engines->pdata[i]));
+  g_ptr_array_sort (others, by_last_use);
+  return others;
+}
+
+void
+parley_engines_reload (ParleyEngines *self, ParleyEngine *engine)
+{
+  g_autoptr (GPtrArray) others = others_of (self, engine);
+  struct pe_plan_request request;
+
+  if (!g_ptr_array_find (self->engines, engine, NULL))
+    return;
+  /* One waits at a time: who waited before is taken back. */
+  if (self->next != NULL && self->next != engine)
+    take_out (self, self->next);
+  stop_planning (self);
+  if (others->len == 0) {
+    load (self, engine);
+    tell (self);
+    return;
+  }
+  self->next = engine;
+  self->planning = g_cancellable_new ();
+  parley_engines_get_request (self, parley_engine_get_model (engine), &request);
+  _parley_engine_wait (engine, _ ("Looking whether there is room for both models"));
+  parley_room_plan_async (self->hardware, parley_engine_get_model (engine), &request, others,
+                          self->planning, planned, g_object_ref (self));
+  tell (self);
+}
+
+static void
+engine_changed (ParleyEngines *self, GParamSpec *pspec, ParleyEngine *engine)
+{
+  go_on (self);
+  tell (self);
 }
 
 static void
@@ -139,23 +286,81 @@ moved (ParleyWorkerClient *client, const char *what, ParleyEngines *self)
 ParleyResponder *
 parley_engines_open (ParleyEngines *self, ParleyModel *model)
 {
-  if (self->model != NULL &&
-      g_str_equal (parley_model_get_path (self->model), parley_model_get_path (model))) {
-    ParleyWorkerState state = parley_worker_client_get_state (self->client);
-    if (state != PARLEY_WORKER_READY && state != PARLEY_WORKER_LOADING)
-      parley_engines_reload (self);
-    return self->responder;
+  ParleyEngine *engine = parley_engines_find (self, model);
+
+  if (engine != NULL) {
+    _parley_engine_use (engine);
+    if (parley_engine_get_state (engine) == PARLEY_ENGINE_FAILED)
+      parley_engines_reload (self, engine);
+    return parley_engine_get_responder (engine);
   }
-  parley_engines_unload (self);
-  self->model = g_object_ref (model);
-  self->client = parley_worker_client_new ();
-  g_signal_connect_object (self->client, "moved", G_CALLBACK (moved), self, 0);
-  ParleyLocalResponder *responder = parley_local_responder_new (self->client);
-  parley_local_responder_set_model (responder, parley_model_get_name (model),
-                                    parley_model_get_id (model), parley_model_get_sha256 (model));
-  self->responder = PARLEY_RESPONDER (responder);
-  parley_engines_reload (self);
-  return self->responder;
+  engine = _parley_engine_new (model);
+  g_signal_connect_swapped (engine, "notify::state", G_CALLBACK (engine_changed), self);
+  g_signal_connect_object (parley_engine_get_client (engine), "moved", G_CALLBACK (moved), self, 0);
+  g_ptr_array_add (self->engines, engine);
+  g_list_model_items_changed (G_LIST_MODEL (self), self->engines->len - 1, 0, 1);
+  parley_engines_reload (self, engine);
+  return parley_engine_get_responder (engine);
+}
+
+/* ---- idle ---- */
+
+static gboolean
+look_for_idle (gpointer data)
+{
+  ParleyEngines *self = data;
+  g_autofree char *text = parley_store_get_setting (self->store, "load/idle-minutes");
+  guint64 minutes = 0;
+
+  if (text == NULL || !g_ascii_string_to_unsigned (text, 10, 1, 10000, &minutes, NULL))
+    return G_SOURCE_CONTINUE;
+  gint64 since = g_get_monotonic_time () - (gint64) minutes * G_TIME_SPAN_MINUTE;
+  for (guint i = self->engines->len; i-- > 0;) {
+    ParleyEngine *engine = self->engines->pdata[i];
+    if (parley_engine_get_state (engine) == PARLEY_ENGINE_RESTING &&
+        parley_engine_get_last_used (engine) < since)
+      parley_engines_unload (self, engine);
+  }
+  return G_SOURCE_CONTINUE;
+}
+
+/* A timer only while something is loaded: idle means no wake-ups at all. */
+static void
+watch_idle (ParleyEngines *self)
+{
+  if (self->engines->len > 0 && self->idle_id == 0)
+    self->idle_id = g_timeout_add_seconds (LOOK_FOR_IDLE_S, look_for_idle, self);
+  else if (self->engines->len == 0)
+    g_clear_handle_id (&self->idle_id, g_source_remove);
+}
+
+/* ---- the list ---- */
+
+static GType
+get_item_type (GListModel *model)
+{
+  return PARLEY_TYPE_ENGINE;
+}
+
+static guint
+get_n_items (GListModel *model)
+{
+  return PARLEY_ENGINES (model)->engines->len;
+}
+
+static gpointer
+get_item (GListModel *model, guint position)
+{
+  GPtrArray *engines = PARLEY_ENGINES (model)->engines;
+  return position < engines->len ? g_object_ref (engines->pdata[position]) : NULL;
+}
+
+static void
+list_model_init (GListModelInterface *iface)
+{
+  iface->get_item_type = get_item_type;
+  iface->get_n_items = get_n_items;
+  iface->get_item = get_item;
 }
 
 static void
@@ -163,25 +368,44 @@ dispose (GObject *object)
 {
   ParleyEngines *self = PARLEY_ENGINES (object);
 
-  parley_engines_unload (self);
+  stop_planning (self);
+  while (self->engines->len > 0)
+    take_out (self, self->engines->pdata[self->engines->len - 1]);
+  g_clear_handle_id (&self->idle_id, g_source_remove);
   g_clear_object (&self->hardware);
   g_clear_object (&self->store);
   G_OBJECT_CLASS (parley_engines_parent_class)->dispose (object);
 }
 
 static void
+finalize (GObject *object)
+{
+  ParleyEngines *self = PARLEY_ENGINES (object);
+
+  g_ptr_array_unref (self->engines);
+  g_ptr_array_unref (self->leaving);
+  G_OBJECT_CLASS (parley_engines_parent_class)->finalize (object);
+}
+
+static void
 parley_engines_class_init (ParleyEnginesClass *klass)
 {
+  GType type = PARLEY_TYPE_ENGINES;
+
   G_OBJECT_CLASS (klass)->dispose = dispose;
-  signals[CHANGED] = g_signal_new ("changed", PARLEY_TYPE_ENGINES, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
-                                   NULL, G_TYPE_NONE, 0);
-  signals[TOLD] = g_signal_new ("told", PARLEY_TYPE_ENGINES, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                G_TYPE_NONE, 1, G_TYPE_STRING);
+  G_OBJECT_CLASS (klass)->finalize = finalize;
+  signals[CHANGED] =
+      g_signal_new ("changed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[TOLD] = g_signal_new ("told", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
+                                G_TYPE_STRING);
 }
 
 static void
 parley_engines_init (ParleyEngines *self)
 {
+  self->engines = g_ptr_array_new_with_free_func (g_object_unref);
+  self->leaving = g_ptr_array_new_with_free_func (g_object_unref);
+  g_signal_connect (self, "items-changed", G_CALLBACK (watch_idle), NULL);
 }
 
 ParleyEngines *

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The models that are loaded: one engine process each, and the responder that chats talk to. For
- * now one model is loaded at a time; opening another one makes it give way once it rests.
+ * The models that are loaded: a GListModel of ParleyEngine. A further model is loaded beside the
+ * others while it gets as many layers on the GPU as it would get alone and the memory suffices;
+ * else those least recently talked to give way, once they have answered. Models that nobody talks
+ * to are unloaded after a while, where a person wants that. Main thread only.
  *
- * Signals: "changed" (): another model is loaded, or none; "told" (const char *what): an engine
- * did something by itself that people should know, a sentence.
+ * Signals:
+ *   changed ()                             a model was opened, unloaded or is in another state
+ *   told (const char *what)                something happened by itself that people should know,
+ *                                          a sentence: a model gave way, an engine moved layers
  */
 #pragma once
 
-#include "chat/parley-responder.h"
+#include "app/parley-engine.h"
 #include "hardware/parley-hardware.h"
-#include "library/parley-model.h"
 #include "store/parley-store.h"
-#include "worker/parley-worker-client.h"
 
 G_BEGIN_DECLS
 
@@ -23,21 +25,24 @@ ParleyEngines *parley_engines_new (ParleyHardware *hardware, ParleyStore *store)
 
 /* The responder of this model; begins to load it where it is not. Not a new reference. */
 ParleyResponder *parley_engines_open (ParleyEngines *self, ParleyModel *model);
-/* Loads the present model again: after a failure, a crash, or a change of its settings. */
-void parley_engines_reload (ParleyEngines *self);
-void parley_engines_unload (ParleyEngines *self);
-/* Unloads this model if it is the loaded one: its file is about to go. */
+/* Loads it again: after a failure, a crash, or a change of its settings. */
+void parley_engines_reload (ParleyEngines *self, ParleyEngine *engine);
+/* Also takes back a load that is still to come. Replies under way end as cancelled. */
+void parley_engines_unload (ParleyEngines *self, ParleyEngine *engine);
+/* Unloads this model if it is loaded: its file is about to go. */
 void parley_engines_forget (ParleyEngines *self, ParleyModel *model);
 
-ParleyModel *parley_engines_get_model (ParleyEngines *self);         /* NULL: none */
-ParleyWorkerClient *parley_engines_get_client (ParleyEngines *self); /* NULL: none */
-ParleyResponder *parley_engines_get_responder (ParleyEngines *self); /* NULL: none */
+/* NULL: not loaded. Not a new reference. */
+ParleyEngine *parley_engines_find (ParleyEngines *self, ParleyModel *model);
+ParleyEngine *parley_engines_find_responder (ParleyEngines *self, ParleyResponder *responder);
 
 /* What the next load of this model asks for: its own settings over the general ones. */
 void parley_engines_get_request (ParleyEngines *self, ParleyModel *model,
                                  struct pe_plan_request *request);
-/* Remembers a setting of this model: "gpu-layers", "context", "kv". NULL: the general one. */
+/* Remembers a setting of this model: "gpu-layers", "context", "kv", "threads", "batch". NULL: the
+ * general one. */
 void parley_engines_set (ParleyEngines *self, ParleyModel *model, const char *key,
                          const char *value);
+gboolean parley_engines_has_setting (ParleyEngines *self, ParleyModel *model, const char *key);
 
 G_END_DECLS

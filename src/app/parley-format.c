@@ -87,6 +87,12 @@ grouped (guint n)
 }
 
 char *
+parley_format_number (guint n)
+{
+  return grouped (n);
+}
+
+char *
 parley_format_tokens (guint n)
 {
   g_autofree char *number = grouped (n);

@@ -3,6 +3,7 @@
 
 #include "app/parley-forecast.h"
 #include "app/parley-format.h"
+#include "app/parley-load-settings.h"
 #include "app/parley-memory-bar.h"
 #include "app/parley-widgets.h"
 
@@ -15,9 +16,10 @@
 struct _ParleyLoadPanel {
   GtkBox parent;
   ParleyServices *services;
-  ParleyWorkerClient *client; /* the one that is shown, or NULL */
+  ParleyEngine *engine;       /* the one that is shown, or NULL */
+  ParleyWorkerClient *client; /* the engine's */
   GtkWidget *words, *scale, *automatic, *give_back, *busy, *note, *speed, *basis, *bars;
-  GtkWidget *context, *kv, *reload, *unload, *no_gpu;
+  GtkWidget *settings, *no_gpu;
   GtkAdjustment *layers;
   char *summary;
   GCancellable *predicting;
@@ -211,20 +213,19 @@ predicted (gpointer subject, const ParleyForecast *forecast, gpointer data)
 static void
 predict (ParleyLoadPanel *self)
 {
-  ParleyModel *model = parley_engines_get_model (self->services->engines);
   const ParleyLoadedModel *loaded = model_of (self);
   struct pe_plan_request request;
 
   if (self->predicting != NULL)
     g_cancellable_cancel (self->predicting);
   g_clear_object (&self->predicting);
-  if (model == NULL || loaded == NULL || !gtk_widget_get_mapped (GTK_WIDGET (self)))
+  if (loaded == NULL || !gtk_widget_get_mapped (GTK_WIDGET (self)))
     return;
   self->predicting = g_cancellable_new ();
   request = loaded->plan;
   request.n_gpu_layers = (int32_t) lround (gtk_adjustment_get_value (self->layers));
-  parley_forecast_model (self->services, model, &request, self->predicting, predicted,
-                         g_object_ref (self), g_object_unref);
+  parley_forecast_model (self->services, parley_engine_get_model (self->engine), &request,
+                         self->predicting, predicted, g_object_ref (self), g_object_unref);
 }
 
 /* ---- moving ---- */
@@ -246,14 +247,13 @@ move_now (gpointer data)
 {
   ParleyLoadPanel *self = data;
   guint n = (guint) lround (gtk_adjustment_get_value (self->layers));
-  ParleyModel *model = parley_engines_get_model (self->services->engines);
   g_autofree char *text = g_strdup_printf ("%u", n);
 
   self->move_id = 0;
   if (self->client == NULL || !has_gpu (self))
     return G_SOURCE_REMOVE;
-  if (model != NULL)
-    parley_engines_set (self->services->engines, model, "gpu-layers", text);
+  parley_engines_set (self->services->engines, parley_engine_get_model (self->engine), "gpu-layers",
+                      text);
   parley_worker_client_place_async (self->client, n, NULL, placed, g_object_ref (self));
   return G_SOURCE_REMOVE;
 }
@@ -279,62 +279,14 @@ give_back (ParleyLoadPanel *self)
 static void
 automatic (ParleyLoadPanel *self)
 {
-  ParleyModel *model = parley_engines_get_model (self->services->engines);
-
-  if (model == NULL)
+  if (self->engine == NULL)
     return;
-  parley_engines_set (self->services->engines, model, "gpu-layers", NULL);
-  parley_engines_reload (self->services->engines);
-}
-
-/* ---- context and KV type: at the next load ---- */
-
-static const guint contexts[] = { 2048, 4096, 8192, 16384, 32768, 65536, 131072 };
-
-static void
-setting_changed (ParleyLoadPanel *self)
-{
-  ParleyModel *model = parley_engines_get_model (self->services->engines);
-  guint context = gtk_drop_down_get_selected (GTK_DROP_DOWN (self->context));
-  guint kv = gtk_drop_down_get_selected (GTK_DROP_DOWN (self->kv));
-
-  if (self->showing || model == NULL || context >= G_N_ELEMENTS (contexts))
-    return;
-  g_autofree char *text = g_strdup_printf ("%u", contexts[context]);
-  parley_engines_set (self->services->engines, model, "context", text);
-  parley_engines_set (self->services->engines, model, "kv", kv == 1 ? "q8_0" : "f16");
-  gtk_widget_set_visible (self->reload, TRUE);
-}
-
-static void
-reload (ParleyLoadPanel *self)
-{
-  parley_engines_reload (self->services->engines);
-}
-
-static void
-unload (ParleyLoadPanel *self)
-{
-  parley_engines_unload (self->services->engines);
+  parley_engines_set (self->services->engines, parley_engine_get_model (self->engine), "gpu-layers",
+                      NULL);
+  parley_engines_reload (self->services->engines, self->engine);
 }
 
 /* ---- following the model ---- */
-
-static void
-show_settings (ParleyLoadPanel *self)
-{
-  const ParleyLoadedModel *model = model_of (self);
-  guint nearest = 2;
-
-  if (model == NULL)
-    return;
-  for (guint i = 0; i < G_N_ELEMENTS (contexts); i++)
-    if (contexts[i] <= model->plan.n_ctx)
-      nearest = i;
-  gtk_drop_down_set_selected (GTK_DROP_DOWN (self->context), nearest);
-  gtk_drop_down_set_selected (GTK_DROP_DOWN (self->kv), model->plan.k_type == PE_TYPE_Q8_0 ? 1 : 0);
-  gtk_widget_set_visible (self->reload, FALSE);
-}
 
 static void
 show (ParleyLoadPanel *self)
@@ -352,9 +304,6 @@ show (ParleyLoadPanel *self)
   gtk_widget_set_sensitive (self->scale, gpu);
   gtk_widget_set_sensitive (self->automatic, gpu);
   gtk_widget_set_sensitive (self->give_back, gpu);
-  gtk_widget_set_sensitive (self->unload, self->client != NULL);
-  gtk_widget_set_sensitive (self->context, ready);
-  gtk_widget_set_sensitive (self->kv, ready);
   gtk_widget_set_visible (self->scale, !ready || gpu);
   gtk_widget_set_visible (gtk_widget_get_parent (self->automatic), !ready || gpu);
   gtk_widget_set_visible (self->no_gpu, ready && !gpu);
@@ -364,17 +313,18 @@ show (ParleyLoadPanel *self)
   gtk_spinner_set_spinning (GTK_SPINNER (self->busy), placing);
   gtk_widget_set_visible (self->note, ready && *model->note != '\0');
   gtk_label_set_text (GTK_LABEL (self->note), ready ? model->note : "");
-  show_settings (self);
+  parley_load_settings_update (PARLEY_LOAD_SETTINGS (self->settings));
   self->showing = FALSE;
   show_words (self);
   ask_memory (self);
 }
 
-static void
-follow (ParleyLoadPanel *self)
+void
+parley_load_panel_set_engine (ParleyLoadPanel *self, ParleyEngine *engine)
 {
-  ParleyWorkerClient *client = parley_engines_get_client (self->services->engines);
+  ParleyWorkerClient *client = engine != NULL ? parley_engine_get_client (engine) : NULL;
 
+  g_set_object (&self->engine, engine);
   if (client != self->client) {
     if (self->client != NULL)
       g_signal_handlers_disconnect_by_data (self->client, self);
@@ -388,6 +338,7 @@ follow (ParleyLoadPanel *self)
     if (client != NULL)
       g_signal_connect_swapped (client, "notify", G_CALLBACK (show), self);
   }
+  parley_load_settings_set_engine (PARLEY_LOAD_SETTINGS (self->settings), engine);
   show (self);
 }
 
@@ -434,6 +385,7 @@ dispose (GObject *object)
     g_cancellable_cancel (self->predicting);
   g_clear_object (&self->predicting);
   g_clear_object (&self->client);
+  g_clear_object (&self->engine);
   g_clear_pointer (&self->summary, g_free);
   G_OBJECT_CLASS (parley_load_panel_parent_class)->dispose (object);
 }
@@ -494,51 +446,6 @@ build_slider (ParleyLoadPanel *self)
   return box;
 }
 
-static GtkWidget *
-setting_line (const char *label, GtkWidget *control)
-{
-  GtkWidget *line = parley_box (GTK_ORIENTATION_HORIZONTAL, 12, NULL);
-  GtkWidget *name = parley_label (label, NULL);
-
-  gtk_widget_set_hexpand (name, TRUE);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (control), GTK_ACCESSIBLE_PROPERTY_LABEL, label,
-                                  -1);
-  gtk_box_append (GTK_BOX (line), name);
-  gtk_box_append (GTK_BOX (line), control);
-  return line;
-}
-
-static GtkWidget *
-build_settings (ParleyLoadPanel *self)
-{
-  const char *kinds[] = { _ ("16 bits"), _ ("8 bits"), NULL };
-  const char *sizes[G_N_ELEMENTS (contexts) + 1] = { NULL };
-  GtkWidget *box = parley_box (GTK_ORIENTATION_VERTICAL, 8, NULL);
-  GtkWidget *buttons = parley_box (GTK_ORIENTATION_HORIZONTAL, 8, NULL);
-
-  for (guint i = 0; i < G_N_ELEMENTS (contexts); i++)
-    sizes[i] = parley_format_tokens (contexts[i]);
-  self->context = gtk_drop_down_new_from_strings (sizes);
-  for (guint i = 0; i < G_N_ELEMENTS (contexts); i++)
-    g_free ((char *) sizes[i]);
-  self->kv = gtk_drop_down_new_from_strings (kinds);
-  g_signal_connect_swapped (self->context, "notify::selected", G_CALLBACK (setting_changed), self);
-  g_signal_connect_swapped (self->kv, "notify::selected", G_CALLBACK (setting_changed), self);
-  self->reload = parley_text_button (_ ("Load Again"), NULL);
-  gtk_widget_add_css_class (self->reload, "suggested-action");
-  gtk_widget_set_visible (self->reload, FALSE);
-  self->unload = parley_text_button (_ ("Unload"), NULL);
-  g_signal_connect_swapped (self->reload, "clicked", G_CALLBACK (reload), self);
-  g_signal_connect_swapped (self->unload, "clicked", G_CALLBACK (unload), self);
-  gtk_box_set_homogeneous (GTK_BOX (buttons), TRUE);
-  gtk_box_append (GTK_BOX (buttons), self->unload);
-  gtk_box_append (GTK_BOX (buttons), self->reload);
-  gtk_box_append (GTK_BOX (box), setting_line (_ ("Context"), self->context));
-  gtk_box_append (GTK_BOX (box), setting_line (_ ("Precision of the context"), self->kv));
-  gtk_box_append (GTK_BOX (box), buttons);
-  return box;
-}
-
 GtkWidget *
 parley_load_panel_new (ParleyServices *services)
 {
@@ -555,9 +462,8 @@ parley_load_panel_new (ParleyServices *services)
   gtk_box_append (GTK_BOX (self), figures);
   gtk_box_append (GTK_BOX (self), self->bars);
   gtk_box_append (GTK_BOX (self), gtk_separator_new (GTK_ORIENTATION_HORIZONTAL));
-  gtk_box_append (GTK_BOX (self), build_settings (self));
-  g_signal_connect_object (services->engines, "changed", G_CALLBACK (follow), self,
-                           G_CONNECT_SWAPPED);
-  follow (self);
+  self->settings = parley_load_settings_new (services);
+  gtk_box_append (GTK_BOX (self), self->settings);
+  show (self);
   return GTK_WIDGET (self);
 }

@@ -3,6 +3,7 @@
 
 #include "app/parley-format.h"
 #include "app/parley-markdown-view.h"
+#include "app/parley-part-card.h"
 #include "app/parley-reasoning.h"
 #include "app/parley-widgets.h"
 
@@ -14,6 +15,7 @@ struct _ParleyMessageRow {
   ParleyChat *chat;
   ParleyMessage *message;
   GtkWidget *author, *body, *notice, *notice_text, *go_on, *foot, *stats;
+  GtkWidget *memory; /* the line where the model's memory starts; NULL: never shown yet */
   GtkWidget *versions, *version_label, *earlier, *later, *again;
   guint tick_id;
 };
@@ -57,8 +59,16 @@ part_widget (ParleyMessageRow *self, ParleyPart *part)
       return label;
     }
     return parley_markdown_view_new ();
-  default: return parley_label (NULL, "dim-label monospace");
+  default: return parley_part_card_new (part);
   }
+}
+
+static double
+reasoning_seconds (ParleyMessageRow *self)
+{
+  const ParleyReplyStats *stats = parley_message_get_stats (self->message);
+
+  return stats != NULL ? stats->reasoning_seconds : 0;
 }
 
 static void
@@ -67,17 +77,15 @@ show_part (ParleyMessageRow *self, GtkWidget *widget, ParleyPart *part, gboolean
   const char *text = parley_part_get_text (part);
 
   if (PARLEY_IS_REASONING (widget))
-    parley_reasoning_set (PARLEY_REASONING (widget), text, parley_part_get_length (part), live);
+    parley_reasoning_set (PARLEY_REASONING (widget), text, parley_part_get_length (part), live,
+                          reasoning_seconds (self));
   else if (PARLEY_IS_MARKDOWN_VIEW (widget))
     parley_markdown_view_set (PARLEY_MARKDOWN_VIEW (widget), text, parley_part_get_length (part),
                               !live);
-  else if (parley_part_get_kind (part) == PARLEY_PART_TEXT)
+  else if (PARLEY_IS_PART_CARD (widget))
+    parley_part_card_update (PARLEY_PART_CARD (widget));
+  else
     gtk_label_set_text (GTK_LABEL (widget), text);
-  else {
-    const char *name = parley_part_get_name (part);
-    g_autofree char *shown = g_strdup_printf ("%s: %s", name != NULL ? name : "", text);
-    gtk_label_set_text (GTK_LABEL (widget), shown);
-  }
 }
 
 static void
@@ -183,6 +191,62 @@ show_state (ParleyMessageRow *self)
     changed (self);
 }
 
+/* ---- where the memory starts ---- */
+
+static void
+remember_all (ParleyMessageRow *self)
+{
+  parley_chat_remember_all (self->chat);
+}
+
+static GtkWidget *
+build_memory (ParleyMessageRow *self)
+{
+  GtkWidget *column = parley_box (GTK_ORIENTATION_VERTICAL, 6, "memory-line");
+  GtkWidget *line = parley_box (GTK_ORIENTATION_HORIZONTAL, 12, NULL);
+  GtkWidget *left = gtk_separator_new (GTK_ORIENTATION_HORIZONTAL),
+            *right = gtk_separator_new (GTK_ORIENTATION_HORIZONTAL);
+  GtkWidget *button = parley_text_button (_ ("Remember All"), NULL);
+  const char *summary = parley_chat_get_summary (self->chat);
+
+  for (guint i = 0; i < 2; i++) {
+    gtk_widget_set_hexpand (i == 0 ? left : right, TRUE);
+    gtk_widget_set_valign (i == 0 ? left : right, GTK_ALIGN_CENTER);
+  }
+  gtk_widget_add_css_class (button, "flat");
+  g_signal_connect_swapped (button, "clicked", G_CALLBACK (remember_all), self);
+  gtk_box_append (GTK_BOX (line), left);
+  gtk_box_append (GTK_BOX (line), parley_label (_ ("The model’s memory starts here"), "caption"));
+  gtk_box_append (GTK_BOX (line), button);
+  gtk_box_append (GTK_BOX (line), right);
+  gtk_box_append (GTK_BOX (column), line);
+  if (summary != NULL) {
+    GtkWidget *expander = gtk_expander_new (_ ("What it keeps of the messages above"));
+    GtkWidget *text = parley_label (summary, "md-text dim-label");
+    gtk_label_set_selectable (GTK_LABEL (text), TRUE);
+    gtk_widget_set_margin_top (text, 6);
+    gtk_expander_set_child (GTK_EXPANDER (expander), text);
+    gtk_box_append (GTK_BOX (column), expander);
+  }
+  return column;
+}
+
+static void
+show_memory (ParleyMessageRow *self)
+{
+  guint start = parley_chat_get_memory_start (self->chat);
+  g_autoptr (ParleyMessage) first =
+      start > 0 ? g_list_model_get_item (G_LIST_MODEL (self->chat), start) : NULL;
+
+  if (self->memory != NULL)
+    gtk_box_remove (GTK_BOX (self), self->memory);
+  self->memory = NULL;
+  if (first != self->message)
+    return;
+  self->memory = build_memory (self);
+  gtk_box_prepend (GTK_BOX (self), self->memory);
+}
+
 /* ---- actions ---- */
 
 static void
@@ -213,6 +277,25 @@ go_on (GtkButton *button, ParleyMessageRow *self)
 }
 
 static void
+branch (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  ParleyMessageRow *self = data;
+
+  gtk_widget_activate_action (GTK_WIDGET (self), "win.branch-chat", "x",
+                              parley_message_get_id (self->message));
+}
+
+static void delete (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  ParleyMessageRow *self = data;
+  GtkWidget *window = GTK_WIDGET (gtk_widget_get_root (GTK_WIDGET (self)));
+
+  /* The row may be gone afterwards; the window stays. */
+  if (parley_chat_delete_message (self->chat, self->message))
+    gtk_widget_activate_action (window, "win.message-deleted", NULL);
+}
+
+static void
 show_earlier (GtkButton *button, ParleyMessageRow *self)
 {
   parley_chat_show_version (self->chat, self->message,
@@ -235,6 +318,23 @@ foot_button (ParleyMessageRow *self, const char *icon, const char *name, GCallba
 
   gtk_widget_add_css_class (button, "flat");
   g_signal_connect (button, "clicked", callback, self);
+  return button;
+}
+
+static GtkWidget *
+build_more (ParleyMessageRow *self)
+{
+  static const GActionEntry entries[] = { { "branch", branch }, { "delete", delete } };
+  g_autoptr (GSimpleActionGroup) group = g_simple_action_group_new ();
+  g_autoptr (GMenu) menu = g_menu_new ();
+  GtkWidget *button;
+
+  g_action_map_add_action_entries (G_ACTION_MAP (group), entries, G_N_ELEMENTS (entries), self);
+  gtk_widget_insert_action_group (GTK_WIDGET (self), "message", G_ACTION_GROUP (group));
+  g_menu_append (menu, _ ("New Chat from _Here"), "message.branch");
+  g_menu_append (menu, _ ("_Delete Message"), "message.delete");
+  button = parley_menu_button ("view-more-symbolic", _ ("More Actions"), G_MENU_MODEL (menu));
+  gtk_widget_add_css_class (button, "flat");
   return button;
 }
 
@@ -261,6 +361,7 @@ build_foot (ParleyMessageRow *self)
       foot_button (self, "view-refresh-symbolic", _ ("Answer again"), G_CALLBACK (regenerate));
   gtk_widget_set_visible (self->again, !is_user (self));
   gtk_box_append (foot, self->again);
+  gtk_box_append (foot, build_more (self));
   gtk_box_append (foot, self->versions);
   gtk_widget_set_margin_start (self->stats, 8);
   gtk_widget_set_margin_end (self->stats, 6);
@@ -310,6 +411,8 @@ constructed (GObject *object)
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   user ? _ ("You wrote") : _ ("Reply"), -1);
 
+  g_signal_connect_object (self->chat, "notify::memory-start", G_CALLBACK (show_memory), self,
+                           G_CONNECT_SWAPPED);
   g_signal_connect_object (self->message, "items-changed", G_CALLBACK (parts_changed), self, 0);
   g_signal_connect_object (self->message, "notify", G_CALLBACK (show_state), self,
                            G_CONNECT_SWAPPED);
@@ -317,6 +420,7 @@ constructed (GObject *object)
                  g_list_model_get_n_items (G_LIST_MODEL (self->message)), self);
   show_parts (self);
   show_state (self);
+  show_memory (self);
 }
 
 static void

@@ -47,7 +47,6 @@ static void
 fill (ParleyModelPicker *self)
 {
   GListModel *library = G_LIST_MODEL (self->services->library);
-  ParleyModel *loaded = parley_engines_get_model (self->services->engines);
   guint shown = 0;
 
   parley_box_clear (self->list);
@@ -62,8 +61,8 @@ fill (ParleyModelPicker *self)
     gtk_box_append (GTK_BOX (texts), parley_line (facts, "caption dim-label numeric"));
     gtk_widget_set_hexpand (texts, TRUE);
     gtk_box_append (GTK_BOX (line), texts);
-    if (model == loaded)
-      gtk_box_append (GTK_BOX (line), gtk_image_new_from_icon_name ("object-select-symbolic"));
+    if (parley_engines_find (self->services->engines, model) != NULL)
+      gtk_box_append (GTK_BOX (line), parley_line (_ ("Loaded"), "tag"));
     gtk_button_set_child (GTK_BUTTON (button), line);
     parley_add_classes (button, "flat starter");
     gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL,

@@ -35,14 +35,16 @@ set_title (ParleyReasoning *self, const char *title)
 }
 
 void
-parley_reasoning_set (ParleyReasoning *self, const char *text, gsize length, gboolean live)
+parley_reasoning_set (ParleyReasoning *self, const char *text, gsize length, gboolean live,
+                      double seconds)
 {
   if (live && self->began == 0)
     self->began = g_get_monotonic_time ();
   if (live)
     set_title (self, _ ("Thinking…"));
-  else if (!self->settled && self->began != 0) {
-    double seconds = (double) (g_get_monotonic_time () - self->began) / 1e6;
+  else if (seconds > 0 || (!self->settled && self->began != 0)) {
+    if (seconds <= 0)
+      seconds = (double) (g_get_monotonic_time () - self->began) / 1e6;
     g_autofree char *duration = parley_format_duration (seconds);
     g_autofree char *title = g_strdup_printf (_ ("Thought for %s"), duration);
     set_title (self, title);

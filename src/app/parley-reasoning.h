@@ -13,7 +13,8 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (ParleyReasoning, parley_reasoning, PARLEY, REASONING, GtkBox)
 
 GtkWidget *parley_reasoning_new (void);
-/* `live`: it is being written now. */
-void parley_reasoning_set (ParleyReasoning *self, const char *text, gsize length, gboolean live);
+/* `live`: it is being written now. `seconds`: how long it took, as stored; 0: not known. */
+void parley_reasoning_set (ParleyReasoning *self, const char *text, gsize length, gboolean live,
+                           double seconds);
 
 G_END_DECLS

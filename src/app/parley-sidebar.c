@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/parley-sidebar.h"
 
-#include "app/parley-chat-row.h"
+#include "app/parley-chat-list-view.h"
 #include "app/parley-widgets.h"
 
 #include <glib/gi18n.h>
@@ -20,11 +20,11 @@ struct _ParleySidebar {
   GtkBox parent;
   ParleyChatList *chats;
   GtkWidget *header, *places, *buttons[G_N_ELEMENTS (places)], *hide;
-  GtkWidget *search, *list, *stack, *heading;
-  ParleyChat *selected;
+  GtkWidget *search, *stack;
+  ParleyChatListView *list;
+  ParleyChat *selected; /* only compared */
   GCancellable *searching;
   guint search_id;
-  guint selecting : 1;
   guint folded : 1;
 };
 
@@ -44,7 +44,7 @@ is_searching (ParleySidebar *self)
 static void
 update_stack (ParleySidebar *self)
 {
-  gboolean empty = gtk_widget_get_first_child (self->list) == NULL;
+  gboolean empty = parley_chat_list_view_is_empty (self->list);
 
   gtk_stack_set_visible_child_name (GTK_STACK (self->stack), !empty                ? "list"
                                                              : is_searching (self) ? "no-hits"
@@ -54,57 +54,19 @@ update_stack (ParleySidebar *self)
 static void
 show_selection (ParleySidebar *self)
 {
-  GtkWidget *row = gtk_widget_get_first_child (self->list);
-
-  self->selecting = TRUE;
-  gtk_list_box_unselect_all (GTK_LIST_BOX (self->list));
-  for (; row != NULL; row = gtk_widget_get_next_sibling (row))
-    if (parley_chat_row_get_chat (PARLEY_CHAT_ROW (row)) == self->selected &&
-        self->selected != NULL && !self->folded)
-      gtk_list_box_select_row (GTK_LIST_BOX (self->list), GTK_LIST_BOX_ROW (row));
-  self->selecting = FALSE;
+  parley_chat_list_view_select (self->list, self->folded ? NULL : self->selected);
 }
 
 static void
-show_chats (ParleySidebar *self)
+chosen (ParleyChatListView *list, ParleyChat *chat, gint64 message, ParleySidebar *self)
 {
-  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->chats));
-
-  parley_box_clear (self->list);
-  for (guint i = 0; i < n; i++) {
-    g_autoptr (ParleyChat) chat = g_list_model_get_item (G_LIST_MODEL (self->chats), i);
-    gtk_list_box_append (GTK_LIST_BOX (self->list), parley_chat_row_new (chat, NULL));
-  }
-  show_selection (self);
-  update_stack (self);
+  g_signal_emit (self, signals[CHAT_CHOSEN], 0, chat, message);
 }
 
-static void
-chats_changed (GListModel *model, guint position, guint removed, guint added, ParleySidebar *self)
+const char *
+parley_sidebar_get_query (ParleySidebar *self)
 {
-  if (is_searching (self))
-    return;
-  for (guint i = 0; i < removed; i++)
-    gtk_list_box_remove (
-        GTK_LIST_BOX (self->list),
-        GTK_WIDGET (gtk_list_box_get_row_at_index (GTK_LIST_BOX (self->list), (int) position)));
-  for (guint i = 0; i < added; i++) {
-    g_autoptr (ParleyChat) chat = g_list_model_get_item (model, position + i);
-    gtk_list_box_insert (GTK_LIST_BOX (self->list), parley_chat_row_new (chat, NULL),
-                         (int) (position + i));
-  }
-  show_selection (self);
-  update_stack (self);
-}
-
-static void
-chosen (GtkListBox *list, GtkListBoxRow *row, ParleySidebar *self)
-{
-  ParleyChatRow *chat_row = PARLEY_CHAT_ROW (row);
-
-  if (!self->selecting)
-    g_signal_emit (self, signals[CHAT_CHOSEN], 0, parley_chat_row_get_chat (chat_row),
-                   parley_chat_row_get_message (chat_row));
+  return is_searching (self) ? gtk_editable_get_text (GTK_EDITABLE (self->search)) : NULL;
 }
 
 /* ---- search ---- */
@@ -119,14 +81,7 @@ found (GObject *source, GAsyncResult *result, gpointer data)
 
   if (hits == NULL || !is_searching (self))
     return;
-  parley_box_clear (self->list);
-  for (guint i = 0; i < g_list_model_get_n_items (hits); i++) {
-    g_autoptr (ParleyChatHit) hit = g_list_model_get_item (hits, i);
-    if (parley_chat_hit_get_chat (hit) != NULL)
-      gtk_list_box_append (GTK_LIST_BOX (self->list),
-                           parley_chat_row_new (parley_chat_hit_get_chat (hit), hit));
-  }
-  show_selection (self);
+  parley_chat_list_view_set_hits (self->list, hits);
   update_stack (self);
 }
 
@@ -149,11 +104,13 @@ search_changed (GtkSearchEntry *entry, ParleySidebar *self)
   if (self->searching != NULL)
     g_cancellable_cancel (self->searching);
   g_clear_handle_id (&self->search_id, g_source_remove);
-  gtk_label_set_text (GTK_LABEL (self->heading), is_searching (self) ? _ ("Found") : _ ("Chats"));
   if (is_searching (self))
     self->search_id = g_timeout_add (SEARCH_DELAY_MS, search_now, self);
-  else
-    show_chats (self);
+  else {
+    parley_chat_list_view_set_hits (self->list, NULL);
+    show_selection (self);
+    update_stack (self);
+  }
 }
 
 void
@@ -234,19 +191,15 @@ quiet_text (const char *text)
 }
 
 static GtkWidget *
-build_list (ParleySidebar *self)
+build_list (ParleySidebar *self, ParleyStore *store)
 {
   GtkWidget *scroller = gtk_scrolled_window_new ();
 
-  self->list = gtk_list_box_new ();
-  parley_add_classes (self->list, "navigation-sidebar chat-list");
-  gtk_list_box_set_selection_mode (GTK_LIST_BOX (self->list), GTK_SELECTION_SINGLE);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->list), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("Chats"), -1);
-  g_signal_connect (self->list, "row-activated", G_CALLBACK (chosen), self);
+  self->list = PARLEY_CHAT_LIST_VIEW (parley_chat_list_view_new (self->chats, store));
+  g_signal_connect (self->list, "chosen", G_CALLBACK (chosen), self);
   gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scroller), GTK_POLICY_NEVER,
                                   GTK_POLICY_AUTOMATIC);
-  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scroller), self->list);
+  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scroller), GTK_WIDGET (self->list));
   self->stack = gtk_stack_new ();
   gtk_stack_add_named (GTK_STACK (self->stack), scroller, "list");
   gtk_stack_add_named (GTK_STACK (self->stack), quiet_text (_ ("Your chats will be listed here")),
@@ -288,7 +241,7 @@ parley_sidebar_init (ParleySidebar *self)
 }
 
 GtkWidget *
-parley_sidebar_new (ParleyChatList *chats, GMenuModel *menu)
+parley_sidebar_new (ParleyChatList *chats, ParleyStore *store, GMenuModel *menu)
 {
   ParleySidebar *self = g_object_new (PARLEY_TYPE_SIDEBAR, NULL);
   GtkBox *box = GTK_BOX (self);
@@ -312,14 +265,13 @@ parley_sidebar_new (ParleyChatList *chats, GMenuModel *menu)
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->search), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   _ ("Search chats"), -1);
   g_signal_connect (self->search, "search-changed", G_CALLBACK (search_changed), self);
-  self->heading = parley_line (_ ("Chats"), "caption-heading dim-label sidebar-heading");
   self->places = build_places (self);
   gtk_box_append (box, self->header);
   gtk_box_append (box, self->search);
   gtk_box_append (box, self->places);
-  gtk_box_append (box, self->heading);
-  gtk_box_append (box, build_list (self));
-  g_signal_connect (chats, "items-changed", G_CALLBACK (chats_changed), self);
-  show_chats (self);
+  gtk_box_append (box, build_list (self, store));
+  /* After the list, which was connected first. */
+  g_signal_connect_swapped (chats, "items-changed", G_CALLBACK (update_stack), self);
+  update_stack (self);
   return GTK_WIDGET (self);
 }

@@ -13,12 +13,14 @@ G_BEGIN_DECLS
 #define PARLEY_TYPE_SIDEBAR (parley_sidebar_get_type ())
 G_DECLARE_FINAL_TYPE (ParleySidebar, parley_sidebar, PARLEY, SIDEBAR, GtkBox)
 
-GtkWidget *parley_sidebar_new (ParleyChatList *chats, GMenuModel *menu);
+GtkWidget *parley_sidebar_new (ParleyChatList *chats, ParleyStore *store, GMenuModel *menu);
 
 void parley_sidebar_set_folded (ParleySidebar *self, gboolean folded);
 void parley_sidebar_set_place (ParleySidebar *self, const char *place);
 void parley_sidebar_select_chat (ParleySidebar *self, ParleyChat *chat); /* NULL: none */
 void parley_sidebar_start_search (ParleySidebar *self);
+/* What is searched for, NULL: nothing. */
+const char *parley_sidebar_get_query (ParleySidebar *self);
 
 /* Signal "chat-chosen" (ParleyChat *, gint64 message): message 0, or the one a search found. */
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/parley-transcript.h"
 
+#include "app/parley-format.h"
+#include "app/parley-highlight.h"
 #include "app/parley-message-row.h"
 #include "app/parley-widgets.h"
 
@@ -18,6 +20,10 @@ struct _ParleyTranscript {
   guint first; /* position of the first message that has a row */
   double last_value;
   guint settle_id;
+  char *query;          /* whose words are marked, or NULL */
+  GtkWidget *target;    /* to be brought into view once it has its place; borrowed from a row */
+  gint64 reading_since; /* monotonic microseconds */
+  double read_at_first; /* progress then: what the cache held */
   guint at_end : 1;
   guint adjusting : 1;
 };
@@ -60,6 +66,23 @@ scrolled (ParleyTranscript *self)
   gtk_widget_set_visible (self->jump, !self->at_end);
 }
 
+static void
+scroll_to_target (ParleyTranscript *self)
+{
+  graphene_point_t at;
+  double page = gtk_adjustment_get_page_size (self->vertical);
+
+  if (!gtk_widget_compute_point (self->target, self->content, &GRAPHENE_POINT_INIT (0, 0), &at))
+    return;
+  self->at_end = FALSE;
+  self->target = NULL;
+  self->adjusting = TRUE;
+  gtk_adjustment_set_value (self->vertical, at.y - page / 3);
+  self->adjusting = FALSE;
+  self->last_value = gtk_adjustment_get_value (self->vertical);
+  gtk_widget_set_visible (self->jump, TRUE);
+}
+
 /* In the frame after a change of heights: a value set while they are laid out is not laid out. */
 static gboolean
 settle_end (GtkWidget *widget, GdkFrameClock *clock, gpointer data)
@@ -67,7 +90,9 @@ settle_end (GtkWidget *widget, GdkFrameClock *clock, gpointer data)
   ParleyTranscript *self = PARLEY_TRANSCRIPT (widget);
 
   self->settle_id = 0;
-  if (self->at_end)
+  if (self->target != NULL)
+    scroll_to_target (self);
+  else if (self->at_end)
     parley_transcript_to_end (self);
   return G_SOURCE_REMOVE;
 }
@@ -76,7 +101,7 @@ settle_end (GtkWidget *widget, GdkFrameClock *clock, gpointer data)
 static void
 resized (ParleyTranscript *self)
 {
-  if (self->at_end && self->settle_id == 0)
+  if ((self->at_end || self->target != NULL) && self->settle_id == 0)
     self->settle_id = gtk_widget_add_tick_callback (GTK_WIDGET (self), settle_end, NULL, NULL);
 }
 
@@ -109,15 +134,50 @@ nth_row (ParleyTranscript *self, guint n)
 }
 
 static void
-show_all (ParleyTranscript *self)
+show_from (ParleyTranscript *self, guint first)
 {
   guint n = self->chat != NULL ? g_list_model_get_n_items (G_LIST_MODEL (self->chat)) : 0;
 
   parley_box_clear (self->rows);
-  self->first = n > WINDOW ? n - WINDOW : 0;
+  self->target = NULL;
+  self->first = first;
   for (guint i = self->first; i < n; i++)
     gtk_box_append (GTK_BOX (self->rows), new_row (self, i));
   gtk_widget_set_visible (self->earlier, self->first > 0);
+}
+
+static void
+show_all (ParleyTranscript *self)
+{
+  guint n = self->chat != NULL ? g_list_model_get_n_items (G_LIST_MODEL (self->chat)) : 0;
+
+  show_from (self, n > WINDOW ? n - WINDOW : 0);
+}
+
+void
+parley_transcript_show_hit (ParleyTranscript *self, gint64 message, const char *query)
+{
+  guint n = self->chat != NULL ? g_list_model_get_n_items (G_LIST_MODEL (self->chat)) : 0;
+  guint position = n;
+
+  g_free (self->query);
+  self->query = g_strdup (query);
+  for (guint i = 0; i < n && position == n; i++) {
+    g_autoptr (ParleyMessage) item = g_list_model_get_item (G_LIST_MODEL (self->chat), i);
+    if (parley_message_get_id (item) == message)
+      position = i;
+  }
+  if (position < self->first)
+    show_from (self, position > 4 ? position - 4 : 0);
+  parley_highlight (self->rows, query);
+  if (position == n)
+    return;
+  GtkWidget *row = nth_row (self, position - self->first);
+  GtkWidget *found = row != NULL ? parley_highlight (row, query) : NULL;
+  self->target = found != NULL ? found : row;
+  self->at_end = FALSE;
+  if (self->settle_id == 0)
+    self->settle_id = gtk_widget_add_tick_callback (GTK_WIDGET (self), settle_end, NULL, NULL);
 }
 
 static void
@@ -129,6 +189,7 @@ show_earlier (ParleyTranscript *self)
 
   for (guint i = 0; i < n; i++)
     gtk_box_prepend (GTK_BOX (self->rows), new_row (self, --self->first));
+  parley_highlight (self->rows, self->query);
   gtk_widget_set_visible (self->earlier, self->first > 0);
   int natural;
   gtk_widget_measure (self->content, GTK_ORIENTATION_VERTICAL, gtk_widget_get_width (self->content),
@@ -145,6 +206,7 @@ messages_changed (GListModel *model, guint position, guint removed, guint added,
     show_all (self);
     return;
   }
+  self->target = NULL;
   GtkWidget *row = nth_row (self, position - self->first);
   for (guint i = 0; i < removed && row != NULL; i++) {
     GtkWidget *next = gtk_widget_get_next_sibling (row);
@@ -159,6 +221,30 @@ messages_changed (GListModel *model, guint position, guint removed, guint added,
 }
 
 /* ---- what goes on ---- */
+
+/* "Reading the conversation, 40 %, about 12 s left": from what was read since it began, so that
+ * what the cache held already does not make it look quicker than it is. */
+static char *
+reading_text (ParleyTranscript *self)
+{
+  double progress = parley_chat_get_progress (self->chat);
+  gint64 now = g_get_monotonic_time ();
+
+  if (self->reading_since == 0 || progress < self->read_at_first) {
+    self->reading_since = now;
+    self->read_at_first = progress;
+  }
+  double done = progress - self->read_at_first,
+         seconds = (double) (now - self->reading_since) / G_USEC_PER_SEC;
+  if (progress <= 0 || progress >= 1)
+    return g_strdup (_ ("Reading the conversation"));
+  if (done < 0.02 || seconds < 1)
+    return g_strdup_printf (_ ("Reading the conversation, %.0f %%"), progress * 100);
+  g_autofree char *left = parley_format_duration (seconds * (1 - progress) / done);
+  /* Translators: per cent, then a duration. */
+  return g_strdup_printf (_ ("Reading the conversation, %.0f %%, about %s left"), progress * 100,
+                          left);
+}
 
 static void
 show_state (ParleyTranscript *self)
@@ -177,15 +263,19 @@ show_state (ParleyTranscript *self)
       text = g_strdup (responder == NULL ? _ ("Waiting for a model to be chosen")
                                          : _ ("Waiting for its turn"));
     break;
-  case PARLEY_CHAT_READING: {
-    double progress = parley_chat_get_progress (self->chat);
-    text = progress > 0 && progress < 1
-               ? g_strdup_printf (_ ("Reading the conversation, %.0f %%"), progress * 100)
-               : g_strdup (_ ("Reading the conversation"));
-    break;
-  }
+  case PARLEY_CHAT_READING: text = reading_text (self); break;
+  case PARLEY_CHAT_SUMMARISING: text = g_strdup (_ ("Summing up the oldest messages")); break;
   default: break;
   }
+  if (parley_chat_get_state (self->chat) != PARLEY_CHAT_READING)
+    self->reading_since = 0;
+  guint waiting = parley_chat_get_state (self->chat) == PARLEY_CHAT_ANSWERING
+                      ? parley_chat_get_n_waiting (self->chat)
+                      : 0;
+  if (waiting > 0)
+    text = g_strdup_printf (ngettext ("%u message is answered after this reply",
+                                      "%u messages are answered after this reply", waiting),
+                            waiting);
   gtk_widget_set_visible (self->status, text != NULL);
   gtk_label_set_text (GTK_LABEL (self->status_text), text != NULL ? text : "");
 }
@@ -198,8 +288,11 @@ parley_transcript_set_chat (ParleyTranscript *self, ParleyChat *chat)
   if (self->chat != NULL)
     g_signal_handlers_disconnect_by_data (self->chat, self);
   g_set_object (&self->chat, chat);
+  g_clear_pointer (&self->query, g_free);
+  self->reading_since = 0;
   if (chat != NULL) {
     g_signal_connect (chat, "items-changed", G_CALLBACK (messages_changed), self);
+    g_signal_connect_swapped (chat, "items-changed", G_CALLBACK (show_state), self);
     g_signal_connect_swapped (chat, "notify::state", G_CALLBACK (show_state), self);
     g_signal_connect_swapped (chat, "notify::progress", G_CALLBACK (show_state), self);
   }
@@ -216,6 +309,7 @@ dispose (GObject *object)
   if (self->chat != NULL)
     g_signal_handlers_disconnect_by_data (self->chat, self);
   g_clear_object (&self->chat);
+  g_clear_pointer (&self->query, g_free);
   g_clear_pointer (&self->overlay, gtk_widget_unparent);
   G_OBJECT_CLASS (parley_transcript_parent_class)->dispose (object);
 }

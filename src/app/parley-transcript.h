@@ -18,6 +18,9 @@ GtkWidget *parley_transcript_new (void);
 void parley_transcript_set_chat (ParleyTranscript *self, ParleyChat *chat); /* NULL: none */
 void parley_transcript_to_end (ParleyTranscript *self);
 
+/* Brings a message into view, and marks the words of a search in all that are shown; they stay
+ * marked until another chat comes or the query is NULL. message 0: only marks. */
+void parley_transcript_show_hit (ParleyTranscript *self, gint64 message, const char *query);
 /* Signal "edit" (ParleyMessage *). */
 
 G_END_DECLS

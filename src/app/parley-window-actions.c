@@ -100,115 +100,10 @@ version (GSimpleAction *action, GVariant *parameter, gpointer widget)
       g_str_equal (g_action_get_name (G_ACTION (action)), "next-version") ? 1 : -1);
 }
 
-/* ---- chats by number ---- */
-
-static ParleyChat *
-chat_of (ParleyWindow *self, GVariant *parameter)
-{
-  return parley_chat_list_find (self->services->chats, g_variant_get_int64 (parameter));
-}
-
 static void
-undo_delete (GSimpleAction *action, GVariant *parameter, gpointer widget)
+attach (GSimpleAction *action, GVariant *parameter, gpointer widget)
 {
-  ParleyWindow *self = PARLEY_WINDOW (widget);
-
-  if (self->deleted == NULL)
-    return;
-  parley_chat_list_restore (self->services->chats, self->deleted);
-  parley_window_show_chat (self, self->deleted, 0);
-  g_clear_object (&self->deleted);
-}
-
-static void
-delete_chat (GSimpleAction *action, GVariant *parameter, gpointer widget)
-{
-  ParleyWindow *self = PARLEY_WINDOW (widget);
-  ParleyChat *chat = chat_of (self, parameter);
-
-  if (chat == NULL)
-    return;
-  const char *title = parley_chat_get_title (chat);
-  g_autofree char *text =
-      g_strdup_printf (_ ("“%s” deleted"), *title != '\0' ? title : _ ("New Chat"));
-  AdwToast *toast = parley_toast_new (text);
-
-  g_set_object (&self->deleted, chat);
-  parley_chat_list_delete (self->services->chats, chat);
-  if (parley_chat_page_get_chat (self->chat_page) == self->deleted) {
-    g_autoptr (ParleyChat) fresh = parley_chat_list_create (self->services->chats);
-    parley_chat_page_set_chat (self->chat_page, fresh);
-    parley_sidebar_select_chat (self->sidebar, NULL);
-  }
-  adw_toast_set_button_label (toast, _ ("Undo"));
-  adw_toast_set_action_name (toast, "win.undo-delete");
-  adw_toast_overlay_add_toast (self->toasts, toast);
-}
-
-static void
-duplicate_chat (GSimpleAction *action, GVariant *parameter, gpointer widget)
-{
-  ParleyWindow *self = PARLEY_WINDOW (widget);
-  ParleyChat *chat = chat_of (self, parameter);
-
-  if (chat == NULL)
-    return;
-  g_autoptr (ParleyChat) copy = parley_chat_list_duplicate (self->services->chats, chat);
-  if (copy != NULL)
-    parley_window_show_chat (self, copy, 0);
-}
-
-static void
-pin_chat (GSimpleAction *action, GVariant *parameter, gpointer widget)
-{
-  ParleyChat *chat = chat_of (PARLEY_WINDOW (widget), parameter);
-
-  if (chat != NULL)
-    parley_chat_set_pinned (chat, !parley_chat_get_pinned (chat));
-}
-
-typedef struct {
-  ParleyChat *chat;
-  GtkEditable *entry;
-} Rename;
-
-static void
-rename_free (gpointer data)
-{
-  Rename *rename = data;
-
-  g_object_unref (rename->chat);
-  g_object_unref (rename->entry);
-  g_free (rename);
-}
-
-static void
-rename_now (gpointer data)
-{
-  Rename *rename = data;
-
-  parley_chat_set_title (rename->chat, gtk_editable_get_text (rename->entry));
-}
-
-static void
-rename_chat (GSimpleAction *action, GVariant *parameter, gpointer widget)
-{
-  ParleyWindow *self = PARLEY_WINDOW (widget);
-  ParleyChat *chat = chat_of (self, parameter);
-
-  if (chat == NULL)
-    return;
-  GtkWidget *entry = gtk_entry_new ();
-  Rename *rename = g_new0 (Rename, 1);
-  gtk_editable_set_text (GTK_EDITABLE (entry), parley_chat_get_title (chat));
-  gtk_entry_set_activates_default (GTK_ENTRY (entry), TRUE);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (entry), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("Name of the chat"), -1);
-  rename->chat = g_object_ref (chat);
-  rename->entry = GTK_EDITABLE (g_object_ref (entry));
-  parley_ask (GTK_WINDOW (self), _ ("Rename Chat"), NULL, entry, _ ("Rename"), FALSE, rename_now,
-              rename, rename_free);
-  gtk_widget_grab_focus (entry);
+  parley_chat_page_attach (PARLEY_WINDOW (widget)->chat_page);
 }
 
 /* ---- links, toasts, pictures ---- */
@@ -291,15 +186,6 @@ search (GSimpleAction *action, GVariant *parameter, gpointer widget)
   parley_discover_page_search (self->discover_page, g_variant_get_string (parameter, NULL));
 }
 
-static void
-show_chat (GSimpleAction *action, GVariant *parameter, gpointer widget)
-{
-  ParleyChat *chat = chat_of (PARLEY_WINDOW (widget), parameter);
-
-  if (chat != NULL)
-    parley_window_show_chat (PARLEY_WINDOW (widget), chat, 0);
-}
-
 /* ---- windows ---- */
 
 static void
@@ -340,17 +226,12 @@ _parley_window_add_actions (ParleyWindow *self)
     { "pick-model", pick_model, NULL },
     { "load-panel", show_load_panel, NULL },
     { "chat-settings", chat_settings, NULL },
+    { "attach", attach, NULL },
     { "stop", stop, NULL },
     { "regenerate", regenerate, NULL },
     { "previous-version", version, NULL },
     { "next-version", version, NULL },
-    { "rename-chat", rename_chat, "x" },
-    { "duplicate-chat", duplicate_chat, "x" },
-    { "delete-chat", delete_chat, "x" },
-    { "pin-chat", pin_chat, "x" },
-    { "undo-delete", undo_delete, NULL },
     { "search", search, "s" },
-    { "show-chat", show_chat, "x" },
     { "open-link", open_link, "s" },
     { "toast", toast, "s" },
     { "screenshot", screenshot, "s" },
@@ -360,4 +241,5 @@ _parley_window_add_actions (ParleyWindow *self)
   };
 
   g_action_map_add_action_entries (G_ACTION_MAP (self), actions, G_N_ELEMENTS (actions), self);
+  _parley_window_add_chat_actions (self);
 }

@@ -25,5 +25,6 @@ struct _ParleyWindow {
 
 /* Adds win.*; they are also how scripts and tests drive the window over D-Bus. */
 void _parley_window_add_actions (ParleyWindow *self);
+void _parley_window_add_chat_actions (ParleyWindow *self);
 
 G_END_DECLS

@@ -92,6 +92,7 @@ parley_window_show_chat (ParleyWindow *self, ParleyChat *chat, gint64 message)
   if (message != 0)
     parley_chat_show_message (chat, message, NULL);
   parley_chat_page_set_chat (self->chat_page, chat);
+  parley_chat_page_show_hit (self->chat_page, message, parley_sidebar_get_query (self->sidebar));
   parley_window_show_place (self, "chats");
   if (parley_split_get_folded (self->split))
     parley_split_set_show_sidebar (self->split, FALSE);
@@ -127,7 +128,9 @@ main_menu (void)
   GMenu *menu = g_menu_new (), *first = g_menu_new (), *second = g_menu_new ();
 
   g_menu_append (first, _ ("_New Chat"), "win.new-chat");
+  g_menu_append (first, _ ("New _Temporary Chat"), "win.temporary-chat");
   g_menu_append (first, _ ("_Search Chats"), "win.find");
+  g_menu_append (first, _ ("_Import Chats…"), "win.import-chat");
   g_menu_append (second, _ ("_Preferences"), "win.preferences");
   g_menu_append (second, _ ("_Keyboard Shortcuts"), "win.shortcuts");
   g_menu_append (second, _ ("_About Parley"), "win.about");
@@ -236,7 +239,7 @@ parley_window_new (AdwApplication *application, ParleyServices *services)
   add_place (self, computer, parley_computer_page_get_header (PARLEY_COMPUTER_PAGE (computer)),
              "computer", _ ("Computer"), "parley-chip-symbolic");
 
-  self->sidebar = PARLEY_SIDEBAR (parley_sidebar_new (services->chats, menu));
+  self->sidebar = PARLEY_SIDEBAR (parley_sidebar_new (services->chats, services->store, menu));
   self->split =
       PARLEY_SPLIT (parley_split_new (GTK_WIDGET (self->sidebar), GTK_WIDGET (self->places)));
   gtk_widget_set_vexpand (GTK_WIDGET (self->split), TRUE);

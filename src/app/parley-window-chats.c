@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the window does with chats by their number: the actions behind the menus of chats, folders
+ * and messages.
+ */
+#include "app/compat.h"
+#include "app/parley-dialog.h"
+#include "app/parley-widgets.h"
+#include "app/parley-window-private.h"
+
+#include <glib/gi18n.h>
+#include <string.h>
+
+/* 0: the one that is shown. */
+static ParleyChat *
+chat_of (ParleyWindow *self, GVariant *parameter)
+{
+  gint64 id = g_variant_get_int64 (parameter);
+  ParleyChat *shown = parley_chat_page_get_chat (self->chat_page);
+
+  /* One that is new, or temporary, is in no list. */
+  if (shown != NULL && (id == 0 || parley_chat_get_id (shown) == id))
+    return shown;
+  return parley_chat_list_find (self->services->chats, id);
+}
+
+static void
+undo_delete (GSimpleAction *action, GVariant *parameter, gpointer widget)
+{
+  ParleyWindow *self = PARLEY_WINDOW (widget);
+
+  if (self->deleted == NULL)
+    return;
+  parley_chat_list_restore (self->services->chats, self->deleted);
+  parley_window_show_chat (self, self->deleted, 0);
+  g_clear_object (&self->deleted);
+}
+
+static void
+delete_chat (GSimpleAction *action, GVariant *parameter, gpointer widget)
+{
+  ParleyWindow *self = PARLEY_WINDOW (widget);
+  ParleyChat *chat = chat_of (self, parameter);
+
+  if (chat == NULL)
+    return;
+  const char *title = parley_chat_get_title (chat);
+  g_autofree char *text =
+      g_strdup_printf (_ ("“%s” deleted"), *title != '\0' ? title : _ ("New Chat"));
+  AdwToast *toast = parley_toast_new (text);
+
+  g_set_object (&self->deleted, chat);
+  parley_chat_list_delete (self->services->chats, chat);
+  if (parley_chat_page_get_chat (self->chat_page) == self->deleted) {
+    g_autoptr (ParleyChat) fresh = parley_chat_list_create (self->services->chats);
+    parley_chat_page_set_chat (self->chat_page, fresh);
+    parley_sidebar_select_chat (self->sidebar, NULL);
+  }
+  adw_toast_set_button_label (toast, _ ("Undo"));
+  adw_toast_set_action_name (toast, "win.undo-delete");
+  adw_toast_overlay_add_toast (self->toasts, toast);
+}
+
+static void
+duplicate_chat (GSimpleAction *action, GVariant *parameter, gpointer widget)
+{
+  ParleyWindow *self = PARLEY_WINDOW (widget);
+  ParleyChat *chat = chat_of (self, parameter);
+
+  if (chat == NULL)
+    return;
+  g_autoptr (ParleyChat) copy = parley_chat_list_duplicate (self->services->chats, chat);
+  if (copy != NULL)
+    parley_window_show_chat (self, copy, 0);
+}
+
+static void
+pin_chat (GSimpleAction *action, GVariant *parameter, gpointer widget)
+{
+  ParleyChat *chat = chat_of (PARLEY_WINDOW (widget), parameter);
+
+  if (chat != NULL)
+    parley_chat_set_pinned (chat, !parley_chat_get_pinned (chat));
+}
+
+typedef struct {
+  ParleyChat *chat;
+  GtkEditable *entry;
+} Rename;
+
+static void
+rename_free (gpointer data)
+{
+  Rename *rename = data;
+
+  g_object_unref (rename->chat);
+  g_object_unref (rename->entry);
+  g_free (rename);
+}
+
+static void
+rename_now (gpointer data)
+{
+  Rename *rename = data;
+
+  parley_chat_set_title (rename->chat, gtk_editable_get_text (rename->entry));
+}
+
+static void
+rename_chat (GSimpleAction *action, GVariant *parameter, gpointer widget)
+{
+  ParleyWindow *self = PARLEY_WINDOW (widget);
+  ParleyChat *chat = chat_of (self, parameter);
+
+  if (chat == NULL)
+    return;
+  GtkWidget *entry = gtk_entry_new ();
+  Rename *rename = g_new0 (Rename, 1);
+  gtk_editable_set_text (GTK_EDITABLE (entry), parley_chat_get_title (chat));
+  gtk_entry_set_activates_default (GTK_ENTRY (entry), TRUE);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (entry), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  _ ("Name of the chat"), -1);
+  rename->chat = g_object_ref (chat);
+  rename->entry = GTK_EDITABLE (g_object_ref (entry));
+  parley_ask (GTK_WINDOW (self), _ ("Rename Chat"), NULL, entry, _ ("Rename"), FALSE, rename_now,
+              rename, rename_free);
+  gtk_widget_grab_focus (entry);
+}
+
+static void
+show_chat (GSimpleAction *action, GVariant *parameter, gpointer widget)
+{
+  ParleyChat *chat = chat_of (PARLEY_WINDOW (widget), parameter);
+
+  if (chat != NULL)
+    parley_window_show_chat (PARLEY_WINDOW (widget), chat, 0);
+}
+
+/* ---- folders ---- */
+
+static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return g_utf8_collate (*(const char *const *) a, *(const char *const *) b);
+}
+
+/* Names of the folders in use, in order. */
+static GPtrArray *
+list_folders (ParleyWindow *self)
+{
+  GListModel *chats = G_LIST_MODEL (self->services->chats);
+  GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
+
+  for (guint i = 0; i < g_list_model_get_n_items (chats); i++) {
+    g_autoptr (ParleyChat) chat = g_list_model_get_item (chats, i);
+    const char *folder = parley_chat_get_folder (chat);
+    if (folder != NULL && *folder != '\0' &&
+        !g_ptr_array_find_with_equal_func (names, folder, g_str_equal, NULL))
+      g_ptr_array_add (names, g_strdup (folder));
+  }
+  g_ptr_array_sort (names, compare_names);
+  return names;
+}
+
+static void
+set_folder_of_all (ParleyWindow *self, const char *from, const char *to)
+{
+  GListModel *chats = G_LIST_MODEL (self->services->chats);
+
+  for (guint i = 0; i < g_list_model_get_n_items (chats); i++) {
+    g_autoptr (ParleyChat) chat = g_list_model_get_item (chats, i);
+    if (g_strcmp0 (parley_chat_get_folder (chat), from) == 0)
+      parley_chat_set_folder (chat, to);
+  }
+}
+
+typedef struct {
+  ParleyWindow *window;
+  ParleyChat *chat; /* that is moved, or: */
+  char *folder;     /* that is renamed */
+  GtkEditable *entry;
+} FolderName;
+
+static void
+folder_name_free (gpointer data)
+{
+  FolderName *name = data;
+
+  g_clear_object (&name->chat);
+  g_object_unref (name->entry);
+  g_free (name->folder);
+  g_free (name);
+}
+
+static void
+folder_named (gpointer data)
+{
+  FolderName *name = data;
+  g_autofree char *text = g_strdup (gtk_editable_get_text (name->entry));
+
+  g_strstrip (text);
+  g_strdelimit (text, "\n\r\t", ' ');
+  if (name->chat != NULL)
+    parley_chat_set_folder (name->chat, *text != '\0' ? text : NULL);
+  else if (*text != '\0')
+    set_folder_of_all (name->window, name->folder, text);
+}
+
+static void
+folder_picked (GtkButton *button, GtkEditable *entry)
+{
+  gtk_editable_set_text (entry, gtk_button_get_label (button));
+}
+
+/* An entry, and below it the folders there are, to be taken over with a click. */
+static GtkWidget *
+folder_entry (ParleyWindow *self, const char *text, FolderName *name)
+{
+  GtkWidget *box = parley_box (GTK_ORIENTATION_VERTICAL, 8, NULL), *entry = gtk_entry_new ();
+  g_autoptr (GPtrArray) folders = list_folders (self);
+
+  gtk_editable_set_text (GTK_EDITABLE (entry), text != NULL ? text : "");
+  gtk_entry_set_activates_default (GTK_ENTRY (entry), TRUE);
+  gtk_entry_set_max_length (GTK_ENTRY (entry), 200);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (entry), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  _ ("Name of the folder"), -1);
+  gtk_box_append (GTK_BOX (box), entry);
+  for (guint i = 0; name->chat != NULL && i < MIN (folders->len, 8); i++) {
+    GtkWidget *button = parley_text_button (folders->pdata[i], NULL);
+    gtk_widget_add_css_class (button, "flat");
+    g_signal_connect_object (button, "clicked", G_CALLBACK (folder_picked), entry, 0);
+    gtk_box_append (GTK_BOX (box), button);
+  }
+  name->window = self;
+  name->entry = GTK_EDITABLE (g_object_ref (entry));
+  return box;
+}
+
+static void
+move_chat (GSimpleAction *action, GVariant *parameter, gpointer widget)
+{
+  ParleyWindow *self = PARLEY_WINDOW (widget);
+  ParleyChat *chat = chat_of (self, parameter);
+
+  if (chat == NULL)
+    return;
+  FolderName *name = g_new0 (FolderName, 1);
+  name->chat = g_object_ref (chat);
+  GtkWidget *box = folder_entry (self, parley_chat_get_folder (chat), name);
+  parley_ask (GTK_WINDOW (self), _ ("Move to Folder"),
+              _ ("A new name makes a new folder; none takes the chat out of its folder."), box,
+              _ ("Move"), FALSE, folder_named, name, folder_name_free);
+  gtk_widget_grab_focus (GTK_WIDGET (name->entry));
+}
+
+static void
+rename_folder (GSimpleAction *action, GVariant *parameter, gpointer widget)
+{
+  ParleyWindow *self = PARLEY_WINDOW (widget);
+  FolderName *name = g_new0 (FolderName, 1);
+
+  name->folder = g_variant_dup_string (parameter, NULL);
+  GtkWidget *box = folder_entry (self, name->folder, name);
+  parley_ask (GTK_WINDOW (self), _ ("Rename Folder"), NULL, box, _ ("Rename"), FALSE, folder_named,
+              name, folder_name_free);
+  gtk_widget_grab_focus (GTK_WIDGET (name->entry));
+}
+
+/* The chats stay. */
+static void
+remove_folder (GSimpleAction *action, GVariant *parameter, gpointer widget)
+{
+  set_folder_of_all (PARLEY_WINDOW (widget), g_variant_get_string (parameter, NULL), NULL);
+}
+
+/* ---- messages ---- */
+
+static void
+undo_delete_message (GSimpleAction *action, GVariant *parameter, gpointer widget)
+{
+  ParleyChat *chat = parley_chat_page_get_chat (PARLEY_WINDOW (widget)->chat_page);
+
+  if (chat != NULL)
+    parley_chat_undo_delete (chat);
+}
+
+static void
+message_deleted (GSimpleAction *action, GVariant *parameter, gpointer widget)
+{
+  AdwToast *toast = parley_toast_new (_ ("Message deleted"));
+
+  adw_toast_set_button_label (toast, _ ("Undo"));
+  adw_toast_set_action_name (toast, "win.undo-delete-message");
+  adw_toast_overlay_add_toast (PARLEY_WINDOW (widget)->toasts, toast);
+}
+
+/* `parameter`: the last message that the new chat has. */
+static void
+branch_chat (GSimpleAction *action, GVariant *parameter, gpointer widget)
+{
+  ParleyWindow *self = PARLEY_WINDOW (widget);
+  ParleyChat *chat = parley_chat_page_get_chat (self->chat_page);
+  guint n = chat != NULL ? g_list_model_get_n_items (G_LIST_MODEL (chat)) : 0;
+
+  for (guint i = 0; i < n; i++) {
+    g_autoptr (ParleyMessage) message = g_list_model_get_item (G_LIST_MODEL (chat), i);
+    if (parley_message_get_id (message) != g_variant_get_int64 (parameter))
+      continue;
+    g_autoptr (ParleyChat) branch = parley_chat_branch (chat, message);
+    parley_chat_list_adopt (self->services->chats, branch);
+    parley_window_show_chat (self, branch, 0);
+    return;
+  }
+}
+
+/* ---- files ---- */
+
+typedef struct {
+  ParleyWindow *window;
+  ParleyChat *chat;
+  gboolean json;
+} Export;
+
+static void
+export_free (gpointer data)
+{
+  Export *export = data;
+
+  g_object_unref (export->window);
+  g_object_unref (export->chat);
+  g_free (export);
+}
+
+static void
+written (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (ParleyWindow) self = data;
+  g_autoptr (GError) error = NULL;
+
+  if (g_file_replace_contents_finish (G_FILE (source), result, NULL, &error))
+    parley_window_toast (self, _ ("The chat was exported"));
+  else
+    parley_window_toast (self, error->message);
+}
+
+static void
+export_to (GFile *file, gpointer data)
+{
+  Export *export = data;
+  g_autoptr (GError) error = NULL;
+  char *text = export->json ? parley_chat_export_json (export->chat, &error)
+                            : parley_chat_export_markdown (export->chat, &error);
+
+  if (text == NULL) {
+    parley_window_toast (export->window, error->message);
+    return;
+  }
+  g_autoptr (GBytes) bytes = g_bytes_new_take (text, strlen (text));
+  g_file_replace_contents_bytes_async (file, bytes, NULL, FALSE, G_FILE_CREATE_PRIVATE, NULL,
+                                       written, g_object_ref (export->window));
+}
+
+static void
+export_chat (GSimpleAction *action, GVariant *parameter, gpointer widget)
+{
+  ParleyWindow *self = PARLEY_WINDOW (widget);
+  ParleyChat *chat = chat_of (self, parameter);
+
+  if (chat == NULL)
+    return;
+  const char *title = parley_chat_get_title (chat);
+  Export *export = g_new0 (Export, 1);
+  export->window = g_object_ref (self);
+  export->chat = g_object_ref (chat);
+  export->json = g_str_equal (g_action_get_name (G_ACTION (action)), "export-json");
+  g_autofree char *name =
+      g_strconcat (*title != '\0' ? title : _ ("Chat"), export->json ? ".json" : ".md", NULL);
+  g_strdelimit (name, "/\\\n", '-');
+  parley_save_file (GTK_WINDOW (self), _ ("Export Chat"), name, export_to, export, export_free);
+}
+
+static void
+imported (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (ParleyWindow) self = data;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = NULL;
+  gsize n;
+
+  if (!g_file_load_contents_finish (G_FILE (source), result, &text, &n, NULL, &error)) {
+    parley_window_toast (self, error->message);
+    return;
+  }
+  g_autoptr (ParleyChat) chat = parley_chat_import_json (self->services->store, text, n, &error);
+  if (chat == NULL) {
+    parley_window_toast (self, error->message);
+    return;
+  }
+  parley_chat_list_adopt (self->services->chats, chat);
+  parley_window_show_chat (self, chat, 0);
+}
+
+void
+parley_window_import_chat (ParleyWindow *self, GFile *file)
+{
+  g_file_load_contents_async (file, NULL, imported, g_object_ref (self));
+}
+
+static void
+import_from (GFile *file, gpointer data)
+{
+  parley_window_import_chat (PARLEY_WINDOW (data), file);
+}
+
+static void
+import_chat (GSimpleAction *action, GVariant *parameter, gpointer widget)
+{
+  parley_open_files (GTK_WINDOW (widget), _ ("Import Chats"), "json", TRUE, import_from,
+                     g_object_ref (widget), g_object_unref);
+}
+
+/* The same by an address, for scripts and tests. */
+static void
+import_file (GSimpleAction *action, GVariant *parameter, gpointer widget)
+{
+  g_autoptr (GFile) file = g_file_new_for_commandline_arg (g_variant_get_string (parameter, NULL));
+
+  parley_window_import_chat (PARLEY_WINDOW (widget), file);
+}
+
+static void
+attach_file (GSimpleAction *action, GVariant *parameter, gpointer widget)
+{
+  g_autoptr (GFile) file = g_file_new_for_commandline_arg (g_variant_get_string (parameter, NULL));
+
+  parley_chat_page_attach_file (PARLEY_WINDOW (widget)->chat_page, file);
+}
+
+static void
+temporary_chat (GSimpleAction *action, GVariant *parameter, gpointer widget)
+{
+  g_autoptr (ParleyChat) chat = parley_chat_new (NULL);
+
+  parley_window_show_chat (PARLEY_WINDOW (widget), chat, 0);
+}
+
+void
+_parley_window_add_chat_actions (ParleyWindow *self)
+{
+  static const GActionEntry actions[] = {
+    { "show-chat", show_chat, "x" },
+    { "rename-chat", rename_chat, "x" },
+    { "duplicate-chat", duplicate_chat, "x" },
+    { "delete-chat", delete_chat, "x" },
+    { "undo-delete", undo_delete, NULL },
+    { "pin-chat", pin_chat, "x" },
+    { "move-chat", move_chat, "x" },
+    { "rename-folder", rename_folder, "s" },
+    { "remove-folder", remove_folder, "s" },
+    { "branch-chat", branch_chat, "x" },
+    { "message-deleted", message_deleted, NULL },
+    { "undo-delete-message", undo_delete_message, NULL },
+    { "export-markdown", export_chat, "x" },
+    { "export-json", export_chat, "x" },
+    { "import-chat", import_chat, NULL },
+    { "import-file", import_file, "s" },
+    { "attach-file", attach_file, "s" },
+    { "temporary-chat", temporary_chat, NULL },
+  };
+
+  g_action_map_add_action_entries (G_ACTION_MAP (self), actions, G_N_ELEMENTS (actions), self);
+}
