@@ -9,9 +9,11 @@
 int
 parley_cmd_list (int argc, char **argv)
 {
-  gboolean json = FALSE;
+  gboolean json = FALSE, names = FALSE;
   const GOptionEntry entries[] = {
     { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL },
+    { "names", 0, 0, G_OPTION_ARG_NONE, &names, "Print only what names each model, a line each",
+      NULL },
     { NULL },
   };
   if (!cli_parse (&argc, &argv, "", "Lists the models on this computer.", entries, 0, 0))
@@ -29,6 +31,13 @@ parley_cmd_list (int argc, char **argv)
     }
     pe_json_end_array (&w);
     return cli_print_json (&w);
+  }
+  if (names) {
+    for (guint i = 0; i < n; i++) {
+      g_autoptr (ParleyModel) model = g_list_model_get_item (G_LIST_MODEL (library), i);
+      printf ("%s\n", parley_model_get_id (model));
+    }
+    return CLI_DONE;
   }
   if (n == 0) {
     printf ("There are no models yet. Find one with 'parley-cli search', get it with 'parley-cli "
