@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/parley-application.h"
 
+#include "app/parley-search-provider.h"
 #include "app/parley-widgets.h"
 #include "app/parley-window.h"
 #include "parley-config.h"
@@ -10,7 +11,8 @@
 
 struct _ParleyApplication {
   AdwApplication parent;
-  ParleyServices *services;
+  ParleyServices *services; /* NULL until something needs them */
+  ParleySearchProvider *search_provider;
 };
 
 G_DEFINE_FINAL_TYPE (ParleyApplication, parley_application, ADW_TYPE_APPLICATION)
@@ -68,26 +70,168 @@ apply_colour_scheme (ParleyApplication *self)
                                         : ADW_COLOR_SCHEME_DEFAULT);
 }
 
+static gboolean
+ensure_services (ParleyApplication *self, GError **error)
+{
+  if (self->services == NULL)
+    self->services = parley_services_new (error);
+  return self->services != NULL;
+}
+
+/* The window, made where there is none. NULL: the chats cannot be opened, and a window says so. */
+static GtkWindow *
+ensure_window (ParleyApplication *self)
+{
+  GtkWindow *window = gtk_application_get_active_window (GTK_APPLICATION (self));
+  g_autoptr (GError) error = NULL;
+
+  if (window == NULL) {
+    if (!ensure_services (self, &error)) {
+      show_failure (self, error);
+      return NULL;
+    }
+    apply_colour_scheme (self);
+    window = parley_window_new (ADW_APPLICATION (self), self->services);
+    gtk_window_present (window);
+    parley_services_start (self->services);
+  }
+  gtk_window_present (window);
+  return PARLEY_IS_WINDOW (window) ? window : NULL;
+}
+
 static void
 activate (GApplication *application)
 {
+  ensure_window (PARLEY_APPLICATION (application));
+}
+
+/* ---- what others hand over: files, addresses, actions of the launcher ---- */
+
+static void
+window_action (ParleyApplication *self, const char *action, GVariant *parameter)
+{
+  GtkWindow *window = ensure_window (self);
+
+  if (window != NULL)
+    g_action_group_activate_action (G_ACTION_GROUP (window), action, parameter);
+  else if (parameter != NULL)
+    g_variant_unref (g_variant_ref_sink (parameter));
+}
+
+/* Files on this computer join the library; addresses open the page of their model. */
+static void
+open (GApplication *application, GFile **files, int n, const char *hint)
+{
   ParleyApplication *self = PARLEY_APPLICATION (application);
-  GtkWindow *window = gtk_application_get_active_window (GTK_APPLICATION (application));
+
+  for (int i = 0; i < n; i++) {
+    g_autofree char *path = g_file_get_path (files[i]);
+    g_autofree char *uri = g_file_get_uri (files[i]);
+    if (path != NULL) {
+      window_action (self, "import-model", g_variant_new_string (path));
+      continue;
+    }
+    const char *text = g_str_has_prefix (uri, "parley:") ? uri + strlen ("parley:") : uri;
+    text += strspn (text, text == uri ? "" : "/");
+    g_autofree char *reference = g_uri_unescape_string (text, NULL);
+    if (reference != NULL && g_utf8_validate (reference, -1, NULL))
+      window_action (self, "search", g_variant_new_string (reference));
+  }
+}
+
+static void
+new_chat (GSimpleAction *action, GVariant *parameter, gpointer application)
+{
+  window_action (PARLEY_APPLICATION (application), "new-chat", NULL);
+}
+
+static void
+discover (GSimpleAction *action, GVariant *parameter, gpointer application)
+{
+  window_action (PARLEY_APPLICATION (application), "show-discover", NULL);
+}
+
+static int
+handle_local_options (GApplication *application, GVariantDict *options)
+{
+  static const char *const actions[] = { "new-chat", "discover" };
   g_autoptr (GError) error = NULL;
 
-  if (window != NULL) {
-    gtk_window_present (window);
-    return;
+  if (g_variant_dict_contains (options, "version")) {
+    g_print ("parley %s\n", PARLEY_VERSION);
+    return 0;
   }
-  self->services = parley_services_new (&error);
-  if (self->services == NULL) {
-    show_failure (self, error);
-    return;
+  for (gsize i = 0; i < G_N_ELEMENTS (actions); i++) {
+    if (!g_variant_dict_contains (options, actions[i]))
+      continue;
+    if (!g_application_register (application, NULL, &error)) {
+      g_printerr ("parley: cannot start: %s\n", error->message);
+      return 1;
+    }
+    g_action_group_activate_action (G_ACTION_GROUP (application), actions[i], NULL);
+    if (g_application_get_is_remote (application)) {
+      g_dbus_connection_flush_sync (g_application_get_dbus_connection (application), NULL, NULL);
+      return 0;
+    }
   }
-  apply_colour_scheme (self);
-  window = parley_window_new (ADW_APPLICATION (self), self->services);
-  gtk_window_present (window);
-  parley_services_start (self->services);
+  return -1;
+}
+
+/* ---- the desktop's search ---- */
+
+static ParleyChatList *
+host_chats (gpointer application)
+{
+  ParleyApplication *self = PARLEY_APPLICATION (application);
+
+  return ensure_services (self, NULL) ? self->services->chats : NULL;
+}
+
+static void
+host_show (gpointer application, gint64 id, gint64 message)
+{
+  ParleyApplication *self = PARLEY_APPLICATION (application);
+  GtkWindow *window = ensure_window (self);
+  ParleyChat *chat = window != NULL ? parley_chat_list_find (self->services->chats, id) : NULL;
+
+  if (chat != NULL)
+    parley_window_show_chat (PARLEY_WINDOW (window), chat, message);
+}
+
+static void
+host_search (gpointer application, const char *text)
+{
+  GtkWindow *window = ensure_window (PARLEY_APPLICATION (application));
+
+  if (window != NULL)
+    parley_window_search_chats (PARLEY_WINDOW (window), text);
+}
+
+static gboolean
+dbus_register (GApplication *application, GDBusConnection *connection, const char *path,
+               GError **error)
+{
+  static const ParleySearchProviderHost host = { host_chats, host_show, host_search };
+  ParleyApplication *self = PARLEY_APPLICATION (application);
+  g_autofree char *own = g_strconcat (path, "/SearchProvider", NULL);
+
+  if (!G_APPLICATION_CLASS (parley_application_parent_class)
+           ->dbus_register (application, connection, path, error))
+    return FALSE;
+  self->search_provider = parley_search_provider_new (&host, self);
+  return parley_search_provider_export (self->search_provider, connection, own, error);
+}
+
+static void
+dbus_unregister (GApplication *application, GDBusConnection *connection, const char *path)
+{
+  ParleyApplication *self = PARLEY_APPLICATION (application);
+
+  if (self->search_provider != NULL)
+    parley_search_provider_unexport (self->search_provider);
+  g_clear_object (&self->search_provider);
+  G_APPLICATION_CLASS (parley_application_parent_class)
+      ->dbus_unregister (application, connection, path);
 }
 
 static void
@@ -103,9 +247,14 @@ quit (GSimpleAction *action, GVariant *parameter, gpointer application)
 static void
 startup (GApplication *application)
 {
-  static const GActionEntry actions[] = { { "quit", quit } };
+  static const GActionEntry actions[] = { { "quit", quit },
+                                          { "new-chat", new_chat },
+                                          { "discover", discover } };
 
   G_APPLICATION_CLASS (parley_application_parent_class)->startup (application);
+  /* Started by the desktop's search and left alone, it goes away again. */
+  if (g_application_get_flags (application) & G_APPLICATION_IS_SERVICE)
+    g_application_set_inactivity_timeout (application, 30000);
   gtk_source_init ();
   gtk_window_set_default_icon_name (PARLEY_APP_ID);
   g_action_map_add_action_entries (G_ACTION_MAP (application), actions, G_N_ELEMENTS (actions),
@@ -132,6 +281,10 @@ static void
 parley_application_class_init (ParleyApplicationClass *klass)
 {
   G_APPLICATION_CLASS (klass)->activate = activate;
+  G_APPLICATION_CLASS (klass)->open = open;
+  G_APPLICATION_CLASS (klass)->handle_local_options = handle_local_options;
+  G_APPLICATION_CLASS (klass)->dbus_register = dbus_register;
+  G_APPLICATION_CLASS (klass)->dbus_unregister = dbus_unregister;
   G_APPLICATION_CLASS (klass)->startup = startup;
   G_APPLICATION_CLASS (klass)->shutdown = shutdown;
 }
@@ -139,11 +292,22 @@ parley_application_class_init (ParleyApplicationClass *klass)
 static void
 parley_application_init (ParleyApplication *self)
 {
+  static const GOptionEntry entries[] = {
+    { "version", 0, 0, G_OPTION_ARG_NONE, NULL, N_ ("Tell the version"), NULL },
+    { "new-chat", 0, 0, G_OPTION_ARG_NONE, NULL, N_ ("Begin a new chat"), NULL },
+    { "discover", 0, 0, G_OPTION_ARG_NONE, NULL, N_ ("Look for a model"), NULL },
+    { NULL },
+  };
+
+  g_application_add_main_option_entries (G_APPLICATION (self), entries);
+  g_application_set_option_context_parameter_string (
+      G_APPLICATION (self), N_ ("[FILE.gguf | parley:ORG/NAME[:QUANT] | ADDRESS]…"));
 }
 
 AdwApplication *
 parley_application_new (void)
 {
-  return g_object_new (PARLEY_TYPE_APPLICATION, "application-id", PARLEY_APP_ID,
-                       "resource-base-path", "/io/github/parleychat/Parley", NULL);
+  return g_object_new (PARLEY_TYPE_APPLICATION, "application-id", PARLEY_APP_ID, "flags",
+                       G_APPLICATION_HANDLES_OPEN, "resource-base-path",
+                       "/io/github/parleychat/Parley", NULL);
 }

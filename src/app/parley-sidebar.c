@@ -119,6 +119,13 @@ parley_sidebar_start_search (ParleySidebar *self)
   gtk_widget_grab_focus (self->search);
 }
 
+void
+parley_sidebar_search (ParleySidebar *self, const char *text)
+{
+  gtk_editable_set_text (GTK_EDITABLE (self->search), text);
+  gtk_widget_grab_focus (self->search);
+}
+
 /* ---- the frame ---- */
 
 void

@@ -21,6 +21,7 @@ void parley_sidebar_select_chat (ParleySidebar *self, ParleyChat *chat); /* NULL
 void parley_sidebar_start_search (ParleySidebar *self);
 /* What is searched for, NULL: nothing. */
 const char *parley_sidebar_get_query (ParleySidebar *self);
+void parley_sidebar_search (ParleySidebar *self, const char *text);
 
 /* Signal "chat-chosen" (ParleyChat *, gint64 message): message 0, or the one a search found. */
 

@@ -26,6 +26,21 @@ show_place (GSimpleAction *action, GVariant *parameter, gpointer widget)
 }
 
 static void
+show_sidebar (ParleyWindow *self)
+{
+  if (parley_split_get_folded (self->split))
+    parley_window_show_place (self, "chats");
+  parley_split_set_show_sidebar (self->split, TRUE);
+}
+
+void
+parley_window_search_chats (ParleyWindow *self, const char *text)
+{
+  show_sidebar (self);
+  parley_sidebar_search (self->sidebar, text);
+}
+
+static void
 find (GSimpleAction *action, GVariant *parameter, gpointer widget)
 {
   ParleyWindow *self = PARLEY_WINDOW (widget);
@@ -35,9 +50,7 @@ find (GSimpleAction *action, GVariant *parameter, gpointer widget)
     parley_discover_page_start_search (self->discover_page);
     return;
   }
-  if (parley_split_get_folded (self->split))
-    parley_window_show_place (self, "chats");
-  parley_split_set_show_sidebar (self->split, TRUE);
+  show_sidebar (self);
   parley_sidebar_start_search (self->sidebar);
 }
 

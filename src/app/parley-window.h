@@ -19,6 +19,7 @@ GtkWindow *parley_window_new (AdwApplication *application, ParleyServices *servi
 /* "chats", "discover", "models", "computer". */
 void parley_window_show_place (ParleyWindow *self, const char *place);
 void parley_window_show_chat (ParleyWindow *self, ParleyChat *chat, gint64 message);
+void parley_window_search_chats (ParleyWindow *self, const char *text);
 void parley_window_new_chat (ParleyWindow *self, ParleyModel *model); /* model may be NULL */
 /* A chat that was exported as JSON. */
 void parley_window_import_chat (ParleyWindow *self, GFile *file);
