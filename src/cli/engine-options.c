@@ -28,7 +28,8 @@ cli_engine_request (const struct cli_engine_options *o, struct pe_plan_request *
 {
   if (!positive ("ctx", o->n_ctx, &request->n_ctx) ||
       !positive ("batch", o->n_batch, &request->n_batch) ||
-      !positive ("threads", o->n_threads, &request->n_threads))
+      !positive ("threads", o->n_threads, &request->n_threads) ||
+      !positive ("cpu-experts", o->n_cpu_experts, &request->n_cpu_experts))
     return false;
   if (o->gpu_layers && strcmp (o->gpu_layers, "auto") == 0)
     request->n_gpu_layers = PE_GPU_LAYERS_AUTO;

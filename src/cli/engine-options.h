@@ -8,7 +8,7 @@
 #include "engine/parley-engine.h"
 
 struct cli_engine_options {
-  int n_ctx, n_batch, n_threads;
+  int n_ctx, n_batch, n_threads, n_cpu_experts;
   char *gpu_layers; /* "auto" or a number; NULL: the command's default */
   char *kv_type, *precision;
 };
@@ -18,6 +18,13 @@ struct cli_engine_options {
   { "ctx", 0, 0, G_OPTION_ARG_INT, &(o)->n_ctx, "Tokens of context", "N" },                            \
       { "batch", 0, 0, G_OPTION_ARG_INT, &(o)->n_batch, "Tokens of a prompt evaluated at once", "N" }, \
       { "threads", 0, 0, G_OPTION_ARG_INT, &(o)->n_threads, "Threads on the CPU", "N" },               \
+      { "cpu-experts",                                                                                 \
+        0,                                                                                             \
+        0,                                                                                             \
+        G_OPTION_ARG_INT,                                                                              \
+        &(o)->n_cpu_experts,                                                                           \
+        "Layers, from the first, that keep their experts in RAM when they are on the GPU",             \
+        "N" },                                                                                         \
       { "gpu-layers",                                                                                  \
         0,                                                                                             \
         0,                                                                                             \

@@ -15,9 +15,10 @@ static int
 usage (void)
 {
   fprintf (stderr, "Usage: parley-bench MODEL [--prompt-tokens N] [--gen-tokens N] [--depth N]\n"
-                   "                    [--gpu-layers N|auto] [--threads N] [--batch N] [--ctx N]\n"
-                   "                    [--kv-type f32|f16|q8_0|q4_0] [--precision exact|fast] "
-                   "[--repeat N]\n");
+                   "                    [--gpu-layers N|auto] [--cpu-experts N] [--threads N]\n"
+                   "                    [--batch N] [--ctx N] [--kv-type f32|f16|q8_0|q4_0] "
+                   "[--precision exact|fast]\n"
+                   "                    [--repeat N]\n");
   return 2;
 }
 
@@ -42,6 +43,7 @@ apply (struct bench_request *q, int option, const char *value)
   case 'g': return number (value, &q->n_gen);
   case 'd': return number (value, &q->depth);
   case 'r': return number (value, &q->n_repeat);
+  case 'e': return number (value, &q->plan.n_cpu_experts);
   case 't': return number (value, &q->plan.n_threads);
   case 'b': return number (value, &q->plan.n_batch);
   case 'c': return number (value, &q->plan.n_ctx);
@@ -72,6 +74,7 @@ main (int argc, char **argv)
     { "gen-tokens", required_argument, NULL, 'g' },
     { "depth", required_argument, NULL, 'd' },
     { "repeat", required_argument, NULL, 'r' },
+    { "cpu-experts", required_argument, NULL, 'e' },
     { "threads", required_argument, NULL, 't' },
     { "batch", required_argument, NULL, 'b' },
     { "ctx", required_argument, NULL, 'c' },

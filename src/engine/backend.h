@@ -55,6 +55,9 @@ struct pe_backend_context {
   size_t device;              /* index in the plan */
   const struct pe_kv_geometry *kv;
   const atomic_bool *cancel;
+  /* Of a GPU: who executes the operations that stay in RAM (split.h); open as long as this. */
+  const struct pe_backend_ops *host_ops;
+  struct pe_backend *host;
 };
 
 struct pe_backend_ops {
@@ -104,6 +107,12 @@ struct pe_backend_ops {
   bool (*start) (struct pe_backend *backend, const struct pe_pass *pass, uint32_t first,
                  uint32_t end, const struct pe_exchange *exchange, struct pe_error *error);
   bool (*finish) (struct pe_backend *backend, struct pe_error *error);
+
+  /* CPU: executes operations [first, end) of a stage that is on a GPU, for the rows of the pass;
+   * `part_rows` gives where the rows of a value lie, its width apart, before and after. */
+  bool (*run_part) (struct pe_backend *backend, const struct pe_pass *pass, uint32_t stage,
+                    size_t first, size_t end, struct pe_error *error);
+  float *(*part_rows) (struct pe_backend *backend, uint16_t value);
 
   /* Bytes held now, counted where they are taken from the system or the driver. */
   uint64_t (*allocated) (const struct pe_backend *backend, enum pe_memory_kind kind);

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/checked.h"
 #include "engine/backend.h"
+#include "engine/split.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -224,6 +225,18 @@ gpu_part_fits (const struct pe_plan *plan)
   return gpu->memory_available > keep && bytes <= gpu->memory_available - keep;
 }
 
+static bool
+try_plan (const struct pe_model *model, struct pe_plan *plan, uint32_t n_gpu_layers,
+          uint32_t n_cpu_experts, bool *fits, struct pe_error *error)
+{
+  plan->request.n_cpu_experts = n_cpu_experts;
+  assign_stages (model, plan, n_gpu_layers);
+  if (!list_allocations (model, plan, error))
+    return false;
+  *fits = gpu_part_fits (plan);
+  return true;
+}
+
 /* The most layers whose plan fits the GPU: sizes grow with the count, so bisection finds it. */
 static bool
 choose_gpu_layers (const struct pe_model *model, struct pe_plan *plan, uint32_t *out,
@@ -232,16 +245,57 @@ choose_gpu_layers (const struct pe_model *model, struct pe_plan *plan, uint32_t 
   uint32_t low = 0, high = plan->n_layers + 1;
   while (low < high) {
     uint32_t middle = low + (high - low + 1) / 2;
-    assign_stages (model, plan, middle);
-    if (!list_allocations (model, plan, error))
+    bool fits;
+    if (!try_plan (model, plan, middle, plan->request.n_cpu_experts, &fits, error))
       return false;
-    if (gpu_part_fits (plan))
+    if (fits)
       low = middle;
     else
       high = middle - 1;
   }
   *out = low;
   return true;
+}
+
+/* Experts are most of a model's bytes and little of its work: rather than whole layers, the experts
+ * of as few layers as possible stay in RAM. `least`: how many do in any case. */
+static bool
+choose_with_experts (const struct pe_model *model, struct pe_plan *plan, uint32_t *out,
+                     struct pe_error *error)
+{
+  uint32_t least = plan->request.n_cpu_experts, low = least, high = plan->n_layers;
+  bool fits;
+  if (!try_plan (model, plan, plan->n_layers + 1, high, &fits, error))
+    return false;
+  if (!fits) {
+    plan->request.n_cpu_experts = plan->n_layers;
+    return choose_gpu_layers (model, plan, out, error);
+  }
+  while (low < high) {
+    uint32_t middle = low + (high - low) / 2;
+    if (!try_plan (model, plan, plan->n_layers + 1, middle, &fits, error))
+      return false;
+    if (fits)
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  plan->request.n_cpu_experts = low;
+  *out = plan->n_layers + 1;
+  if (low > least)
+    snprintf (plan->note, sizeof plan->note,
+              "The experts of %u of the %u layers stay in the computer's memory", low,
+              plan->n_layers);
+  return true;
+}
+
+static bool
+has_experts (const struct pe_program *program)
+{
+  for (uint32_t s = 1; s <= program->n_layers; s++)
+    if (!pe_ram_part_is_none (pe_ram_part_of (program, s)))
+      return true;
+  return false;
 }
 
 bool
@@ -271,9 +325,15 @@ pe_plan_make (const struct pe_model *model, const struct pe_plan_request *reques
   memcpy (plan->devices, devices, n_devices * sizeof *devices);
   uint32_t n = 0;
   bool ok = complete_request (model, devices, &plan->request, error);
+  bool experts = has_experts (program);
+  if (!experts)
+    plan->request.n_cpu_experts = 0;
+  if (plan->request.n_cpu_experts > program->n_layers)
+    plan->request.n_cpu_experts = program->n_layers;
   if (ok && n_devices > 1) {
     if (request->n_gpu_layers < 0)
-      ok = choose_gpu_layers (model, plan, &n, error);
+      ok = experts ? choose_with_experts (model, plan, &n, error)
+                   : choose_gpu_layers (model, plan, &n, error);
     else
       n = (uint32_t) request->n_gpu_layers;
     if (n > program->n_layers + 1)

@@ -82,6 +82,10 @@ struct pe_plan_request {
   enum pe_type k_type, v_type; /* F32, F16, Q8_0 or Q4_0 */
   enum pe_precision precision;
   uint32_t n_threads; /* 0: one for each physical core */
+  /* Of the first so many layers, those that are on a GPU keep their experts in RAM; larger is
+   * clamped. With PE_GPU_LAYERS_AUTO as many as it takes to get all layers onto the GPU, at least
+   * this. No effect on models without experts. */
+  uint32_t n_cpu_experts;
 };
 
 /* Sensible defaults: automatic layers, F16 cache, fast. */

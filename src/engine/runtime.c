@@ -20,6 +20,8 @@ open_backends (struct pe_runtime *r, struct pe_error *error)
       .device = d,
       .kv = &r->kv,
       .cancel = pe_runtime_has_state (r) ? &r->never : &r->cancel,
+      .host_ops = d > 0 ? r->ops[0] : NULL,
+      .host = d > 0 ? r->backends[0] : NULL,
     };
     if (!r->ops[d]->open (&context, &r->backends[d], error))
       return false;
@@ -62,10 +64,11 @@ load_stages (struct pe_runtime *r, const struct pe_progress *progress, struct pe
 /* A plan of our own: the same request for the same devices gives the same plan. */
 static bool
 copy_plan (const struct pe_model *model, const struct pe_plan *plan, uint32_t n_gpu_layers,
-           struct pe_plan **out, struct pe_error *error)
+           uint32_t n_cpu_experts, struct pe_plan **out, struct pe_error *error)
 {
   struct pe_plan_request request = plan->request;
   request.n_gpu_layers = (int32_t) n_gpu_layers;
+  request.n_cpu_experts = n_cpu_experts;
   return pe_plan_make (model, &request, plan->devices, plan->n_devices, out, error);
 }
 
@@ -79,7 +82,8 @@ pe_runtime_create (const struct pe_model *model, const struct pe_plan *plan,
     return pe_fail (error, PE_ERROR_MEMORY, "not enough memory for the engine");
   r->model = model;
   r->program = pe_model_program (model);
-  bool ok = copy_plan (model, plan, (uint32_t) plan->request.n_gpu_layers, &r->plan, error) &&
+  bool ok = copy_plan (model, plan, (uint32_t) plan->request.n_gpu_layers,
+                       plan->request.n_cpu_experts, &r->plan, error) &&
             pe_kv_geometry_make (r->program, &r->plan->request, &r->kv, error) &&
             pe_page_pool_init (&r->pages, r->kv.n_pages, error);
   if (ok) {
@@ -276,7 +280,8 @@ needs_no_more (const struct pe_runtime *r, const struct pe_plan *plan)
 static void
 settle (struct pe_runtime *r, uint32_t n)
 {
-  for (struct pe_plan *plan; copy_plan (r->model, r->plan, n, &plan, NULL); n--) {
+  for (struct pe_plan *plan;
+       copy_plan (r->model, r->plan, n, r->plan->request.n_cpu_experts, &plan, NULL); n--) {
     if (needs_no_more (r, plan) && apply_plan (r, plan, false, NULL)) {
       take_plan (r, plan);
       return;
@@ -287,14 +292,14 @@ settle (struct pe_runtime *r, uint32_t n)
   }
 }
 
-bool
-pe_runtime_place (struct pe_runtime *r, uint32_t n_gpu_layers, struct pe_error *error)
+static bool
+place (struct pe_runtime *r, uint32_t n_gpu_layers, uint32_t n_cpu_experts, struct pe_error *error)
 {
   uint32_t now = (uint32_t) r->plan->request.n_gpu_layers;
   struct pe_plan *plan;
   if (r->n_devices < 2 && n_gpu_layers > 0)
     return pe_fail (error, PE_ERROR_DEVICE, "this computer has no GPU that the engine can use");
-  if (!copy_plan (r->model, r->plan, n_gpu_layers, &plan, error))
+  if (!copy_plan (r->model, r->plan, n_gpu_layers, n_cpu_experts, &plan, error))
     return false;
   uint32_t wanted = (uint32_t) plan->request.n_gpu_layers;
   /* This plan, and one for every count of layers down to none: see settle(). */
@@ -310,6 +315,28 @@ pe_runtime_place (struct pe_runtime *r, uint32_t n_gpu_layers, struct pe_error *
   retire_plan (r, plan);
   settle (r, wanted);
   return false;
+}
+
+bool
+pe_runtime_place (struct pe_runtime *r, uint32_t n_gpu_layers, struct pe_error *error)
+{
+  return place (r, n_gpu_layers, r->plan->request.n_cpu_experts, error);
+}
+
+/* The layers in question, and those below, are on the CPU while the border moves. */
+bool
+pe_runtime_place_experts (struct pe_runtime *r, uint32_t n_cpu_experts, struct pe_error *error)
+{
+  uint32_t n_layers = r->program->n_layers, before = r->plan->request.n_cpu_experts;
+  uint32_t n_gpu_layers = (uint32_t) r->plan->request.n_gpu_layers;
+  uint32_t n = n_cpu_experts < n_layers ? n_cpu_experts : n_layers;
+  uint32_t meanwhile = n_layers + 1 - (n > before ? n : before);
+  if (n == before)
+    return true;
+  if (meanwhile > n_gpu_layers)
+    meanwhile = n_gpu_layers;
+  bool ok = place (r, meanwhile, before, error) && place (r, meanwhile, n, error);
+  return place (r, n_gpu_layers, r->plan->request.n_cpu_experts, ok ? error : NULL) && ok;
 }
 
 /* How far a plan is over what the devices have left beside what they hold now. */
@@ -337,7 +364,7 @@ pe_runtime_fitting_layers (struct pe_runtime *r)
     return now;
   while (n > 0) {
     struct pe_plan *plan;
-    if (!copy_plan (r->model, r->plan, n - 1, &plan, NULL))
+    if (!copy_plan (r->model, r->plan, n - 1, r->plan->request.n_cpu_experts, &plan, NULL))
       return now;
     bool fits = fits_budgets (r, plan, &known);
     pe_plan_free (plan);

@@ -32,6 +32,11 @@ const struct pe_plan *pe_runtime_plan (const struct pe_runtime *runtime);
  * and everything goes on working. */
 bool pe_runtime_place (struct pe_runtime *runtime, uint32_t n_gpu_layers, struct pe_error *error);
 
+/* The same for the second dimension: how many layers, from the first, keep their experts in RAM
+ * when they are on a GPU. */
+bool pe_runtime_place_experts (struct pe_runtime *runtime, uint32_t n_cpu_experts,
+                               struct pe_error *error);
+
 /* How many of the layers that are on GPUs now have room there by what the devices say is left for
  * this program: fewer than there are when others have taken memory. Moves nothing. */
 uint32_t pe_runtime_fitting_layers (struct pe_runtime *runtime);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/kv.h"
 #include "engine/plan.h"
+#include "engine/split.h"
 #include "engine/tensor.h"
 
 #include <string.h>
@@ -43,11 +44,12 @@ pe_plan_traffic (const struct pe_model *model, const struct pe_plan *plan, uint3
   if (!program || !pe_kv_geometry_make (program, &plan->request, &kv, NULL))
     return;
   for (uint32_t s = 0; s < pe_program_n_stages (program); s++) {
-    struct pe_traffic *t = &out[plan->stage_device[s]];
     const struct pe_stage *stage = pe_program_stage (program, s);
-    t->n_stages++;
+    const struct pe_ram_part part = pe_ram_part (program, plan, s);
+    out[plan->stage_device[s]].n_stages++;
     for (size_t i = 0; i < stage->n_ops; i++) {
       const struct pe_op *op = &stage->ops[i];
+      struct pe_traffic *t = &out[i >= part.first && i < part.end ? 0 : plan->stage_device[s]];
       if (op->w[0].tensor != PE_NO_TENSOR)
         count_weight (tensors, op, t);
       if (op->kind == PE_OP_ATTENTION)

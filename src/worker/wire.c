@@ -83,6 +83,7 @@ wire_plan_request (const struct pe_plan_request *request)
   g_variant_dict_insert (&dict, "context", "u", request->n_ctx);
   g_variant_dict_insert (&dict, "batch", "u", request->n_batch);
   g_variant_dict_insert (&dict, "gpu-layers", "i", request->n_gpu_layers);
+  g_variant_dict_insert (&dict, "cpu-experts", "u", request->n_cpu_experts);
   g_variant_dict_insert (&dict, "k-type", "u", (guint) request->k_type);
   g_variant_dict_insert (&dict, "v-type", "u", (guint) request->v_type);
   g_variant_dict_insert (&dict, "precision", "u", (guint) request->precision);
@@ -106,6 +107,7 @@ wire_read_plan_request (GVariant *dictionary, struct pe_plan_request *request)
   gint32 layers = PE_GPU_LAYERS_AUTO;
   g_variant_dict_lookup (&dict, "gpu-layers", "i", &layers);
   request->n_gpu_layers = MAX (layers, PE_GPU_LAYERS_AUTO);
+  request->n_cpu_experts = get_uint (&dict, "cpu-experts", 0);
   guint k_type = get_uint (&dict, "k-type", PE_TYPE_F16);
   guint v_type = get_uint (&dict, "v-type", PE_TYPE_F16);
   guint precision = get_uint (&dict, "precision", PE_PRECISION_FAST);

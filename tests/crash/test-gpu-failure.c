@@ -3,7 +3,7 @@
  * The GPU fails at every call that can fail, in every way: the model is loaded all the same, the
  * reply goes on from the tokens that it has, word for word, and what changed is said.
  *
- * By turns with the device lost, its memory full, and the driver's memory full, every third call;
+ * By turns with the device lost, its memory full, and the driver's memory full, every fifth call;
  * with PARLEY_TEST_LONG every call in all three ways.
  */
 #include "driver-leaks.h"
@@ -152,7 +152,7 @@ any_call_may_fail (void)
                                       VK_ERROR_OUT_OF_HOST_MEMORY };
   bool all = getenv ("PARLEY_TEST_LONG") != NULL;
   const char *sanitize = getenv ("PARLEY_TEST_SANITIZE");
-  uint64_t n_calls = count_calls (), step = all ? 1 : sanitize && *sanitize ? 11 : 3;
+  uint64_t n_calls = count_calls (), step = all ? 1 : sanitize && *sanitize ? 13 : 5;
   unsigned n_tried = 0, n_loads = 0, n_replies = 0, n_fewer = 0, n_none = 0;
   CHECK (n_calls > 200);
   for (uint64_t nth = 1; nth <= n_calls; nth += step)

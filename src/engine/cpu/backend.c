@@ -5,6 +5,7 @@
  */
 #include "base/alloc.h"
 #include "engine/cpu/cpu.h"
+#include "engine/split.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -55,6 +56,21 @@ stage_weight_bytes (const struct pe_tensor *tensors, const struct pe_program *pr
   return bytes;
 }
 
+/* Of a stage that is on a GPU: the weights that stay here. */
+static uint64_t
+kept_bytes (const struct pe_tensor *tensors, const struct pe_program *program,
+            const struct pe_plan *plan, uint32_t stage)
+{
+  size_t n;
+  const int32_t *list = stage_tensors (program, stage, &n);
+  const struct pe_ram_part part = pe_ram_part (program, plan, stage);
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < n; i++)
+    if (pe_ram_part_keeps (program, stage, part, list[i]))
+      bytes += tensors[list[i]].n_bytes;
+  return bytes;
+}
+
 static bool
 plan_stage (struct pe_plan *plan, const struct pe_tensor *tensors, const struct pe_program *program,
             const struct pe_kv_geometry *kv, uint32_t stage, struct pe_error *error)
@@ -85,8 +101,9 @@ cpu_plan (const struct pe_model *model, const struct pe_program *program, struct
   const struct pe_tensor *tensors = pe_model_tensors (model, NULL);
   bool ok = true;
   for (uint32_t s = 0; s < pe_program_n_stages (program) && ok; s++)
-    if (plan->stage_device[s] == 0)
-      ok = plan_stage (plan, tensors, program, &kv, s, error);
+    ok = plan->stage_device[s] == 0 ? plan_stage (plan, tensors, program, &kv, s, error)
+                                    : pe_plan_add (plan, 0, PE_MEMORY_WEIGHTS, s, 0, true,
+                                                   kept_bytes (tensors, program, plan, s), error);
   pe_kv_geometry_clear (&kv);
   if (!ok || !pe_cpu_layout_make (model, program, plan, &layout, error))
     return false;
@@ -136,6 +153,11 @@ cpu_replan (struct pe_backend *b, const struct pe_plan *plan, struct pe_error *e
   b->layout = layout;
   b->plan = plan;
   b->context.plan = plan;
+  b->count.bytes[PE_MEMORY_WEIGHTS] -= b->kept_bytes;
+  b->kept_bytes = 0;
+  for (uint32_t s = 0; s < pe_program_n_stages (b->program); s++)
+    b->kept_bytes += kept_bytes (b->tensors, b->program, plan, s);
+  b->count.bytes[PE_MEMORY_WEIGHTS] += b->kept_bytes;
   return true;
 }
 
@@ -175,9 +197,12 @@ advise_weights (struct pe_backend *b, uint32_t stage, int advice)
   uintptr_t page = (uintptr_t) sysconf (_SC_PAGESIZE);
   size_t n;
   const int32_t *list = stage_tensors (b->program, stage, &n);
+  const struct pe_ram_part part = pe_ram_part (b->program, b->plan, stage);
   for (size_t i = 0; i < n; i++) {
     const struct pe_tensor *t = &b->tensors[list[i]];
     if (!t->data || (stage > 0 && is_embedding_tensor (b->program, list[i])))
+      continue;
+    if (advice == MADV_DONTNEED && pe_ram_part_keeps (b->program, stage, part, list[i]))
       continue;
     uintptr_t begin = (uintptr_t) t->data & ~(page - 1);
     madvise ((void *) begin, (uintptr_t) t->data + t->n_bytes - begin, advice);
@@ -295,16 +320,36 @@ exchange_rows (struct pe_backend *b, float *host, bool inwards)
   }
 }
 
-static bool
-cpu_start (struct pe_backend *b, const struct pe_pass *pass, uint32_t first, uint32_t end,
-           const struct pe_exchange *exchange, struct pe_error *error)
+static void
+begin_pass (struct pe_backend *b, const struct pe_pass *pass)
 {
   b->pass = pass;
-  b->exchange = exchange;
   b->n_rows = pass->n_rows;
   b->quantised.valid = false;
   for (unsigned i = 0; i < PE_CPU_ROPE_TABLES; i++)
     b->rope[i].valid = false;
+}
+
+static bool
+cpu_run_part (struct pe_backend *b, const struct pe_pass *pass, uint32_t stage, size_t first,
+              size_t end, struct pe_error *error)
+{
+  begin_pass (b, pass);
+  return pe_cpu_run_operations (b, stage, first, end, error);
+}
+
+static float *
+cpu_part_rows (struct pe_backend *b, uint16_t value)
+{
+  return (float *) ((char *) b->work.data + b->layout.values[value]);
+}
+
+static bool
+cpu_start (struct pe_backend *b, const struct pe_pass *pass, uint32_t first, uint32_t end,
+           const struct pe_exchange *exchange, struct pe_error *error)
+{
+  begin_pass (b, pass);
+  b->exchange = exchange;
   if (first > 0 && exchange->in)
     exchange_rows (b, exchange->in, true);
   for (uint32_t stage = first; stage < end; stage++) {
@@ -354,6 +399,8 @@ const struct pe_backend_ops pe_cpu_backend = {
   .write_state = cpu_write_state,
   .start = cpu_start,
   .finish = cpu_finish,
+  .run_part = cpu_run_part,
+  .part_rows = cpu_part_rows,
   .allocated = cpu_allocated,
   .count = cpu_count,
   .expect_stage = cpu_expect_stage,

@@ -61,6 +61,7 @@ struct pe_backend {
   struct pe_buffer *segments; /* [n_layers][n_segments] of the cache */
   struct pe_buffer *states;   /* [n_layers] */
   bool *loaded;               /* per stage */
+  uint64_t kept_bytes;        /* of weights of stages that are on a GPU */
 
   /* the pass under way */
   const struct pe_pass *pass;
@@ -135,6 +136,9 @@ const struct pe_q8_group *pe_cpu_quantise (struct pe_backend *b, struct pe_view 
 /* The vectors of cosines and sines for the rows of this pass. */
 const float *pe_cpu_rope_table (struct pe_backend *b, const struct pe_op *op);
 
+/* Operations [first, end) of a stage. */
+bool pe_cpu_run_operations (struct pe_backend *b, uint32_t stage, size_t first, size_t end,
+                            struct pe_error *error);
 bool pe_cpu_run_stage (struct pe_backend *b, uint32_t stage, struct pe_error *error);
 
 void pe_cpu_matmul (struct pe_backend *b, const struct pe_op *op);

@@ -429,6 +429,17 @@ run_op (struct pe_backend *b, const struct pe_op *op, struct pe_error *error)
 }
 
 bool
+pe_cpu_run_operations (struct pe_backend *b, uint32_t stage, size_t first, size_t end,
+                       struct pe_error *error)
+{
+  const struct pe_stage *s = pe_program_stage (b->program, stage);
+  for (size_t i = first; i < end; i++)
+    if (!run_op (b, &s->ops[i], error))
+      return false;
+  return true;
+}
+
+bool
 pe_cpu_run_stage (struct pe_backend *b, uint32_t stage, struct pe_error *error)
 {
   if (stage == b->program->n_layers + 1) {
@@ -437,9 +448,5 @@ pe_cpu_run_stage (struct pe_backend *b, uint32_t stage, struct pe_error *error)
     keep_wanted_rows (b);
     b->quantised.valid = false;
   }
-  const struct pe_stage *s = pe_program_stage (b->program, stage);
-  for (size_t i = 0; i < s->n_ops; i++)
-    if (!run_op (b, &s->ops[i], error))
-      return false;
-  return true;
+  return pe_cpu_run_operations (b, stage, 0, pe_program_stage (b->program, stage)->n_ops, error);
 }

@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/checked.h"
 #include "engine/cpu/cpu.h"
+#include "engine/split.h"
 
 #include <string.h>
 
@@ -90,10 +91,11 @@ pe_cpu_layout_make (const struct pe_model *model, const struct pe_program *progr
   struct needs needs = { 0 };
   uint64_t n_experts = 0, n_used = 0;
   for (uint32_t s = 0; s < pe_program_n_stages (program); s++) {
-    if (plan->stage_device[s] != 0)
-      continue;
     const struct pe_stage *stage = pe_program_stage (program, s);
-    for (size_t i = 0; i < stage->n_ops; i++) {
+    struct pe_ram_part part = pe_ram_part (program, plan, s);
+    if (plan->stage_device[s] == 0)
+      part.end = stage->n_ops;
+    for (size_t i = part.first; i < part.end; i++) {
       const struct pe_op *op = &stage->ops[i];
       for (int k = 0; k < 3; k++)
         use_view (program, l, op->in[k]);
@@ -103,6 +105,8 @@ pe_cpu_layout_make (const struct pe_model *model, const struct pe_program *progr
         n_experts = max_u64 (n_experts, op->expert.n_experts);
         n_used = max_u64 (n_used, op->expert.n_used);
       }
+      if (op->kind == PE_OP_MATMUL_EXPERT || op->kind == PE_OP_EXPERT_SUM)
+        use_view (program, l, op->expert.ids);
     }
   }
   /* Rows that come from another device need a place even where no operation here reads them. */

@@ -6,6 +6,7 @@
 #include "engine/vulkan/vulkan.h"
 
 #include "base/alloc.h"
+#include "engine/split.h"
 #include "engine/tensor.h"
 #include "shaders/shared/arguments.h"
 
@@ -102,8 +103,7 @@ vulkan_drop_stage (struct pe_backend *b, uint32_t stage)
     return;
   /* Straight from the table: nothing may fail here. */
   b->gpu.vk.DeviceWaitIdle (b->gpu.device);
-  if (s->single)
-    b->gpu.vk.FreeCommandBuffers (b->gpu.device, b->pool, 1, &s->single);
+  pe_gpu_forget_recording (b, stage);
   for (uint32_t i = 0; i < s->n_slabs; i++)
     pe_gpu_give (&b->gpu, &s->slabs[i]);
   for (uint32_t i = 0; s->segments && i < b->kv->n_segments; i++)
@@ -120,12 +120,15 @@ vulkan_drop_stage (struct pe_backend *b, uint32_t stage)
 
 /* Walks the tensors as the plan did: once for the number of slabs, once for the offsets. */
 static uint32_t
-count_slabs (const struct pe_backend *b, const struct pe_layer *layer)
+count_slabs (const struct pe_backend *b, uint32_t stage)
 {
+  const struct pe_layer *layer = pe_gpu_layer (b->program, stage);
+  const struct pe_ram_part part = pe_ram_part (b->program, b->plan, stage);
   struct pe_gpu_slab_cursor cursor = { 0 };
   for (size_t i = 0; i < layer->n_tensors; i++)
-    pe_gpu_place_tensor (&cursor, &b->tensors[layer->tensors[i]],
-                         b->plan->devices[b->context.device].max_allocation);
+    if (!pe_ram_part_keeps (b->program, stage, part, layer->tensors[i]))
+      pe_gpu_place_tensor (&cursor, &b->tensors[layer->tensors[i]],
+                           b->plan->devices[b->context.device].max_allocation);
   return layer->n_tensors ? cursor.slab + 1 : 0;
 }
 
@@ -134,7 +137,7 @@ take_slabs (struct pe_backend *b, uint32_t stage, struct pe_error *error)
 {
   const struct pe_layer *layer = pe_gpu_layer (b->program, stage);
   struct pe_gpu_stage *s = &b->stages[stage];
-  uint32_t n_slabs = count_slabs (b, layer);
+  uint32_t n_slabs = count_slabs (b, stage);
   s->slabs = pe_calloc (n_slabs, sizeof *s->slabs);
   s->addresses = pe_calloc (layer->n_tensors, sizeof *s->addresses);
   if (!s->slabs || !s->addresses)
@@ -182,17 +185,21 @@ load_weights (struct pe_backend *b, uint32_t stage, bool from_mapping, struct pe
   const struct pe_layer *layer = pe_gpu_layer (b->program, stage);
   struct pe_gpu_stage *s = &b->stages[stage];
   struct pe_gpu_slab_cursor cursor = { 0 };
+  const struct pe_ram_part part = pe_ram_part (b->program, b->plan, stage);
   struct pe_gpu_upload *items = pe_calloc (layer->n_tensors, sizeof *items);
+  size_t n = 0;
   if (!items)
     return pe_fail (error, PE_ERROR_MEMORY, "not enough memory for the engine");
   for (size_t i = 0; i < layer->n_tensors; i++) {
     const struct pe_tensor *t = &b->tensors[layer->tensors[i]];
+    if (pe_ram_part_keeps (b->program, stage, part, layer->tensors[i]))
+      continue;
     uint64_t at =
         pe_gpu_place_tensor (&cursor, t, b->plan->devices[b->context.device].max_allocation);
     s->addresses[i] = s->slabs[cursor.slab].address + at;
-    items[i] = (struct pe_gpu_upload){ t, &s->slabs[cursor.slab], at };
+    items[n++] = (struct pe_gpu_upload){ t, &s->slabs[cursor.slab], at };
   }
-  bool ok = pe_gpu_upload_tensors (b, items, layer->n_tensors, from_mapping, error);
+  bool ok = pe_gpu_upload_tensors (b, items, n, from_mapping, error);
   pe_free (items);
   return ok;
 }
@@ -224,6 +231,7 @@ vulkan_replan (struct pe_backend *b, const struct pe_plan *plan, struct pe_error
   bool wanted = uses_device (b, plan);
   /* Where things lie follows from program and request alone; moving a layer changes neither. */
   bool same = b->tables.mapped && layout.work_bytes == b->layout.work_bytes &&
+              layout.exchange_bytes == b->layout.exchange_bytes &&
               layout.table_bytes == b->layout.table_bytes;
   if ((wanted || holds_stages (b)) && same) {
     pe_gpu_layout_clear (&layout);

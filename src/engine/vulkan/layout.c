@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/checked.h"
 #include "engine/quant/iq-grids.h"
+#include "engine/split.h"
 #include "shaders/shared/arguments.h"
 
 #include <assert.h>
@@ -170,6 +171,25 @@ measure_stages (const struct pe_program *program, uint64_t *partial, uint64_t *f
   }
 }
 
+/* What crosses to the CPU and back where a layer's experts stay in RAM, at most. */
+static uint64_t
+part_elements (const struct pe_program *program, const struct pe_plan_request *request,
+               const struct pe_gpu_layout *l)
+{
+  uint64_t most = 0;
+  for (uint32_t s = 1; s <= program->n_layers && s <= request->n_cpu_experts; s++) {
+    const struct pe_ram_part part = pe_ram_part_of (program, s);
+    uint64_t sum = 0;
+    for (size_t v = 0; v < program->n_values && !pe_ram_part_is_none (part); v++) {
+      bool in, out;
+      pe_ram_part_crosses (program, s, part, (uint16_t) v, &in, &out);
+      sum += ((uint64_t) in + out) * l->strides[v];
+    }
+    most = max_u64 (most, sum);
+  }
+  return most;
+}
+
 bool
 pe_gpu_layout_make (const struct pe_program *program, const struct pe_plan_request *request,
                     const struct pe_kv_geometry *kv, struct pe_gpu_layout *l,
@@ -206,7 +226,8 @@ pe_gpu_layout_make (const struct pe_program *program, const struct pe_plan_reque
   l->partial = end;
   end += padded (few * PE_GPU_MAX_SPLITS * partial);
   l->work_bytes = PE_BOOK_BYTES + end * sizeof (float);
-  l->exchange_bytes = carried * l->max_rows * sizeof (float);
+  l->exchange_bytes =
+      max_u64 (carried, part_elements (program, request, l)) * l->max_rows * sizeof (float);
   l->logits_bytes =
       (uint64_t) l->logit_rows * program->values[program->logits].width * sizeof (float);
 

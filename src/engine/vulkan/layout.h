@@ -6,6 +6,7 @@
 #pragma once
 
 #include "engine/backend.h"
+#include "shaders/shared/arguments.h"
 
 struct pe_tensor;
 
@@ -54,6 +55,13 @@ void pe_gpu_layout_clear (struct pe_gpu_layout *layout);
 
 /* The code books that lie before the working memory: PE_BOOK_BYTES, see shared/arguments.h. */
 void pe_gpu_write_books (void *to);
+
+/* Where an element of the working memory lies in its buffer, in bytes. */
+static inline uint64_t
+pe_gpu_work_at (uint64_t element)
+{
+  return PE_BOOK_BYTES + element * sizeof (float);
+}
 
 /* The tensors of a stage above the embedding. */
 const struct pe_layer *pe_gpu_layer (const struct pe_program *program, uint32_t stage);

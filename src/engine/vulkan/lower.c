@@ -467,6 +467,13 @@ is_carry (const struct pe_gpu_recorder *r, uint16_t value)
   return r->b->program->values[value].carry || value == r->b->program->logits;
 }
 
+/* Behind the last operation to record: nothing is joined across it. */
+static size_t
+border (const struct pe_gpu_recorder *r, const struct pe_stage *s)
+{
+  return r->end_op ? r->end_op : s->n_ops;
+}
+
 /* A root-mean-square norm over a whole carried row that only the next few matrices read. */
 static bool
 can_fold_norm (const struct pe_gpu_recorder *r, const struct pe_stage *s, size_t i)
@@ -478,7 +485,7 @@ can_fold_norm (const struct pe_gpu_recorder *r, const struct pe_stage *s, size_t
       norm->in[0].offset % 4)
     return false;
   size_t k = i + 1;
-  while (k < s->n_ops && k <= i + MAX_PARTS && s->ops[k].kind == PE_OP_MATMUL &&
+  while (k < border (r, s) && k <= i + MAX_PARTS && s->ops[k].kind == PE_OP_MATMUL &&
          same_view (s->ops[k].in[0], norm->out))
     k++;
   return k > i + 1 && is_dead_but_for (s, k, norm->out.value, NULL);
@@ -496,7 +503,7 @@ can_join (const struct pe_gpu_recorder *r, const struct pe_op *a, const struct p
 static bool
 is_gated_pair (const struct pe_gpu_recorder *r, const struct pe_stage *s, size_t i)
 {
-  if (i + 2 >= s->n_ops)
+  if (i + 2 >= border (r, s))
     return false;
   const struct pe_op *a = &s->ops[i], *b = &s->ops[i + 1], *glu = &s->ops[i + 2];
   if (glu->kind != PE_OP_GLU || !can_join (r, a, b) || a->matmul.scale != 1 ||
@@ -515,7 +522,7 @@ static bool
 is_residual (const struct pe_gpu_recorder *r, const struct pe_stage *s, size_t i, struct matvec *m)
 {
   uint16_t input = m->norm ? m->norm->in[0].value : s->ops[i].in[0].value;
-  if (i + 1 >= s->n_ops)
+  if (i + 1 >= border (r, s))
     return false;
   const struct pe_op *a = &s->ops[i], *add = &s->ops[i + 1];
   if (add->kind != PE_OP_ADD || add->unary.a != 1 || add->unary.b != 1 ||
@@ -551,7 +558,7 @@ record_few_rows (struct pe_gpu_recorder *r, const struct pe_stage *s, size_t i,
     record_matvec (r, &m);
     return i + 2;
   }
-  while (m.n_parts < MAX_PARTS && i + m.n_parts < s->n_ops &&
+  while (m.n_parts < MAX_PARTS && i + m.n_parts < border (r, s) &&
          can_join (r, &s->ops[i], &s->ops[i + m.n_parts]) &&
          s->ops[i + m.n_parts - 1].out.value != s->ops[i].in[0].value) {
     m.parts[m.n_parts] = &s->ops[i + m.n_parts];
@@ -598,7 +605,7 @@ pe_gpu_record_stage (struct pe_gpu_recorder *r)
   const struct pe_stage *s = pe_program_stage (r->b->program, r->stage);
   bool few = r->n_rows <= PE_GPU_FEW_ROWS;
   const struct pe_op *norm = NULL;
-  for (size_t i = 0; i < s->n_ops && !r->failed;) {
+  for (size_t i = r->first_op; i < border (r, s) && !r->failed;) {
     const struct pe_op *op = &s->ops[i];
     if (is_conv_of_function (s, i)) {
       pe_gpu_record_conv (r, op, s->ops[i + 1].unary.f);

@@ -128,13 +128,6 @@ fill_tables (struct pe_backend *b, struct pe_error *error)
 
 /* ---- rows in and out ---- */
 
-/* Where an element of the working memory lies in its buffer, in bytes. */
-static uint64_t
-work_at (uint64_t element)
-{
-  return PE_BOOK_BYTES + element * sizeof (float);
-}
-
 /* Between the exchange buffer and the carried values, all rows of the pass. */
 static void
 record_exchange (struct pe_backend *b, VkCommandBuffer commands, bool inwards)
@@ -144,7 +137,7 @@ record_exchange (struct pe_backend *b, VkCommandBuffer commands, bool inwards)
     if (!b->program->values[v].carry)
       continue;
     uint64_t bytes = (uint64_t) b->pass->n_rows * b->program->values[v].width * sizeof (float);
-    uint64_t mine = work_at (b->layout.values[v]);
+    uint64_t mine = pe_gpu_work_at (b->layout.values[v]);
     const VkBufferCopy region = { inwards ? at : mine, inwards ? mine : at, bytes };
     b->gpu.vk.CmdCopyBuffer (commands, inwards ? b->exchange.buffer : b->work.buffer,
                              inwards ? b->work.buffer : b->exchange.buffer, 1, &region);
@@ -172,8 +165,8 @@ record_gather (struct pe_backend *b, VkCommandBuffer commands, uint32_t first, u
     uint64_t bytes = b->program->values[v].width * sizeof (float);
     for (uint32_t i = 0; i < n; i++) {
       const VkBufferCopy region = {
-        work_at (b->layout.values[v]) + b->pass->out_rows[first + i] * bytes,
-        work_at (b->layout.gathered[v]) + i * bytes,
+        pe_gpu_work_at (b->layout.values[v]) + b->pass->out_rows[first + i] * bytes,
+        pe_gpu_work_at (b->layout.gathered[v]) + i * bytes,
         bytes,
       };
       b->gpu.vk.CmdCopyBuffer (commands, b->work.buffer, b->work.buffer, 1, &region);
@@ -188,7 +181,7 @@ record_logits (struct pe_backend *b, VkCommandBuffer commands, uint32_t n)
   uint64_t width = b->program->values[v].width * sizeof (float);
   for (uint32_t i = 0; i < n; i++) {
     const VkBufferCopy region = {
-      work_at (b->layout.values[v] + (uint64_t) i * b->layout.strides[v]), i * width, width
+      pe_gpu_work_at (b->layout.values[v] + (uint64_t) i * b->layout.strides[v]), i * width, width
     };
     b->gpu.vk.CmdCopyBuffer (commands, b->work.buffer, b->logits.buffer, 1, &region);
   }
@@ -196,13 +189,11 @@ record_logits (struct pe_backend *b, VkCommandBuffer commands, uint32_t n)
 
 /* ---- stages ---- */
 
-/* The stage as recorded for one row. */
+/* Operations of a stage as recorded for one row. */
 static bool
-single_row (struct pe_backend *b, uint32_t stage, struct pe_error *error)
+record_single (struct pe_gpu_recorder *r, struct pe_gpu_recording *out)
 {
-  struct pe_gpu_stage *s = &b->stages[stage];
-  if (s->single)
-    return true;
+  struct pe_backend *b = r->b;
   const VkCommandBufferAllocateInfo info = {
     .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
     .commandPool = b->pool,
@@ -210,35 +201,69 @@ single_row (struct pe_backend *b, uint32_t stage, struct pe_error *error)
     .commandBufferCount = 1,
   };
   VkCommandBuffer commands;
-  VkResult r = PE_VK (&b->gpu.vk, AllocateCommandBuffers, b->gpu.device, &info, &commands);
-  if (r != VK_SUCCESS)
-    return pe_vk_error (error, r, "recording");
-  bool ok = pe_gpu_begin (b, commands, true, false, error);
+  VkResult result = PE_VK (&b->gpu.vk, AllocateCommandBuffers, b->gpu.device, &info, &commands);
+  if (result != VK_SUCCESS)
+    return pe_vk_error (r->error, result, "recording");
+  bool ok = pe_gpu_begin (b, commands, true, false, r->error);
   if (ok) {
-    struct pe_gpu_recorder recorder = {
-      .b = b, .commands = commands, .stage = stage, .n_rows = 1, .error = error
-    };
+    struct pe_gpu_recorder recorder = { .b = b,
+                                        .commands = commands,
+                                        .stage = r->stage,
+                                        .first_op = r->first_op,
+                                        .end_op = r->end_op,
+                                        .n_rows = 1,
+                                        .error = r->error };
     pe_gpu_barrier (b, commands);
     pe_gpu_record_stage (&recorder);
-    ok = !recorder.failed && pe_gpu_end (b, commands, error);
-    s->single_dispatches = recorder.n_dispatches;
+    ok = !recorder.failed && pe_gpu_end (b, commands, r->error);
+    out->n_dispatches = recorder.n_dispatches;
   }
   if (!ok) {
     b->gpu.vk.FreeCommandBuffers (b->gpu.device, b->pool, 1, &commands);
     return false;
   }
-  s->single = commands;
+  out->commands = commands;
   return true;
+}
+
+bool
+pe_gpu_record_part (struct pe_gpu_recorder *r, uint32_t part, size_t first_op, size_t end_op)
+{
+  struct pe_backend *b = r->b;
+  struct pe_gpu_recording *single = &b->stages[r->stage].single[part];
+  r->first_op = first_op;
+  r->end_op = end_op;
+  if (b->pass->n_rows == 1) {
+    if (!single->commands && !record_single (r, single)) {
+      r->failed = true;
+      return false;
+    }
+    b->gpu.vk.CmdExecuteCommands (r->commands, 1, &single->commands);
+    b->n_dispatches += single->n_dispatches;
+    return true;
+  }
+  r->n_dispatches = 0;
+  pe_gpu_record_stage (r);
+  b->n_dispatches += r->n_dispatches;
+  return !r->failed;
+}
+
+void
+pe_gpu_forget_recording (struct pe_backend *b, uint32_t stage)
+{
+  for (uint32_t i = 0; i < 3; i++) {
+    struct pe_gpu_recording *single = &b->stages[stage].single[i];
+    if (single->commands)
+      b->gpu.vk.FreeCommandBuffers (b->gpu.device, b->pool, 1, &single->commands);
+    *single = (struct pe_gpu_recording){ 0 };
+  }
 }
 
 void
 pe_gpu_forget_recordings (struct pe_backend *b)
 {
   for (uint32_t s = 0; s < pe_program_n_stages (b->program); s++)
-    if (b->stages[s].single) {
-      b->gpu.vk.FreeCommandBuffers (b->gpu.device, b->pool, 1, &b->stages[s].single);
-      b->stages[s].single = NULL;
-    }
+    pe_gpu_forget_recording (b, s);
 }
 
 /* Multiplications and additions that a stage's matrices take. */
@@ -275,37 +300,55 @@ record_output (struct pe_backend *b, VkCommandBuffer commands, uint32_t first,
   uint32_t n = pass->n_out - first;
   n = n < b->layout.logit_rows ? n : b->layout.logit_rows;
   bool gather = n != pass->n_rows;
-  uint32_t stage = b->end - 1;
-  if (pass->n_rows == 1) {
-    if (!single_row (b, stage, error))
-      return false;
-    b->gpu.vk.CmdExecuteCommands (commands, 1, &b->stages[stage].single);
-    b->n_dispatches += b->stages[stage].single_dispatches;
-  } else {
-    struct pe_gpu_recorder r = {
-      .b = b, .commands = commands, .stage = stage, .n_rows = n, .gathered = gather, .error = error
-    };
+  struct pe_gpu_recorder r = { .b = b,
+                               .commands = commands,
+                               .stage = b->end - 1,
+                               .n_rows = n,
+                               .gathered = gather,
+                               .error = error };
+  if (pass->n_rows > 1) {
     pe_gpu_barrier (b, commands);
     if (gather) {
       record_gather (b, commands, first, n);
       pe_gpu_barrier (b, commands);
     }
-    pe_gpu_record_stage (&r);
-    b->n_dispatches += r.n_dispatches;
-    if (r.failed)
-      return false;
   }
+  if (!pe_gpu_record_part (&r, 0, 0, 0))
+    return false;
   pe_gpu_barrier (b, commands);
   record_logits (b, commands, n);
   b->out_under_way = n;
   return true;
 }
 
-static bool
-end_and_submit (struct pe_backend *b, VkCommandBuffer commands, struct pe_error *error)
+bool
+pe_gpu_open_commands (struct pe_backend *b, VkCommandBuffer *out, struct pe_error *error)
 {
+  b->open = (b->open + 1) % PE_GPU_MAX_SUBMITS;
+  *out = b->passes[b->open];
+  return pe_gpu_begin (b, *out, false, true, error);
+}
+
+bool
+pe_gpu_submit_commands (struct pe_backend *b, struct pe_error *error)
+{
+  VkCommandBuffer commands = b->passes[b->open];
   pe_gpu_barrier (b, commands);
   return pe_gpu_end (b, commands, error) && pe_gpu_submit (&b->gpu, commands, error);
+}
+
+/* Hands in what is recorded and opens the next buffer. */
+static bool
+next_submit (struct pe_gpu_recorder *r)
+{
+  struct pe_backend *b = r->b;
+  if (!pe_gpu_submit_commands (b, r->error))
+    return false;
+  if (atomic_load_explicit (b->context.cancel, memory_order_relaxed))
+    return pe_fail (r->error, PE_ERROR_CANCELLED, "stopped");
+  r->bound = VK_NULL_HANDLE;
+  r->n_pending = 0; /* each submit begins behind a barrier */
+  return pe_gpu_open_commands (b, &r->commands, r->error);
 }
 
 static bool
@@ -313,55 +356,44 @@ record_stages (struct pe_backend *b, struct pe_error *error)
 {
   const struct pe_pass *pass = b->pass;
   bool has_output = b->end == pe_program_n_stages (b->program);
-  uint32_t n = 0;
-  VkCommandBuffer commands = b->passes[0];
-  if (!pe_gpu_begin (b, commands, false, true, error))
+  struct pe_gpu_recorder r = { .b = b, .n_rows = pass->n_rows, .error = error };
+  if (!pe_gpu_open_commands (b, &r.commands, error))
     return false;
   if (b->xchg->in)
-    record_exchange (b, commands, true);
-  pe_gpu_barrier (b, commands);
-  struct pe_gpu_recorder r = {
-    .b = b, .commands = commands, .n_rows = pass->n_rows, .error = error
-  };
+    record_exchange (b, r.commands, true);
+  pe_gpu_barrier (b, r.commands);
   double operations = 0;
-  for (uint32_t stage = b->first; stage < b->end - has_output; stage++) {
-    double more = stage_operations (b, stage);
-    if (operations > 0 && operations + more > submit_operations (b) && n + 1 < PE_GPU_MAX_SUBMITS) {
-      if (!end_and_submit (b, commands, error))
+  uint32_t n_submits = 1;
+  for (r.stage = b->first; r.stage < b->end - has_output; r.stage++) {
+    const struct pe_ram_part part = pe_ram_part (b->program, b->plan, r.stage);
+    double more = stage_operations (b, r.stage);
+    if (operations > 0 && operations + more > submit_operations (b) &&
+        n_submits < PE_GPU_MAX_SUBMITS) {
+      if (!next_submit (&r))
         return false;
-      if (atomic_load_explicit (b->context.cancel, memory_order_relaxed))
-        return pe_fail (error, PE_ERROR_CANCELLED, "stopped");
-      commands = b->passes[++n];
-      if (!pe_gpu_begin (b, commands, false, true, error))
-        return false;
-      r.commands = commands;
-      r.bound = VK_NULL_HANDLE;
-      r.n_pending = 0; /* each submit begins behind a barrier */
+      n_submits++;
       operations = 0;
     }
     operations += more;
     b->operations += more;
-    if (pass->n_rows == 1) {
-      if (!single_row (b, stage, error))
+    if (pe_ram_part_is_none (part)) {
+      if (!pe_gpu_record_part (&r, 0, 0, 0))
         return false;
-      b->gpu.vk.CmdExecuteCommands (commands, 1, &b->stages[stage].single);
-      b->n_dispatches += b->stages[stage].single_dispatches;
       continue;
     }
-    r.stage = stage;
-    r.n_dispatches = 0;
-    pe_gpu_record_stage (&r);
-    b->n_dispatches += r.n_dispatches;
-    if (r.failed)
+    if (!pe_gpu_run_split (&r, part))
       return false;
+    /* It waited: all buffers but the open one are free again. */
+    n_submits = 1;
+    operations = 0;
   }
-  if (has_output && pass->n_out && !record_output (b, commands, 0, error))
+  if (has_output && pass->n_out && !record_output (b, r.commands, 0, error))
     return false;
   if (!has_output) {
-    pe_gpu_barrier (b, commands);
-    record_exchange (b, commands, false);
+    pe_gpu_barrier (b, r.commands);
+    record_exchange (b, r.commands, false);
   }
-  return end_and_submit (b, commands, error);
+  return pe_gpu_submit_commands (b, error);
 }
 
 /* ---- the pass ---- */
@@ -419,11 +451,11 @@ take_logits (struct pe_backend *b)
 static bool
 next_output (struct pe_backend *b, struct pe_error *error)
 {
-  VkCommandBuffer commands = b->passes[0];
+  VkCommandBuffer commands;
   if (atomic_load_explicit (b->context.cancel, memory_order_relaxed))
     return pe_fail (error, PE_ERROR_CANCELLED, "stopped");
-  return pe_gpu_begin (b, commands, false, true, error) &&
-         record_output (b, commands, b->out_done, error) && end_and_submit (b, commands, error) &&
+  return pe_gpu_open_commands (b, &commands, error) &&
+         record_output (b, commands, b->out_done, error) && pe_gpu_submit_commands (b, error) &&
          pe_gpu_wait (&b->gpu, b->gpu.compute.submitted, error);
 }
 

@@ -3,6 +3,7 @@
  * Which stages the kernels can execute, and the buffers that they take.
  */
 #include "base/checked.h"
+#include "engine/split.h"
 #include "engine/tensor.h"
 #include "engine/vulkan/layout.h"
 #include "engine/vulkan/pipelines.h"
@@ -219,11 +220,15 @@ add (const struct planning *p, enum pe_memory_kind kind, uint32_t stage, uint32_
 
 static bool
 plan_weights (const struct planning *p, const struct pe_tensor *tensors,
-              const struct pe_layer *layer, uint32_t stage)
+              const struct pe_program *program, uint32_t stage)
 {
+  const struct pe_layer *layer = pe_gpu_layer (program, stage);
+  const struct pe_ram_part part = pe_ram_part (program, p->plan, stage);
   struct pe_gpu_slab_cursor cursor = { 0 };
   uint64_t max_slab = p->plan->devices[p->device].max_allocation;
   for (size_t i = 0; i < layer->n_tensors; i++) {
+    if (pe_ram_part_keeps (program, stage, part, layer->tensors[i]))
+      continue;
     struct pe_gpu_slab_cursor before = cursor;
     pe_gpu_place_tensor (&cursor, &tensors[layer->tensors[i]], max_slab);
     if (cursor.slab != before.slab && !add (p, PE_MEMORY_WEIGHTS, stage, before.slab, before.used))
@@ -236,7 +241,7 @@ static bool
 plan_stage (const struct planning *p, const struct pe_tensor *tensors,
             const struct pe_program *program, const struct pe_kv_geometry *kv, uint32_t stage)
 {
-  if (!plan_weights (p, tensors, pe_gpu_layer (program, stage), stage))
+  if (!plan_weights (p, tensors, program, stage))
     return false;
   if (stage > program->n_layers)
     return true;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "engine/backend.h"
+#include "engine/split.h"
 #include "engine/vulkan/layout.h"
 #include "engine/vulkan/memory.h"
 #include "engine/vulkan/pipelines.h"
@@ -20,9 +21,12 @@ struct pe_gpu_stage {
   VkDeviceAddress *addresses;     /* of each tensor in the layer's list */
   struct pe_gpu_buffer *segments; /* of the cache, n_segments or none */
   struct pe_gpu_buffer states;    /* recurrent, of all slots, or none */
-  /* The stage recorded for a single row, replayed for every token; NULL: not yet. */
-  VkCommandBuffer single;
-  uint64_t single_dispatches;
+  /* The stage recorded for a single row, replayed for every token; NULL: not yet. In one, or in
+   * three where its experts stay in RAM: before them, beside them, behind them. */
+  struct pe_gpu_recording {
+    VkCommandBuffer commands;
+    uint64_t n_dispatches;
+  } single[3];
 };
 
 struct pe_backend {
@@ -42,6 +46,7 @@ struct pe_backend {
   VkCommandBuffer copies[PE_GPU_RING_SLOTS];
   uint64_t copied[PE_GPU_RING_SLOTS]; /* values of gpu.transfer after which a slot is free again */
   VkCommandBuffer passes[PE_GPU_MAX_SUBMITS];
+  uint32_t open; /* of them */
 
   /* the pass under way */
   const struct pe_pass *pass;
@@ -93,6 +98,7 @@ struct pe_gpu_recorder {
   struct pe_backend *b;
   VkCommandBuffer commands;
   uint32_t stage;
+  size_t first_op, end_op; /* of the stage; end_op 0: all of them */
   uint32_t n_rows;
   bool gathered; /* carried values: the rows that want logits */
   VkPipeline bound;
@@ -163,5 +169,18 @@ bool pe_gpu_write_frequencies (struct pe_backend *b, uint32_t stage, struct pe_e
 bool pe_gpu_start (struct pe_backend *b, const struct pe_pass *pass, uint32_t first, uint32_t end,
                    const struct pe_exchange *exchange, struct pe_error *error);
 bool pe_gpu_finish (struct pe_backend *b, struct pe_error *error);
-/* Forgets the recording of every stage, because memory moved. */
+/* Forgets the recording of a stage, of every stage, because memory moved. */
+void pe_gpu_forget_recording (struct pe_backend *b, uint32_t stage);
 void pe_gpu_forget_recordings (struct pe_backend *b);
+
+/* The command buffers of a pass, one after the other; the open one is b->passes[b->open]. */
+bool pe_gpu_open_commands (struct pe_backend *b, VkCommandBuffer *out, struct pe_error *error);
+bool pe_gpu_submit_commands (struct pe_backend *b, struct pe_error *error);
+/* Part of a stage for the rows of the pass: replayed or recorded into the open buffer. */
+bool pe_gpu_record_part (struct pe_gpu_recorder *r, uint32_t part, size_t first_op, size_t end_op);
+
+/* ---- experts.c ---- */
+
+/* A stage whose experts stay in RAM, in several submits; waits for the GPU in between. Leaves the
+ * last part in the open command buffer. */
+bool pe_gpu_run_split (struct pe_gpu_recorder *r, struct pe_ram_part part);
