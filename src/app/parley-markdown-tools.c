@@ -117,7 +117,7 @@ parley_block_equal (const ParleyBlock *a, const ParleyBlock *b)
 static void
 describe_text (const ParleyBlock *block, GString *out)
 {
-  static const char marks[] = { '_', '*', '~', '`', '@' };
+  static const char marks[] = { '_', '*', '~', '`', '@', '^', ',' };
 
   for (guint i = 0; i <= block->text->len; i++) {
     for (guint s = 0; block->spans != NULL && s < block->spans->len; s++) {

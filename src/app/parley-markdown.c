@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/parley-markdown.h"
 
+#include "app/parley-math.h"
+
 #include <md4c.h>
 #include <string.h>
 
@@ -9,7 +11,16 @@ typedef struct {
   guint skipped;      /* open blocks beyond the depth limit */
   GArray *open_spans; /* indices into the current block's spans */
   ParleyBlock *text;  /* where text goes now; borrowed */
+  const char *source; /* with the formulas */
+  GArray *formulas;   /* of ParleyFormula: what the marks in the text stand for */
+  guint in_code;      /* open spans of code */
 } Builder;
+
+/* A formula stands in what is parsed as its number between these, two characters of the private
+ * area: nothing in it is Markdown. */
+#define FORMULA_OPEN  "\xee\x83\xb0" /* U+E0F0 */
+#define FORMULA_CLOSE "\xee\x83\xb1"
+#define MARK_LENGTH   3
 
 static void
 span_clear (gpointer data)
@@ -164,6 +175,9 @@ enter_span (MD_SPANTYPE type, void *detail, void *data)
   ParleyBlock *block = text_block (self);
   ParleySpan span = { .start = (guint) block->text->len, .end = G_MAXUINT };
 
+  if (type == MD_SPAN_CODE)
+    self->in_code++;
+
   switch (type) {
   case MD_SPAN_EM: span.kind = PARLEY_SPAN_EMPHASIS; break;
   case MD_SPAN_STRONG: span.kind = PARLEY_SPAN_STRONG; break;
@@ -194,6 +208,8 @@ leave_span (MD_SPANTYPE type, void *detail, void *data)
 {
   Builder *self = data;
 
+  if (type == MD_SPAN_CODE && self->in_code > 0)
+    self->in_code--;
   if (self->open_spans->len == 0 || self->text == NULL || self->text->spans == NULL)
     return 0;
   guint index = g_array_index (self->open_spans, guint, self->open_spans->len - 1);
@@ -255,6 +271,91 @@ append_text (Builder *self, const char *text, gsize length)
   }
 }
 
+/* ---- formulas ---- */
+
+static void
+add_script_spans (ParleyBlock *block, const GArray *runs)
+{
+  if (runs->len > 0 && block->spans == NULL) {
+    block->spans = g_array_new (FALSE, FALSE, sizeof (ParleySpan));
+    g_array_set_clear_func (block->spans, span_clear);
+  }
+  for (guint i = 0; i < runs->len; i++) {
+    const ParleyMathRun *run = &g_array_index (runs, ParleyMathRun, i);
+    ParleySpan span = { run->script == PARLEY_MATH_RAISED ? PARLEY_SPAN_RAISED
+                                                          : PARLEY_SPAN_LOWERED,
+                        (guint) run->start, (guint) run->end, NULL };
+    g_array_append_val (block->spans, span);
+  }
+}
+
+static void
+append_formula (Builder *self, const ParleyFormula *formula)
+{
+  ParleyBlock *block = text_block (self);
+  GString *text = block->text;
+  g_autoptr (GArray) runs = g_array_new (FALSE, FALSE, sizeof (ParleyMathRun));
+  gsize length = formula->inner_end - formula->inner_start;
+
+  if (block->kind == PARLEY_BLOCK_CODE || self->in_code > 0 ||
+      text->len + length > PARLEY_MARKDOWN_MAX_RUN) {
+    append_text (self, self->source + formula->start, formula->end - formula->start);
+    return;
+  }
+  if (formula->display) {
+    while (text->len > 0 && text->str[text->len - 1] == ' ')
+      g_string_truncate (text, text->len - 1);
+    if (text->len > 0 && text->str[text->len - 1] != '\n')
+      g_string_append_c (text, '\n');
+  }
+  parley_math_append (text, runs, self->source + formula->inner_start, length);
+  if (formula->display)
+    g_string_append_c (text, '\n');
+  add_script_spans (block, runs);
+}
+
+/* Text with the marks of formulas in it. */
+static void
+append_with_formulas (Builder *self, const char *text, gsize length)
+{
+  while (self->formulas != NULL && length > 0) {
+    const char *open = g_strstr_len (text, (gssize) length, FORMULA_OPEN);
+    char *end = NULL;
+    if (open == NULL)
+      break;
+    guint64 number = g_ascii_strtoull (open + MARK_LENGTH, &end, 10);
+    append_text (self, text, (gsize) (open - text));
+    if (number < self->formulas->len)
+      append_formula (self, &g_array_index (self->formulas, ParleyFormula, number));
+    gsize taken = (gsize) (end - text) + MARK_LENGTH;
+    text += MIN (taken, length);
+    length -= MIN (taken, length);
+  }
+  append_text (self, text, length);
+}
+
+/* The text with a mark in the place of each formula; NULL: it has none. */
+static char *
+mark_formulas (Builder *self, const char *text, gsize length)
+{
+  /* Nothing that a text brings itself may pass for a mark. */
+  if (strstr (text, FORMULA_OPEN) != NULL)
+    return NULL;
+  self->formulas = parley_math_find (text, length);
+  if (self->formulas->len == 0)
+    return NULL;
+  GString *marked = g_string_new (NULL);
+  gsize at = 0;
+  for (guint i = 0; i < self->formulas->len; i++) {
+    const ParleyFormula *formula = &g_array_index (self->formulas, ParleyFormula, i);
+    g_string_append_len (marked, text + at, (gssize) (formula->start - at));
+    g_string_append_printf (marked, FORMULA_OPEN "%u" FORMULA_CLOSE, i);
+    at = formula->end;
+  }
+  g_string_append_len (marked, text + at, (gssize) (length - at));
+  return g_string_free (marked, FALSE);
+}
+
 /* Named entities that models really write; numbers are decoded, others stay as written. */
 static void
 append_entity (Builder *self, const char *text, gsize length)
@@ -293,9 +394,15 @@ add_text (MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE size, void *data)
   switch (type) {
   case MD_TEXT_NULLCHAR: append_text (self, "\ufffd", 3); break;
   case MD_TEXT_BR: append_text (self, "\n", 1); break;
-  case MD_TEXT_SOFTBR: append_text (self, " ", 1); break;
+  case MD_TEXT_SOFTBR: {
+    const GString *before = text_block (self)->text;
+    /* A formula on a line of its own has ended the line already. */
+    if (before->len == 0 || before->str[before->len - 1] != '\n')
+      append_text (self, " ", 1);
+    break;
+  }
   case MD_TEXT_ENTITY: append_entity (self, text, size); break;
-  default: append_text (self, text, size); break;
+  default: append_with_formulas (self, text, size); break;
   }
   return 0;
 }
@@ -307,6 +414,10 @@ tidy (ParleyBlock *block)
   if (block->text != NULL && block->kind == PARLEY_BLOCK_CODE && block->text->len > 0 &&
       block->text->str[block->text->len - 1] == '\n')
     g_string_truncate (block->text, block->text->len - 1);
+  /* After a formula on a line of its own. */
+  if (block->text != NULL && block->kind != PARLEY_BLOCK_CODE)
+    while (block->text->len > 0 && block->text->str[block->text->len - 1] == '\n')
+      g_string_truncate (block->text, block->text->len - 1);
   for (guint i = 0; block->spans != NULL && i < block->spans->len;) {
     ParleySpan *span = &g_array_index (block->spans, ParleySpan, i);
     span->end = MIN (span->end, (guint) block->text->len);
@@ -345,14 +456,19 @@ parley_markdown_parse (const char *text, gsize length)
 
   g_ptr_array_add (self.stack, document);
   length = strlen (valid);
+  self.source = valid;
+  g_autofree char *marked =
+      length <= PARLEY_MARKDOWN_MAX_SIZE ? mark_formulas (&self, valid, length) : NULL;
+  const char *parsed = marked != NULL ? marked : valid;
   if (length > PARLEY_MARKDOWN_MAX_SIZE ||
-      md_parse (valid, (MD_SIZE) length, &parser, &self) != 0) {
+      md_parse (parsed, (MD_SIZE) strlen (parsed), &parser, &self) != 0) {
     g_clear_pointer (&document->children, g_ptr_array_unref);
     g_ptr_array_set_size (self.stack, 1);
     g_array_set_size (self.open_spans, 0);
     add_plain (&self, valid, length);
   }
   tidy (document);
+  g_clear_pointer (&self.formulas, g_array_unref);
   g_ptr_array_unref (self.stack);
   g_array_unref (self.open_spans);
   return document;

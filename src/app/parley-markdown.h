@@ -4,6 +4,8 @@
  * writes is hostile until shown: nesting is bounded, one run of text is bounded, raw HTML is plain
  * text, and nothing is ever dropped because it is long.
  *
+ * Formulas between dollar signs or \( \) and \[ \] become readable text (parley-math.h).
+ *
  * While a reply streams, parley_markdown_settled() says how much of it can no longer change, so
  * that only the rest is parsed again.
  */
@@ -50,6 +52,8 @@ typedef enum {
   PARLEY_SPAN_STRIKE,
   PARLEY_SPAN_CODE,
   PARLEY_SPAN_LINK,
+  PARLEY_SPAN_RAISED, /* in a formula */
+  PARLEY_SPAN_LOWERED,
 } ParleySpanKind;
 
 typedef struct {

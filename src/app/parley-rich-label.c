@@ -116,6 +116,14 @@ parley_rich_label_set (GtkWidget *label, const char *text, const GArray *spans)
                 : pango_attr_foreground_new (0x1a00, 0x5f00, 0xb400),
            span);
       break;
+    case PARLEY_SPAN_RAISED:
+      add (list, pango_attr_font_scale_new (PANGO_FONT_SCALE_SUPERSCRIPT), span);
+      add (list, pango_attr_baseline_shift_new (PANGO_BASELINE_SHIFT_SUPERSCRIPT), span);
+      break;
+    case PARLEY_SPAN_LOWERED:
+      add (list, pango_attr_font_scale_new (PANGO_FONT_SCALE_SUBSCRIPT), span);
+      add (list, pango_attr_baseline_shift_new (PANGO_BASELINE_SHIFT_SUBSCRIPT), span);
+      break;
     default: break;
     }
   }
