@@ -95,6 +95,22 @@ ARGUMENTS (kv_store_arguments)
 };
 #endif
 
+#if !defined VULKAN || defined KERNEL_ROTATE_STORE
+/* Workgroup (head: queries, keys, values; row). */
+ARGUMENTS (rotate_store_arguments)
+{
+  uint64_t work;
+  uint64_t frequencies; /* as of rope_arguments */
+  uint64_t q_norm, k_norm; /* weights for all heads, or 0 */
+  uint64_t segments, tables;
+  uint32_t q_offset, q_row_stride, q_stride;
+  uint32_t k_offset, k_row_stride, k_stride;
+  uint32_t v_offset, v_row_stride, v_stride;
+  uint32_t n_heads, n_kv_heads, n_pairs, max_rows;
+  float magnitude, q_eps, k_eps;
+};
+#endif
+
 #if !defined VULKAN || defined KERNEL_ATTENTION
 /* Workgroup (query tile, KV head and part of its query heads, split). */
 ARGUMENTS (attention_arguments)

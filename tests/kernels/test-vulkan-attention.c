@@ -212,6 +212,124 @@ storing_every_type (void)
       check_store (&(struct shape){ types[i], types[k], 64, 96, 2, 1 });
 }
 
+/* Norm and rotation of one head, as the queries (or keys) should be; `rates`: radians a position.
+ */
+static void
+prepare_in_c (const float *in, const float *gain, uint32_t width, uint32_t kind, uint32_t n_pairs,
+              const double *rates, uint32_t position, float *out)
+{
+  double squares = 0;
+  for (uint32_t i = 0; i < width; i++)
+    squares += (double) in[i] * in[i];
+  double scale = gain ? 1 / sqrt (squares / width + 1e-5) : 1;
+  for (uint32_t i = 0; i < width; i++)
+    out[i] = (float) (in[i] * scale * (gain ? gain[i] : 1));
+  for (uint32_t p = 0; p < n_pairs; p++) {
+    uint32_t i = kind == PE_ROPE_NEOX ? p : 2 * p, j = kind == PE_ROPE_NEOX ? p + n_pairs : i + 1;
+    double c = cos (position * rates[p]), sn = sin (position * rates[p]), a = out[i], b = out[j];
+    out[i] = (float) (a * c - b * sn);
+    out[j] = (float) (a * sn + b * c);
+  }
+}
+
+/* Queries against C; what was stored against what the type makes of the same numbers in C. */
+static void
+check_rotate_store (const struct shape *s, uint32_t kind, uint32_t norms)
+{
+  const struct span spans[] = { { 3, 255 }, { 2, 10 } };
+  uint32_t n_heads = s->n_kv_heads * s->group, n_pairs = s->k_width / 4;
+  double rates[64];
+  uint64_t *frequencies = (uint64_t *) (f.words + FREQUENCIES);
+  for (uint32_t i = 0; i < n_pairs; i++) {
+    rates[i] = pow (10000, -(double) i / n_pairs);
+    frequencies[i] = (uint64_t) ldexp (rates[i] / (2 * M_PI), 64);
+  }
+  float *gains = (float *) (f.bytes + (8 << 20)), *q_before = malloc (65536 * sizeof *q_before);
+  random_floats (gains, 1024);
+  const struct rotate_store_arguments push = {
+    .work = f.work.address,
+    .frequencies = f.tables.address + 4 * FREQUENCIES,
+    .q_norm = norms & 1 ? f.weights.address + (8 << 20) : 0,
+    .k_norm = norms & 2 ? f.weights.address + (8 << 20) + 4 * 512 : 0,
+    .segments = f.tables.address + 4 * SEGMENTS,
+    .tables = f.tables.address,
+    .q_offset = Q,
+    .q_row_stride = n_heads * s->k_width + 4,
+    .q_stride = s->k_width,
+    .k_offset = K,
+    .k_row_stride = s->n_kv_heads * s->k_width + 4,
+    .k_stride = s->k_width,
+    .v_offset = V,
+    .v_row_stride = s->n_kv_heads * s->v_width + 8,
+    .v_stride = s->v_width,
+    .n_heads = n_heads,
+    .n_kv_heads = s->n_kv_heads,
+    .n_pairs = n_pairs,
+    .max_rows = MAX_ROWS,
+    .magnitude = 1,
+    .q_eps = 1e-5f,
+    .k_eps = 1e-5f,
+  };
+  fill_tables (spans, 2, 1, 4);
+  random_floats (f.floats + Q, 8192);
+  random_floats (f.floats + K, 8192);
+  random_floats (f.floats + V, 8192);
+  memcpy (q_before, f.floats + Q, 8192 * sizeof *q_before);
+  const uint32_t constants[] = { 16, s->k_type, s->v_type, s->k_width, s->v_width, kind, norms };
+  CHECK (fixture_run (&f, PE_SHADER_ROTATE_STORE, constants, 7, &push, sizeof push,
+                      n_heads + 2 * s->n_kv_heads, 5, 1));
+  for (uint32_t row = 0; row < 5; row++) {
+    uint32_t position = f.words[PE_TABLE_POSITIONS (MAX_ROWS) + row];
+    uint32_t slot = row < 3 ? 3 - position / PE_PAGE_TOKENS : 1;
+    float expected[256], stored[256], decoded[256];
+    unsigned char blocks[1024];
+    for (uint32_t h = 0; h < n_heads; h++) {
+      uint32_t at = row * push.q_row_stride + h * s->k_width;
+      prepare_in_c (q_before + at, norms & 1 ? gains : NULL, s->k_width, kind, n_pairs, rates,
+                    position, expected);
+      for (uint32_t i = 0; i < s->k_width; i++)
+        CHECK_MSG (is_close (f.floats[Q + at + i], expected[i], 4e-6), "query %u of row %u: %g %g",
+                   h, row, f.floats[Q + at + i], expected[i]);
+    }
+    for (uint32_t h = 0; h < s->n_kv_heads; h++)
+      for (int values = 0; values < 2; values++) {
+        enum pe_type type = values ? s->v_type : s->k_type;
+        uint32_t width = values ? s->v_width : s->k_width;
+        const float *x = values ? f.floats + V + row * push.v_row_stride + h * push.v_stride
+                                : f.floats + K + row * push.k_row_stride + h * push.k_stride;
+        if (values)
+          memcpy (expected, x, width * sizeof *x);
+        else
+          prepare_in_c (x, norms & 2 ? gains + 512 : NULL, width, kind, n_pairs, rates, position,
+                        expected);
+        cached_row (s, slot, position % PE_PAGE_TOKENS, h, values, stored);
+        pe_type_info (type)->encode (expected, blocks, width);
+        pe_type_info (type)->decode (blocks, decoded, width);
+        float most = 0;
+        for (uint32_t i = 0; i < width; i++)
+          most = fmaxf (most, fabsf (expected[i]));
+        /* A step of the type where rounding went the other way. */
+        double step = type == PE_TYPE_Q4_0   ? most / 7
+                      : type == PE_TYPE_Q8_0 ? most / 120
+                      : type == PE_TYPE_F16  ? most / 1000
+                                             : 4e-6 * (1 + most);
+        for (uint32_t i = 0; i < width; i++)
+          CHECK_MSG (fabs (stored[i] - decoded[i]) <= step, "%s row %u head %u element %u: %g %g",
+                     pe_type_info (type)->name, row, h, i, stored[i], decoded[i]);
+      }
+  }
+  free (q_before);
+}
+
+static void
+rotating_and_storing (void)
+{
+  static const enum pe_type types[] = { PE_TYPE_F32, PE_TYPE_F16, PE_TYPE_Q8_0, PE_TYPE_Q4_0 };
+  for (uint32_t i = 0; i < 4; i++)
+    check_rotate_store (&(struct shape){ types[i], types[3 - i], 64, 96, 2, 3 },
+                        i % 2 ? PE_ROPE_NEOX : PE_ROPE_NORMAL, i);
+}
+
 /* ---- attention ---- */
 
 static double
@@ -408,6 +526,7 @@ main (void)
   }
   RUN (rotation_at_any_position);
   RUN (storing_every_type);
+  RUN (rotating_and_storing);
   RUN (attention_over_every_type);
   RUN (attention_masks_and_caps);
   RUN (attention_of_wide_heads);

@@ -115,7 +115,8 @@ fixture_missing (const struct fixture *f, enum pe_shader shader)
 bool
 fixture_is_of_attention (const char *kernel)
 {
-  static const char *const kernels[] = { "rope", "kv_store", "attention", "attention_combine" };
+  static const char *const kernels[] = { "rope", "kv_store", "rotate_store", "attention",
+                                         "attention_combine" };
   for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++)
     if (strcmp (kernel, kernels[i]) == 0)
       return true;

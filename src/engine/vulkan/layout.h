@@ -95,6 +95,12 @@ pe_gpu_tile_heads (const struct pe_attention *a, uint32_t n_rows)
   return group < most ? group : most;
 }
 
+static inline uint32_t
+pe_gpu_elements (struct pe_view v)
+{
+  return v.count * v.width;
+}
+
 /* Whether a view's elements lie one after another. */
 static inline bool
 pe_gpu_is_flat (struct pe_view v)

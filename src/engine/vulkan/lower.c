@@ -11,8 +11,6 @@
 
 #include <string.h>
 
-#define MAX_PARTS 3
-
 /* ---- sizes ---- */
 
 /* Software devices run a workgroup's subgroups one after another: the smallest is the quickest. */
@@ -21,26 +19,6 @@ pe_gpu_group_size (const struct pe_gpu_recorder *r, uint32_t on_hardware)
 {
   const struct pe_device_info *info = &r->b->gpu.info;
   return info->kind == PE_DEVICE_SOFTWARE ? info->subgroup_size : on_hardware;
-}
-
-static uint32_t
-elements (struct pe_view v)
-{
-  return v.count * v.width;
-}
-
-/* The variant of a kernel, whose first is given, for a type. */
-static enum pe_shader
-typed_shader (enum pe_shader first, enum pe_type type)
-{
-  enum pe_shader shader = pe_shader_find (first, type);
-  return shader < PE_SHADER_COUNT ? shader : first; /* pe_gpu_supports() let only these through */
-}
-
-static enum pe_type
-type_of (const struct pe_gpu_recorder *r, struct pe_weight w)
-{
-  return r->b->tensors[w.tensor].type;
 }
 
 /* ---- one operation ---- */
@@ -80,7 +58,7 @@ record_elementwise (struct pe_gpu_recorder *r, const struct pe_op *op)
                                             : 4;
   bool has_b = op->in[1].value != PE_NO_VALUE;
   struct pe_view b = has_b ? op->in[1] : op->in[0];
-  uint32_t n = elements (op->out);
+  uint32_t n = pe_gpu_elements (op->out);
   bool scales = op->kind == PE_OP_UNARY && op->unary.f == PE_UNARY_SCALE;
   const struct elementwise_arguments push = {
     .work = r->b->work.address,
@@ -99,7 +77,7 @@ record_elementwise (struct pe_gpu_recorder *r, const struct pe_op *op)
     .out_stride = op->out.stride,
     .n = n,
     .n_rows = r->n_rows,
-    .b_repeat = has_b && elements (b) == 1 ? n : 1,
+    .b_repeat = has_b && pe_gpu_elements (b) == 1 ? n : 1,
     .n_factors = (uint32_t) op->w[0].n_rows,
     .x = op->kind == PE_OP_COPY ? 0 : op->unary.a,
     .y = op->kind == PE_OP_COPY ? 0 : op->unary.b,
@@ -111,130 +89,6 @@ record_elementwise (struct pe_gpu_recorder *r, const struct pe_op *op)
   pe_gpu_touch_view (r, op->out, true);
   pe_gpu_dispatch (r, PE_SHADER_ELEMENTWISE, (uint32_t[]){ size, kind, f }, 3, &push, sizeof push,
                    pe_gpu_linear ((uint64_t) n * r->n_rows, size));
-}
-
-static void
-record_rope (struct pe_gpu_recorder *r, const struct pe_op *op)
-{
-  const struct rope_arguments push = {
-    .work = r->b->work.address,
-    .frequencies =
-        pe_gpu_stage_table (r->b, r->stage, pe_gpu_frequencies_offset (r->b, r->stage, op)),
-    .tables = r->b->tables.address,
-    .offset = pe_gpu_offset (r, op->out),
-    .row_stride = pe_gpu_row_stride (r, op->out),
-    .stride = op->out.stride,
-    .n_groups = op->out.count,
-    .n_pairs = op->rope.n_rot / 2,
-    .n_rows = r->n_rows,
-    .magnitude = op->rope.magnitude,
-  };
-  uint32_t size = pe_gpu_group_size (r, 64);
-  pe_gpu_touch_view (r, op->out, true);
-  pe_gpu_dispatch (r, PE_SHADER_ROPE, (uint32_t[]){ size, op->rope.kind }, 2, &push, sizeof push,
-                   pe_gpu_linear ((uint64_t) push.n_groups * push.n_pairs * r->n_rows, size));
-}
-
-static uint32_t
-store_steps (enum pe_type type, uint32_t width)
-{
-  return type == PE_TYPE_F32 || type == PE_TYPE_F16 ? width / 4 : width / 32;
-}
-
-static void
-record_kv_store (struct pe_gpu_recorder *r, const struct pe_op *op)
-{
-  const struct pe_kv_layer *kv = &r->b->kv->layers[op->cache.layer];
-  const struct kv_store_arguments push = {
-    .work = r->b->work.address,
-    .segments = pe_gpu_stage_table (r->b, op->cache.layer + 1, PE_GPU_TABLE_SEGMENTS),
-    .tables = r->b->tables.address,
-    .k_offset = pe_gpu_offset (r, op->in[0]),
-    .k_row_stride = pe_gpu_row_stride (r, op->in[0]),
-    .k_stride = op->in[0].stride,
-    .v_offset = pe_gpu_offset (r, op->in[1]),
-    .v_row_stride = pe_gpu_row_stride (r, op->in[1]),
-    .v_stride = op->in[1].stride,
-    .n_kv_heads = kv->n_kv_heads,
-    .n_rows = r->n_rows,
-    .max_rows = r->b->layout.max_rows,
-  };
-  uint32_t size = pe_gpu_group_size (r, 64);
-  uint64_t n = (uint64_t) r->n_rows * kv->n_kv_heads *
-               (store_steps (kv->k_type, kv->k_width) + store_steps (kv->v_type, kv->v_width));
-  pe_gpu_touch_view (r, op->in[0], false);
-  pe_gpu_touch_view (r, op->in[1], false);
-  pe_gpu_touch_cache (r, op->cache.layer, true);
-  pe_gpu_dispatch (r, PE_SHADER_KV_STORE,
-                   (uint32_t[]){ size, kv->k_type, kv->v_type, kv->k_width, kv->v_width }, 5, &push,
-                   sizeof push, pe_gpu_linear (n, size));
-}
-
-static void
-record_attention (struct pe_gpu_recorder *r, const struct pe_op *op)
-{
-  struct pe_backend *b = r->b;
-  const struct pe_attention *a = &op->attention;
-  const struct pe_kv_layer *kv = &b->kv->layers[a->layer];
-  bool few = r->n_rows <= PE_GPU_FEW_ROWS;
-  const struct attention_arguments push = {
-    .work = b->work.address,
-    .segments = pe_gpu_stage_table (b, a->layer + 1, PE_GPU_TABLE_SEGMENTS),
-    .tables = b->tables.address,
-    .split = pe_gpu_stage_table (b, r->stage, PE_GPU_TABLE_SPLIT),
-    .sinks = pe_gpu_weight (r, op->w[0]),
-    .q_offset = pe_gpu_offset (r, op->in[0]),
-    .q_row_stride = pe_gpu_row_stride (r, op->in[0]),
-    .q_stride = op->in[0].stride,
-    .out_offset = pe_gpu_offset (r, op->out),
-    .out_row_stride = pe_gpu_row_stride (r, op->out),
-    .out_stride = op->out.stride,
-    .partial_offset = (uint32_t) b->layout.partial,
-    .n_heads = a->n_heads,
-    .n_kv_heads = a->n_kv_heads,
-    .window = a->window,
-    .chunk = a->chunk,
-    .max_rows = b->layout.max_rows,
-    .scale = a->scale,
-    .softcap = a->softcap,
-    .alibi_max_bias = a->alibi_max_bias,
-    .temperature_scale = a->temperature_scale,
-    .temperature_length = a->temperature_length,
-    .temperature_offset = a->temperature_offset,
-  };
-  uint64_t table = b->layout.stage_tables + r->stage * b->layout.stage_table_bytes;
-  const uint32_t constants[] = { 0,
-                                 kv->k_type,
-                                 kv->v_type,
-                                 kv->k_width,
-                                 kv->v_width,
-                                 few ? 1 : PE_GPU_TILE_ROWS,
-                                 pe_gpu_tile_heads (a, r->n_rows),
-                                 push.sinks ? PE_FLAG_SINKS : 0 };
-  uint64_t partial = (uint64_t) a->n_heads * PE_GPU_MAX_SPLITS * (a->v_width + 4);
-  uint64_t partial_rows = few ? r->n_rows : 0;
-  pe_gpu_touch_view (r, op->in[0], false);
-  pe_gpu_touch_cache (r, a->layer, false);
-  pe_gpu_touch_view (r, op->out, true);
-  pe_gpu_touch (r, b->layout.partial, partial * partial_rows, true);
-  pe_gpu_dispatch (r, PE_SHADER_ATTENTION, constants, 8, &push, sizeof push,
-                   (struct pe_gpu_grid){ .indirect = table + PE_GPU_TABLE_ATTENTION });
-  if (!few)
-    return;
-  const struct attention_combine_arguments combine = {
-    .work = push.work,
-    .split = push.split,
-    .out_offset = push.out_offset,
-    .out_row_stride = push.out_row_stride,
-    .out_stride = push.out_stride,
-    .partial_offset = push.partial_offset,
-    .n_heads = a->n_heads,
-  };
-  pe_gpu_touch (r, b->layout.partial, partial * partial_rows, false);
-  pe_gpu_touch_view (r, op->out, true);
-  pe_gpu_dispatch (
-      r, PE_SHADER_ATTENTION_COMBINE, (uint32_t[]){ pe_gpu_group_size (r, 64), kv->v_width }, 2,
-      &combine, sizeof combine, (struct pe_gpu_grid){ .indirect = table + PE_GPU_TABLE_COMBINE });
 }
 
 static void
@@ -288,153 +142,18 @@ record_expert_sum (struct pe_gpu_recorder *r, const struct pe_op *op)
                    pe_gpu_linear ((uint64_t) push.n * r->n_rows, size));
 }
 
-/* ---- matrices ---- */
-
-static uint32_t
-tail_flag (uint64_t k)
-{
-  return k % 16 ? PE_FLAG_TAIL : 0;
-}
-
-/* One matrix for each group: of an expert, or of the group itself. */
-static void
-record_matmul_many (struct pe_gpu_recorder *r, const struct pe_op *op)
-{
-  const struct pe_tensor *t = &r->b->tensors[op->w[0].tensor];
-  bool experts = op->kind == PE_OP_MATMUL_EXPERT;
-  uint64_t matrix_rows = t->shape[1];
-  const struct matvec_expert_arguments push = {
-    .weight = pe_gpu_weight (r, op->w[0]),
-    .matrix_bytes = matrix_rows * t->row_bytes,
-    .bias = pe_gpu_weight (r, op->w[1]),
-    .factors = experts ? pe_gpu_weight (r, op->w[2]) : 0,
-    .work = r->b->work.address,
-    .n = op->out.width,
-    .k = (uint32_t) t->shape[0],
-    .bias_stride = (uint32_t) matrix_rows,
-    .ids_offset = experts ? pe_gpu_offset (r, op->expert.ids) : 0,
-    .ids_row_stride = experts ? pe_gpu_row_stride (r, op->expert.ids) : 0,
-    .in_offset = pe_gpu_offset (r, op->in[0]),
-    .in_row_stride = pe_gpu_row_stride (r, op->in[0]),
-    .in_stride = op->in[0].count > 1 ? op->in[0].stride : 0,
-    .out_offset = pe_gpu_offset (r, op->out),
-    .out_row_stride = pe_gpu_row_stride (r, op->out),
-    .out_stride = op->out.stride,
-    .n_groups = op->out.count,
-    .n_experts = experts ? op->expert.n_experts : op->out.count,
-    .scale = experts ? 1 : op->matmul.scale,
-  };
-  const uint32_t rows = 2;
-  uint32_t flags = tail_flag (t->shape[0]) | (experts ? 0 : PE_FLAG_HEADS) |
-                   (experts && op->expert.weigh_input ? PE_FLAG_WEIGH : 0);
-  pe_gpu_touch_view (r, op->in[0], false);
-  if (experts)
-    pe_gpu_touch_view (r, op->expert.ids, false);
-  pe_gpu_touch_view (r, op->out, true);
-  pe_gpu_dispatch (r, typed_shader (PE_SHADER_MATVEC_EXPERT_F32, t->type),
-                   (uint32_t[]){ pe_gpu_group_size (r, 64), rows, flags }, 3, &push, sizeof push,
-                   (struct pe_gpu_grid){ (push.n + rows - 1) / rows, r->n_rows, op->out.count, 0 });
-}
-
-static void
-record_matmul_tiled (struct pe_gpu_recorder *r, const struct pe_op *op)
-{
-  const struct pe_tensor *t = &r->b->tensors[op->w[0].tensor];
-  const struct matmul_arguments push = {
-    .weight = pe_gpu_weight (r, op->w[0]),
-    .bias = pe_gpu_weight (r, op->w[1]),
-    .factor = pe_gpu_weight (r, op->w[2]),
-    .work = r->b->work.address,
-    .n = elements (op->out),
-    .k = (uint32_t) t->shape[0],
-    .n_rows = r->n_rows,
-    .in_offset = pe_gpu_offset (r, op->in[0]),
-    .in_row_stride = pe_gpu_row_stride (r, op->in[0]),
-    .out_offset = pe_gpu_offset (r, op->out),
-    .out_row_stride = pe_gpu_row_stride (r, op->out),
-    .scale = op->matmul.scale,
-  };
-  uint32_t flags = tail_flag (t->shape[0]) | (push.factor ? PE_FLAG_SCALE : 0);
-  uint64_t tiles = ((uint64_t) push.n + 63) / 64 * ((r->n_rows + 63) / 64);
-  pe_gpu_touch_view (r, op->in[0], false);
-  pe_gpu_touch_view (r, op->out, true);
-  pe_gpu_dispatch (r, typed_shader (PE_SHADER_MATMUL_F32, t->type), (uint32_t[]){ flags }, 1, &push,
-                   sizeof push, pe_gpu_linear (tiles, 1));
-}
-
-/* What one dispatch of the matrix-vector kernel does. */
-struct matvec {
-  const struct pe_op *parts[MAX_PARTS];
-  uint32_t n_parts;
-  const struct pe_op *norm;     /* folded in, or NULL */
-  const struct pe_op *glu;      /* of two parts, or NULL */
-  const struct pe_op *residual; /* the sum behind the only part, or NULL */
-  struct pe_view addend;
-};
-
-static void
-record_matvec (struct pe_gpu_recorder *r, const struct matvec *m)
-{
-  const struct pe_op *op = m->parts[0];
-  const struct pe_tensor *t = &r->b->tensors[op->w[0].tensor];
-  struct pe_view in = m->norm ? m->norm->in[0] : op->in[0];
-  struct matvec_arguments push = {
-    .norm = m->norm ? pe_gpu_weight (r, m->norm->w[0]) : 0,
-    .work = r->b->work.address,
-    .in_offset = pe_gpu_offset (r, in),
-    .in_row_stride = pe_gpu_row_stride (r, in),
-    .k = (uint32_t) t->shape[0],
-    .eps = m->norm ? m->norm->norm.eps : 0,
-    .scale = m->glu ? m->glu->unary.a : op->matmul.scale,
-  };
-  const uint32_t rows = m->glu || r->n_rows > 4 ? 1 : 2;
-  uint32_t flags = tail_flag (t->shape[0]);
-  uint64_t groups = 0;
-  pe_gpu_touch_view (r, in, false);
-  for (uint32_t i = 0; i < m->n_parts; i++) {
-    const struct pe_op *part = m->parts[i];
-    struct pe_view out = m->residual ? m->residual->out : part->out;
-    push.weight[i] = pe_gpu_weight (r, part->w[0]);
-    push.bias[i] = pe_gpu_weight (r, part->w[1]);
-    push.n[i] = elements (part->out);
-    if (m->glu)
-      continue;
-    push.out_offset[i] = pe_gpu_offset (r, out);
-    push.out_row_stride[i] = pe_gpu_row_stride (r, out);
-    groups += (push.n[i] + rows - 1) / rows;
-    pe_gpu_touch_view (r, out, true);
-  }
-  if (m->glu) {
-    flags |= PE_FLAG_PAIR;
-    push.out_offset[0] = pe_gpu_offset (r, m->glu->out);
-    push.out_row_stride[0] = pe_gpu_row_stride (r, m->glu->out);
-    groups = (push.n[0] + rows - 1) / rows;
-    pe_gpu_touch_view (r, m->glu->out, true);
-  }
-  if (m->norm)
-    flags |= PE_FLAG_NORM;
-  if (m->residual) {
-    flags |= PE_FLAG_RESIDUAL;
-    push.residual_offset = pe_gpu_offset (r, m->addend);
-    push.residual_row_stride = pe_gpu_row_stride (r, m->addend);
-    pe_gpu_touch_view (r, m->addend, false);
-  }
-  if (op->w[2].tensor != PE_NO_TENSOR) {
-    flags |= PE_FLAG_SCALE;
-    push.bias[2] = pe_gpu_weight (r, op->w[2]);
-  }
-  const uint32_t constants[] = { pe_gpu_group_size (r, 64), r->n_rows, rows, flags,
-                                 m->glu ? (uint32_t) m->glu->unary.f : 0 };
-  pe_gpu_dispatch (r, typed_shader (PE_SHADER_MATVEC_F32, t->type), constants, 5, &push,
-                   sizeof push, pe_gpu_linear (groups, 1));
-}
-
 /* ---- joining ---- */
+
+static enum pe_type
+type_of (const struct pe_gpu_recorder *r, struct pe_weight w)
+{
+  return r->b->tensors[w.tensor].type;
+}
 
 static bool
 same_view (struct pe_view a, struct pe_view b)
 {
-  return a.value == b.value && a.offset == b.offset && elements (a) == elements (b) &&
+  return a.value == b.value && a.offset == b.offset && pe_gpu_elements (a) == pe_gpu_elements (b) &&
          pe_gpu_is_flat (a) && pe_gpu_is_flat (b);
 }
 
@@ -485,7 +204,7 @@ can_fold_norm (const struct pe_gpu_recorder *r, const struct pe_stage *s, size_t
       norm->in[0].offset % 4)
     return false;
   size_t k = i + 1;
-  while (k < border (r, s) && k <= i + MAX_PARTS && s->ops[k].kind == PE_OP_MATMUL &&
+  while (k < border (r, s) && k <= i + PE_GPU_MAX_PARTS && s->ops[k].kind == PE_OP_MATMUL &&
          same_view (s->ops[k].in[0], norm->out))
     k++;
   return k > i + 1 && is_dead_but_for (s, k, norm->out.value, NULL);
@@ -507,7 +226,7 @@ is_gated_pair (const struct pe_gpu_recorder *r, const struct pe_stage *s, size_t
     return false;
   const struct pe_op *a = &s->ops[i], *b = &s->ops[i + 1], *glu = &s->ops[i + 2];
   if (glu->kind != PE_OP_GLU || !can_join (r, a, b) || a->matmul.scale != 1 ||
-      elements (a->out) != elements (b->out) || is_carry (r, a->out.value) ||
+      pe_gpu_elements (a->out) != pe_gpu_elements (b->out) || is_carry (r, a->out.value) ||
       is_carry (r, b->out.value) || !pe_gpu_is_flat (glu->out))
     return false;
   if (!same_view (glu->in[0], a->out) || !same_view (glu->in[1], b->out))
@@ -519,7 +238,8 @@ is_gated_pair (const struct pe_gpu_recorder *r, const struct pe_stage *s, size_t
 
 /* A sum right behind a matrix that takes the place of the matrix's own result. */
 static bool
-is_residual (const struct pe_gpu_recorder *r, const struct pe_stage *s, size_t i, struct matvec *m)
+is_residual (const struct pe_gpu_recorder *r, const struct pe_stage *s, size_t i,
+             struct pe_gpu_matvec *m)
 {
   uint16_t input = m->norm ? m->norm->in[0].value : s->ops[i].in[0].value;
   if (i + 1 >= border (r, s))
@@ -546,25 +266,25 @@ static size_t
 record_few_rows (struct pe_gpu_recorder *r, const struct pe_stage *s, size_t i,
                  const struct pe_op *norm)
 {
-  struct matvec m = { .parts = { &s->ops[i] }, .n_parts = 1, .norm = norm };
+  struct pe_gpu_matvec m = { .parts = { &s->ops[i] }, .n_parts = 1, .norm = norm };
   if (is_gated_pair (r, s, i)) {
     m.parts[1] = &s->ops[i + 1];
     m.n_parts = 2;
     m.glu = &s->ops[i + 2];
-    record_matvec (r, &m);
+    pe_gpu_record_matvec (r, &m);
     return i + 3;
   }
   if (is_residual (r, s, i, &m)) {
-    record_matvec (r, &m);
+    pe_gpu_record_matvec (r, &m);
     return i + 2;
   }
-  while (m.n_parts < MAX_PARTS && i + m.n_parts < border (r, s) &&
+  while (m.n_parts < PE_GPU_MAX_PARTS && i + m.n_parts < border (r, s) &&
          can_join (r, &s->ops[i], &s->ops[i + m.n_parts]) &&
          s->ops[i + m.n_parts - 1].out.value != s->ops[i].in[0].value) {
     m.parts[m.n_parts] = &s->ops[i + m.n_parts];
     m.n_parts++;
   }
-  record_matvec (r, &m);
+  pe_gpu_record_matvec (r, &m);
   return i + m.n_parts;
 }
 
@@ -584,12 +304,12 @@ record_op (struct pe_gpu_recorder *r, const struct pe_op *op)
 {
   switch (op->kind) {
   case PE_OP_NORM: record_norm (r, op); break;
-  case PE_OP_MATMUL: record_matmul_tiled (r, op); break;
+  case PE_OP_MATMUL: pe_gpu_record_matmul (r, op); break;
   case PE_OP_MATMUL_HEADS:
-  case PE_OP_MATMUL_EXPERT: record_matmul_many (r, op); break;
-  case PE_OP_ROPE: record_rope (r, op); break;
-  case PE_OP_KV_STORE: record_kv_store (r, op); break;
-  case PE_OP_ATTENTION: record_attention (r, op); break;
+  case PE_OP_MATMUL_EXPERT: pe_gpu_record_matmul_many (r, op); break;
+  case PE_OP_ROPE: pe_gpu_record_rope (r, op); break;
+  case PE_OP_KV_STORE: pe_gpu_record_kv_store (r, op); break;
+  case PE_OP_ATTENTION: pe_gpu_record_attention (r, op); break;
   case PE_OP_ROUTE: record_route (r, op); break;
   case PE_OP_EXPERT_SUM: record_expert_sum (r, op); break;
   case PE_OP_CONV: pe_gpu_record_conv (r, op, PE_UNARY_NONE); break;
@@ -607,7 +327,10 @@ pe_gpu_record_stage (struct pe_gpu_recorder *r)
   const struct pe_op *norm = NULL;
   for (size_t i = r->first_op; i < border (r, s) && !r->failed;) {
     const struct pe_op *op = &s->ops[i];
-    if (is_conv_of_function (s, i)) {
+    size_t n_joined = pe_gpu_record_rotate_store (r, s, i, border (r, s));
+    if (n_joined > 0) {
+      i += n_joined;
+    } else if (is_conv_of_function (s, i)) {
       pe_gpu_record_conv (r, op, s->ops[i + 1].unary.f);
       i += 2;
     } else if (few && can_fold_norm (r, s, i)) {

@@ -2,7 +2,7 @@
  *
  * The Vulkan backend's insides: backend.c owns residency, transfer.c moves bytes, pass.c runs a
  * pass, record.c writes dispatches with the barriers they need, lower.c turns operations into
- * dispatches, several into one where it can.
+ * dispatches, several into one where it can, with the help of attend.c, matrices.c and mixers.c.
  */
 #pragma once
 
@@ -140,6 +140,35 @@ uint32_t pe_gpu_row_stride (const struct pe_gpu_recorder *r, struct pe_view view
 /* Device address of a matrix's first row or of a vector's first element; 0 for none. */
 VkDeviceAddress pe_gpu_weight (const struct pe_gpu_recorder *r, struct pe_weight w);
 VkDeviceAddress pe_gpu_stage_table (const struct pe_backend *b, uint32_t stage, uint64_t offset);
+
+/* ---- matrices.c ---- */
+
+#define PE_GPU_MAX_PARTS 3
+
+/* What one dispatch of the matrix-vector kernel does. */
+struct pe_gpu_matvec {
+  const struct pe_op *parts[PE_GPU_MAX_PARTS];
+  uint32_t n_parts;
+  const struct pe_op *norm;     /* folded in, or NULL */
+  const struct pe_op *glu;      /* of two parts, or NULL */
+  const struct pe_op *residual; /* the sum behind the only part, or NULL */
+  struct pe_view addend;
+};
+
+void pe_gpu_record_matvec (struct pe_gpu_recorder *r, const struct pe_gpu_matvec *m);
+/* One matrix for many rows; one for each group, of an expert or of the group itself. */
+void pe_gpu_record_matmul (struct pe_gpu_recorder *r, const struct pe_op *op);
+void pe_gpu_record_matmul_many (struct pe_gpu_recorder *r, const struct pe_op *op);
+
+/* ---- attend.c ---- */
+
+void pe_gpu_record_rope (struct pe_gpu_recorder *r, const struct pe_op *op);
+void pe_gpu_record_kv_store (struct pe_gpu_recorder *r, const struct pe_op *op);
+void pe_gpu_record_attention (struct pe_gpu_recorder *r, const struct pe_op *op);
+/* Norms and rotations of queries and keys and the store behind them, where the operations from i
+ * on are just these and end before `border`: returns how many were recorded, or 0. */
+size_t pe_gpu_record_rotate_store (struct pe_gpu_recorder *r, const struct pe_stage *s, size_t i,
+                                   size_t border);
 
 /* ---- mixers.c ---- */
 
