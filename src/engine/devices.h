@@ -7,8 +7,9 @@
 #include "engine/plan.h"
 
 /* Device 0 is the CPU, then the Vulkan devices that can run the engine, each physical device
- * once. `include_software`: those that run on the CPU too; PARLEY_VULKAN_DEVICE (index among all
- * Vulkan devices, or UUID) names the only one to use, a software one included; "none" hides all.
+ * once. `include_software`: those that run on the CPU too; PARLEY_VULKAN_DEVICE (indices among
+ * all Vulkan devices or UUIDs, separated by commas) names the only ones to use, software ones
+ * included, and one that is named twice is two; "none" hides all.
  * Never fails: without a loader or driver there is just the CPU, and *why (may be NULL, 256
  * bytes) says so in a sentence. */
 size_t pe_devices_list (struct pe_device_info *devices, size_t capacity, bool include_software,

@@ -138,7 +138,7 @@ keep_caches_together (const struct pe_program *program, uint16_t *stage_device)
         uint16_t *mine = &stage_device[il + 1], *owner;
         owner = &stage_device[stage->ops[i].attention.layer + 1];
         if (*mine != *owner) {
-          *mine = *owner = 0;
+          *mine = *owner = *mine && *owner ? (*mine > *owner ? *mine : *owner) : 0;
           changed = true;
         }
       }
@@ -146,21 +146,35 @@ keep_caches_together (const struct pe_program *program, uint16_t *stage_device)
   }
 }
 
-static void
-assign_stages (const struct pe_model *model, struct pe_plan *plan, uint32_t n_gpu_layers)
+static bool list_allocations (const struct pe_model *model, struct pe_plan *plan,
+                              struct pe_error *error);
+static bool fits_device (const struct pe_plan *plan, size_t device);
+
+/* The output first, then layers from the last to the first; the embedding stays on the CPU. Of
+ * several GPUs the first is filled before the next one gets a layer; the last takes the rest. A
+ * pass then goes over the devices once, from the CPU to the last GPU and down to the first. */
+static bool
+assign_stages (const struct pe_model *model, struct pe_plan *plan, uint32_t n_gpu_layers,
+               struct pe_error *error)
 {
   const struct pe_program *program = pe_model_program (model);
   uint32_t n_stages = pe_program_n_stages (program);
   memset (plan->stage_device, 0, n_stages * sizeof *plan->stage_device);
-  if (plan->n_devices < 2)
-    return;
-  /* The output first, then layers from the last to the first; the embedding stays on the CPU. */
-  for (uint32_t i = 0; i < n_gpu_layers && i + 1 < n_stages; i++) {
+  uint16_t device = 1;
+  for (uint32_t i = 0; i < n_gpu_layers && i + 1 < n_stages && plan->n_devices > 1; i++) {
     uint32_t stage = n_stages - 1 - i;
-    if (pe_vulkan_backend.supports (&plan->devices[1], model, program, &plan->request, stage))
-      plan->stage_device[stage] = 1;
+    if (!pe_vulkan_backend.supports (&plan->devices[device], model, program, &plan->request, stage))
+      continue;
+    plan->stage_device[stage] = device;
+    if (device + 1u == plan->n_devices)
+      continue;
+    if (!list_allocations (model, plan, error))
+      return false;
+    if (!fits_device (plan, device))
+      plan->stage_device[stage] = ++device;
   }
   keep_caches_together (program, plan->stage_device);
+  return true;
 }
 
 static uint64_t
@@ -218,11 +232,20 @@ margin (const struct pe_device_info *device)
 }
 
 static bool
+fits_device (const struct pe_plan *plan, size_t device)
+{
+  const struct pe_device_info *gpu = &plan->devices[device];
+  uint64_t keep = margin (gpu), bytes = pe_plan_bytes (plan, device, PE_MEMORY_KIND_COUNT);
+  return bytes == 0 || (gpu->memory_available > keep && bytes <= gpu->memory_available - keep);
+}
+
+static bool
 gpu_part_fits (const struct pe_plan *plan)
 {
-  const struct pe_device_info *gpu = &plan->devices[1];
-  uint64_t keep = margin (gpu), bytes = pe_plan_bytes (plan, 1, PE_MEMORY_KIND_COUNT);
-  return gpu->memory_available > keep && bytes <= gpu->memory_available - keep;
+  for (size_t d = 1; d < plan->n_devices; d++)
+    if (!fits_device (plan, d))
+      return false;
+  return true;
 }
 
 static bool
@@ -230,8 +253,7 @@ try_plan (const struct pe_model *model, struct pe_plan *plan, uint32_t n_gpu_lay
           uint32_t n_cpu_experts, bool *fits, struct pe_error *error)
 {
   plan->request.n_cpu_experts = n_cpu_experts;
-  assign_stages (model, plan, n_gpu_layers);
-  if (!list_allocations (model, plan, error))
+  if (!assign_stages (model, plan, n_gpu_layers, error) || !list_allocations (model, plan, error))
     return false;
   *fits = gpu_part_fits (plan);
   return true;
@@ -307,8 +329,8 @@ pe_plan_make (const struct pe_model *model, const struct pe_plan_request *reques
     return false;
   if (n_devices == 0 || devices[0].kind != PE_DEVICE_CPU)
     return pe_fail (error, PE_ERROR_ARGUMENT, "the first device of a plan is the processor");
-  if (n_devices > 2)
-    n_devices = 2;
+  if (n_devices > PE_MAX_DEVICES)
+    n_devices = PE_MAX_DEVICES;
   const struct pe_program *program = pe_model_program (model);
   struct pe_plan *plan = pe_calloc (1, sizeof *plan);
   if (plan) {
@@ -339,8 +361,8 @@ pe_plan_make (const struct pe_model *model, const struct pe_plan_request *reques
     if (n > program->n_layers + 1)
       n = program->n_layers + 1;
   }
+  ok = ok && assign_stages (model, plan, n, error);
   if (ok) {
-    assign_stages (model, plan, n);
     plan->request.n_gpu_layers = (int32_t) n;
     uint32_t placed = pe_plan_gpu_layers (plan);
     if (placed < n)

@@ -102,7 +102,7 @@ struct pe_plan {
   char note[256]; /* what had to be changed from the request, in words; "" = nothing */
 };
 
-/* `devices`: the CPU, then at most one GPU for now; copied. */
+/* `devices`: the CPU, then GPUs in the order in which they are filled; copied. */
 bool pe_plan_make (const struct pe_model *model, const struct pe_plan_request *request,
                    const struct pe_device_info *devices, size_t n_devices, struct pe_plan **out,
                    struct pe_error *error);

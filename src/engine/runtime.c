@@ -270,7 +270,7 @@ static bool
 needs_no_more (const struct pe_runtime *r, const struct pe_plan *plan)
 {
   for (uint32_t s = 0; s < pe_program_n_stages (r->program); s++)
-    if (plan->stage_device[s] && !r->plan->stage_device[s])
+    if (plan->stage_device[s] && plan->stage_device[s] != r->plan->stage_device[s])
       return false;
   return true;
 }

@@ -27,7 +27,7 @@ struct WorkerHost {
   GHashTable *replies; /* guint64 -> Reply, those not ended */
 
   /* The engine thread's own. */
-  struct pe_device_info devices[2];
+  struct pe_device_info devices[PE_MAX_DEVICES];
   gsize n_devices;
   struct slots slots;
   GQueue waiting; /* of Reply */
@@ -94,7 +94,7 @@ need_runtime (WorkerHost *self, Command *command)
 
 /* ---- loading ---- */
 
-/* What this computer has left now: the CPU and the GPU to use. */
+/* What this computer has left now: the CPU and the GPUs to use. */
 static void
 survey (WorkerHost *self)
 {
@@ -110,6 +110,12 @@ survey (WorkerHost *self)
   if (gpu)
     self->devices[1] = found[gpu];
   self->n_devices = gpu ? 2 : 1;
+  /* Several only where somebody has named them: others may be slower than the CPU. */
+  const char *named = g_getenv ("PARLEY_VULKAN_DEVICE");
+  if (gpu && named && strchr (named, ',')) {
+    memcpy (self->devices + 1, found + 1, (n - 1) * sizeof *found);
+    self->n_devices = n;
+  }
 }
 
 /* After a loss: what is left may be other than it was, and the device may be gone. */
@@ -515,8 +521,8 @@ struct memory_report {
   ParleyWorker1 *bus;
   GDBusMethodInvocation *invocation;
   gsize n;
-  struct pe_device_info devices[2];
-  ParleyDeviceMemory memory[2];
+  struct pe_device_info devices[PE_MAX_DEVICES];
+  ParleyDeviceMemory memory[PE_MAX_DEVICES];
 };
 
 /* Drivers take their time to say what is left: tokens do not wait for that. */

@@ -515,6 +515,24 @@ gives_way_to_others (void)
   CHECK_MSG (g_str_has_prefix (told, "Other programs need the GPU's memory: "), "%s", told);
 }
 
+static void
+talks_on_two_gpus (void)
+{
+  g_setenv ("PARLEY_VULKAN_DEVICE", "0,0", TRUE);
+  load_stories (6);
+  g_unsetenv ("PARLEY_VULKAN_DEVICE");
+  if (!*parley_worker_client_get_model (f.client)->device.id) {
+    fixture_clear (&f);
+    SKIP ("there is no Vulkan device");
+  }
+  g_autoptr (GArray) memory = fixture_memory (&f);
+  CHECK (memory && memory->len == 3);
+  ParleyGenerationRequest request = plain_request (20);
+  fixture_generate (&f, &request);
+  CHECK_MSG (f.text->len > 20 && g_str_has_prefix (STORY, f.text->str), "%s", f.text->str);
+  fixture_clear (&f);
+}
+
 int
 main (void)
 {
@@ -539,5 +557,6 @@ main (void)
   RUN (goes_on_after_a_lost_device);
   RUN (steps_down_when_memory_is_full);
   RUN (gives_way_to_others);
+  RUN (talks_on_two_gpus);
   return test_done ();
 }

@@ -447,16 +447,13 @@ pe_gpu_wait_transfer (struct pe_gpu *gpu, uint64_t value, struct pe_error *error
 /* ---- listing ---- */
 
 static bool
-is_wanted (const char *wanted, uint32_t index, const struct pe_device_info *info,
-           bool include_software)
+is_named (const char *word, size_t n, uint32_t index, const struct pe_device_info *info)
 {
-  if (!wanted || !*wanted)
-    return include_software || info->kind != PE_DEVICE_SOFTWARE;
   char *end;
-  unsigned long number = strtoul (wanted, &end, 10);
-  if (*end == '\0' && end - wanted < 4)
+  unsigned long number = strtoul (word, &end, 10);
+  if (n > 0 && n < 4 && end == word + n)
     return number == index;
-  return strcasecmp (wanted, info->id) == 0;
+  return n == strlen (info->id) && strncasecmp (word, info->id, n) == 0;
 }
 
 static bool
@@ -468,6 +465,60 @@ is_listed (const struct pe_device_info *devices, size_t n, const char *id)
   return false;
 }
 
+struct listing {
+  struct pe_gpu gpu;
+  VkPhysicalDevice physical[MAX_PHYSICAL];
+  uint32_t n_physical;
+  struct pe_device_info *devices;
+  size_t n, capacity;
+  char *why;
+};
+
+/* Opens the device that l->gpu.info describes, to see whether it works. */
+static void
+list_one (struct listing *l, uint32_t i, const char *missing)
+{
+  struct pe_error error;
+  l->gpu.physical = l->physical[i];
+  if (missing)
+    snprintf (l->why, 256, "%.120s cannot be used: it has no %s", l->gpu.info.name, missing);
+  else if (l->n < l->capacity && open_physical (&l->gpu, &error))
+    l->devices[l->n++] = l->gpu.info;
+  else if (l->n < l->capacity)
+    snprintf (l->why, 256, "%.100s cannot be used: %.120s", l->gpu.info.name, error.message);
+  close_device (&l->gpu);
+}
+
+/* Every physical device once. */
+static void
+list_all (struct listing *l, bool include_software)
+{
+  const char *missing;
+  for (uint32_t i = 0; i < l->n_physical; i++) {
+    describe (&l->gpu.vk, l->physical[i], &l->gpu.info, &missing);
+    if ((include_software || l->gpu.info.kind != PE_DEVICE_SOFTWARE) &&
+        !is_listed (l->devices, l->n, l->gpu.info.id))
+      list_one (l, i, missing);
+  }
+}
+
+/* Those that are named, in that order; one that is named twice is there twice. */
+static void
+list_named (struct listing *l, const char *names)
+{
+  const char *missing;
+  for (size_t n; *names; names += n + (names[n] == ',')) {
+    n = strcspn (names, ",");
+    for (uint32_t i = 0; i < l->n_physical; i++) {
+      describe (&l->gpu.vk, l->physical[i], &l->gpu.info, &missing);
+      if (is_named (names, n, i, &l->gpu.info)) {
+        list_one (l, i, missing);
+        break;
+      }
+    }
+  }
+}
+
 size_t
 pe_vk_list_devices (struct pe_device_info *devices, size_t capacity, bool include_software,
                     char *why)
@@ -477,35 +528,19 @@ pe_vk_list_devices (struct pe_device_info *devices, size_t capacity, bool includ
     snprintf (why, 256, "PARLEY_VULKAN_DEVICE=none hides all graphics devices");
     return 0;
   }
-  struct pe_gpu gpu = { 0 };
+  struct listing l = { .devices = devices, .capacity = capacity, .why = why };
   struct pe_error error;
-  if (!pe_vk_open (&gpu.vk, &error) || !make_instance (&gpu.vk, &gpu.instance, &error)) {
+  if (!pe_vk_open (&l.gpu.vk, &error) || !make_instance (&l.gpu.vk, &l.gpu.instance, &error)) {
     snprintf (why, 256, "%.250s", error.message);
-    pe_gpu_close (&gpu);
+    pe_gpu_close (&l.gpu);
     return 0;
   }
   snprintf (why, 256, "no graphics device with a Vulkan driver was found");
-  VkPhysicalDevice list[MAX_PHYSICAL];
-  uint32_t n_physical = physical_devices (&gpu.vk, gpu.instance, list);
-  size_t n = 0;
-  for (uint32_t i = 0; i < n_physical && n < capacity; i++) {
-    const char *missing;
-    describe (&gpu.vk, list[i], &gpu.info, &missing);
-    if (!is_wanted (wanted, i, &gpu.info, include_software))
-      continue;
-    if (missing) {
-      snprintf (why, 256, "%.120s cannot be used: it has no %s", gpu.info.name, missing);
-      continue;
-    }
-    if (is_listed (devices, n, gpu.info.id))
-      continue;
-    gpu.physical = list[i];
-    if (open_physical (&gpu, &error))
-      devices[n++] = gpu.info;
-    else
-      snprintf (why, 256, "%.100s cannot be used: %.120s", gpu.info.name, error.message);
-    close_device (&gpu);
-  }
-  pe_gpu_close (&gpu);
-  return n;
+  l.n_physical = physical_devices (&l.gpu.vk, l.gpu.instance, l.physical);
+  if (wanted && *wanted)
+    list_named (&l, wanted);
+  else
+    list_all (&l, include_software);
+  pe_gpu_close (&l.gpu);
+  return l.n;
 }
