@@ -247,7 +247,7 @@ static void
 show (ParleyChatNotice *self)
 {
   ParleyResponder *responder = self->chat != NULL ? parley_chat_get_responder (self->chat) : NULL;
-  guint n_models = g_list_model_get_n_items (G_LIST_MODEL (self->services->library));
+  guint n_models = parley_library_get_n_own (self->services->library);
   g_autofree char *last = parley_store_get_setting (self->services->store, "chat/last-model");
   g_autofree char *message = NULL;
 

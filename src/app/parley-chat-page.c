@@ -78,7 +78,8 @@ find_model (ParleyChatPage *self, const char *reference)
   return NULL;
 }
 
-/* Whom the next message would go to: the chat's own model, the one talked to last, the only one. */
+/* Whom the next message would go to: the chat's own model, the one talked to last, the only one,
+ * the one that comes with Parley. */
 static ParleyModel *
 default_model (ParleyChatPage *self)
 {
@@ -88,7 +89,8 @@ default_model (ParleyChatPage *self)
 
   if (model == NULL)
     model = find_model (self, last);
-  if (model == NULL && g_list_model_get_n_items (library) == 1) {
+  if (model == NULL && parley_library_get_n_own (self->services->library) <= 1 &&
+      g_list_model_get_n_items (library) > 0) {
     g_autoptr (ParleyModel) only = g_list_model_get_item (library, 0);
     if (parley_model_get_state (only) == PARLEY_MODEL_READY)
       model = only; /* the library keeps it */

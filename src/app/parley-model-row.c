@@ -175,6 +175,10 @@ build_texts (ParleyModelRow *self)
   gtk_box_append (GTK_BOX (texts), parley_line (parley_model_get_name (self->model), "quant-name"));
   gtk_box_append (GTK_BOX (texts), parley_line (facts, "numeric dim-label"));
   gtk_box_append (GTK_BOX (texts), line);
+  if (parley_model_is_builtin (self->model))
+    gtk_box_append (
+        GTK_BOX (texts),
+        parley_label (_ ("A tiny demonstration that comes with Parley"), "caption dim-label"));
   if (state == PARLEY_MODEL_READY) {
     self->cancellable = g_cancellable_new ();
     parley_forecast_model (self->services, self->model, NULL, self->cancellable, forecast_ready,

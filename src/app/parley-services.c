@@ -15,6 +15,7 @@ parley_services_new (GError **error)
   services->hub = parley_hub_new ();
   services->downloads = parley_downloads_new (services->hub, NULL);
   services->library = parley_library_new (NULL);
+  parley_library_add_builtin (services->library);
   services->hardware = parley_hardware_new ();
   services->engines = parley_engines_new (services->hardware, services->store);
   return services;

@@ -3,6 +3,7 @@
 
 #include "app/parley-format.h"
 #include "app/parley-widgets.h"
+#include "app/parley-window.h"
 #include "parley-config.h"
 
 #include <glib/gi18n.h>
@@ -10,7 +11,7 @@
 struct _ParleyWelcome {
   GtkBox parent;
   ParleyServices *services;
-  GtkWidget *stack, *device, *memory, *why;
+  GtkWidget *stack, *device, *memory, *why, *guide;
 };
 
 G_DEFINE_FINAL_TYPE (ParleyWelcome, parley_welcome, GTK_TYPE_BOX)
@@ -20,7 +21,7 @@ static void
 show (ParleyWelcome *self)
 {
   ParleyHardware *hardware = self->services->hardware;
-  gboolean any = g_list_model_get_n_items (G_LIST_MODEL (self->services->library)) > 0;
+  gboolean any = parley_library_get_n_own (self->services->library) > 0;
   gboolean loading = parley_library_is_loading (self->services->library);
   const struct pe_device_info *gpu = parley_hardware_get_gpu (hardware);
   gsize n;
@@ -30,6 +31,8 @@ show (ParleyWelcome *self)
   g_autofree char *device =
       g_strdup_printf (_ ("Models run on %s"), parley_hardware_get_running_on (hardware));
 
+  gtk_widget_set_visible (self->guide,
+                          parley_library_get_builtin (self->services->library) != NULL);
   gtk_stack_set_visible_child_name (GTK_STACK (self->stack), any || loading ? "ready" : "first");
   if (gpu != NULL && gpu->kind == PE_DEVICE_DISCRETE) {
     g_autofree char *own = parley_format_size (gpu->memory_total);
@@ -39,6 +42,33 @@ show (ParleyWelcome *self)
   gtk_label_set_text (GTK_LABEL (self->device), device);
   gtk_label_set_text (GTK_LABEL (self->memory), memory);
   gtk_label_set_text (GTK_LABEL (self->why), parley_hardware_get_why (hardware));
+}
+
+static void
+try_guide (ParleyWelcome *self)
+{
+  GtkRoot *window = gtk_widget_get_root (GTK_WIDGET (self));
+
+  parley_window_new_chat (PARLEY_WINDOW (window),
+                          parley_library_get_builtin (self->services->library));
+}
+
+static GtkWidget *
+build_guide (ParleyWelcome *self)
+{
+  GtkWidget *box = parley_box (GTK_ORIENTATION_VERTICAL, 6, NULL);
+  GtkWidget *button = parley_pill_button (_ ("Try Parley Guide"), NULL, FALSE);
+  GtkWidget *text =
+      parley_label (_ ("A tiny demonstration that comes with Parley. It answers simple "
+                       "questions about it at once, without a download."),
+                    "caption dim-label");
+
+  gtk_label_set_justify (GTK_LABEL (text), GTK_JUSTIFY_CENTER);
+  gtk_label_set_xalign (GTK_LABEL (text), 0.5f);
+  g_signal_connect_swapped (button, "clicked", G_CALLBACK (try_guide), self);
+  gtk_box_append (GTK_BOX (box), button);
+  gtk_box_append (GTK_BOX (box), text);
+  return box;
 }
 
 static GtkWidget *
@@ -71,6 +101,8 @@ build_first (ParleyWelcome *self)
   gtk_box_append (GTK_BOX (box), self->why);
   gtk_box_append (GTK_BOX (box),
                   parley_pill_button (_ ("Find a Model"), "win.show-discover", TRUE));
+  self->guide = build_guide (self);
+  gtk_box_append (GTK_BOX (box), self->guide);
   adw_clamp_set_maximum_size (ADW_CLAMP (clamp), 440);
   adw_clamp_set_child (ADW_CLAMP (clamp), box);
   return parley_status_page (PARLEY_APP_ID, _ ("Welcome to Parley"),

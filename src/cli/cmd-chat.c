@@ -359,8 +359,15 @@ find_any_model (void)
     return NULL;
   for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (library)); i++) {
     g_autoptr (ParleyModel) model = g_list_model_get_item (G_LIST_MODEL (library), i);
-    if (parley_model_get_state (model) == PARLEY_MODEL_READY)
-      return g_strdup (parley_model_get_path (model));
+    if (parley_model_get_state (model) != PARLEY_MODEL_READY)
+      continue;
+    if (parley_model_is_builtin (model))
+      fprintf (
+          stderr,
+          "[There is no model of your own yet, so this is %s, a tiny demonstration that knows a "
+          "little about Parley. 'parley-cli search WORDS' finds real ones.]\n",
+          parley_model_get_name (model));
+    return g_strdup (parley_model_get_path (model));
   }
   cli_fail ("there is no model on this computer yet: find one with 'parley-cli search WORDS' and "
             "download it with 'parley-cli pull ORG/NAME', or name a GGUF file");

@@ -39,11 +39,12 @@ parley_cmd_list (int argc, char **argv)
     }
     return CLI_DONE;
   }
-  if (n == 0) {
-    printf ("There are no models yet. Find one with 'parley-cli search', get it with 'parley-cli "
-            "pull'.\n");
+  if (parley_library_get_n_own (library) == 0)
+    printf ("There are no models yet%s. Find one with 'parley-cli search', get it with 'parley-cli "
+            "pull'.\n",
+            n > 0 ? ", but for the one that comes with Parley" : "");
+  if (n == 0)
     return CLI_DONE;
-  }
   g_autoptr (CliTable) table = cli_table_new ("llrrll");
   cli_table_add (table, "MODEL", "QUANT", "SIZE", "PARAMETERS", "STATE", "ID");
   for (guint i = 0; i < n; i++) {

@@ -12,6 +12,7 @@ cli_library_open (void)
   else
     cli_fail_glib ("the catalogue cannot be opened, so origins are not known", error);
   g_clear_error (&error);
+  parley_library_add_builtin (library);
   if (!parley_library_load (library, NULL, &error)) {
     cli_fail_glib ("cannot read the library", error);
     return NULL;

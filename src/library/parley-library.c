@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "library/parley-library.h"
+#include "library/builtin.h"
 #include "library/parley-model-private.h"
 #include "library/record.h"
 #include "library/scan.h"
@@ -18,6 +19,7 @@ struct _ParleyLibrary {
   char *models_dir;
   ParleyStore *store;
   GPtrArray *models;
+  ParleyModel *builtin; /* NULL, or the last of them */
   GHashTable *monitors; /* folder -> GFileMonitor */
   GCancellable *cancellable;
   guint timeout;
@@ -88,6 +90,7 @@ parley_library_finalize (GObject *object)
   ParleyLibrary *self = PARLEY_LIBRARY (object);
   g_hash_table_unref (self->monitors);
   g_ptr_array_unref (self->models);
+  g_clear_object (&self->builtin);
   g_object_unref (self->cancellable);
   g_free (self->models_dir);
   G_OBJECT_CLASS (parley_library_parent_class)->finalize (object);
@@ -147,10 +150,15 @@ set_loading (ParleyLibrary *self, gboolean loading)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_LOADING]);
 }
 
-/* Replaces the list, telling only of the span that differs. */
+/* Replaces the list, but for the model that comes with Parley, and tells only of the span that
+ * differs. */
 static void
 take_models (ParleyLibrary *self, GPtrArray *models)
 {
+  if (self->builtin) {
+    g_ptr_array_remove (models, self->builtin);
+    g_ptr_array_add (models, g_object_ref (self->builtin));
+  }
   g_autoptr (GPtrArray) old = g_steal_pointer (&self->models);
   self->models = g_ptr_array_ref (models);
   guint head = 0, tail = 0, shorter = MIN (old->len, models->len);
@@ -297,6 +305,32 @@ parley_library_load (ParleyLibrary *self, GCancellable *cancellable, GError **er
   return good;
 }
 
+/* ---- the model that comes with Parley ---- */
+
+void
+parley_library_add_builtin (ParleyLibrary *self)
+{
+  g_autofree char *path = parley_builtin_find ();
+  if (!path || self->builtin)
+    return;
+  self->builtin = parley_library_inspect (path);
+  _parley_model_claim (self->builtin, PARLEY_BUILTIN_ID, PARLEY_BUILTIN_OWNER);
+  g_ptr_array_add (self->models, g_object_ref (self->builtin));
+  g_list_model_items_changed (G_LIST_MODEL (self), self->models->len - 1, 0, 1);
+}
+
+guint
+parley_library_get_n_own (ParleyLibrary *self)
+{
+  return self->models->len - (self->builtin ? 1 : 0);
+}
+
+ParleyModel *
+parley_library_get_builtin (ParleyLibrary *self)
+{
+  return self->builtin;
+}
+
 /* ---- catalogue and downloads ---- */
 
 static void
@@ -435,6 +469,11 @@ parley_library_delete (ParleyLibrary *self, ParleyModel *model, GError **error)
 {
   const ParleyModelFacts *facts = _parley_model_get_facts (model);
   g_autofree char *prefix = g_strconcat (self->models_dir, "/", NULL);
+  if (parley_model_is_builtin (model)) {
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
+                 "%s comes with Parley and cannot be deleted", parley_model_get_name (model));
+    return FALSE;
+  }
   if (*facts->owner || !g_str_has_prefix (facts->parts[0], prefix)) {
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
                  "%s is not in Parley's models folder, so it was left alone. Delete it with the "

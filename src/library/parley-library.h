@@ -22,6 +22,14 @@ ParleyLibrary *parley_library_new (const char *models_dir);
  * its repository. Set before loading. */
 void parley_library_set_store (ParleyLibrary *self, ParleyStore *store);
 
+/* The model that comes with Parley is the last of the list, whatever its name, and cannot be
+ * deleted. Does nothing where its file is missing. Call it before loading. */
+void parley_library_add_builtin (ParleyLibrary *self);
+/* How many models there are besides it. */
+guint parley_library_get_n_own (ParleyLibrary *self);
+/* NULL: it is not in the list. The library keeps it. */
+ParleyModel *parley_library_get_builtin (ParleyLibrary *self);
+
 /* What `downloads` brings is entered in the catalogue and shows up here. Call it before the first
  * transfer. */
 void parley_library_follow (ParleyLibrary *self, ParleyDownloads *downloads);

@@ -21,6 +21,8 @@ typedef struct {
 
 /* Takes what `facts` points to. */
 ParleyModel *_parley_model_new (ParleyModelFacts *facts);
+/* Before it is shown to anybody: another id and owner. */
+void _parley_model_claim (ParleyModel *self, const char *id, const char *owner);
 const ParleyModelFacts *_parley_model_get_facts (ParleyModel *self);
 
 G_END_DECLS

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "library/parley-model.h"
 #include "library/parley-model-private.h"
+#include "library/builtin.h"
 
 #include <string.h>
 
@@ -271,4 +272,19 @@ const char *
 parley_model_get_owner (ParleyModel *self)
 {
   return self->facts.owner;
+}
+
+gboolean
+parley_model_is_builtin (ParleyModel *self)
+{
+  return strcmp (self->facts.owner, PARLEY_BUILTIN_OWNER) == 0;
+}
+
+void
+_parley_model_claim (ParleyModel *self, const char *id, const char *owner)
+{
+  g_free (self->facts.id);
+  self->facts.id = g_strdup (id);
+  g_free (self->facts.owner);
+  self->facts.owner = g_strdup (owner);
 }

@@ -42,5 +42,7 @@ const char *parley_model_get_message (ParleyModel *self); /* a sentence unless r
 /* The program whose folder it lies in, "" for our own; others' files are used in place and never
  * written or deleted. */
 const char *parley_model_get_owner (ParleyModel *self);
+/* TRUE: comes with Parley. */
+gboolean parley_model_is_builtin (ParleyModel *self);
 
 G_END_DECLS

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Conversations as rows of tokens for training."""
+
+import array
+import random
+
+# Most answers are cut short: which one it is shows in its first words, and that is what has to be
+# learnt from many questions; the rest of it is learnt from few.
+N_SHORT = 14
+SHARE_SHORT = 0.6
+QUESTION_WEIGHT = 0.15  # of the loss; answers count 1
+
+
+class Rows:
+    """Draws conversations of `corpus` without end. `forbidden`: questions that must not occur."""
+
+    def __init__(self, corpus, tokenizer, seed, n_positions, forbidden=frozenset()):
+        self.corpus, self.tokenizer, self.n_positions = corpus, tokenizer, n_positions
+        self.rng = random.Random(seed)
+        self.forbidden = forbidden
+        self.answers = {}
+        self.n_turns = 0
+
+    def _answer(self, text):
+        ids = self.answers.get(text)
+        if ids is None:
+            ids = self.answers[text] = self.tokenizer.encode(text)
+        return ids
+
+    def row(self, n_tokens):
+        """(tokens, weights, positions): token i + 1 is to be foreseen at i with weight i. Between
+        turns positions jump, so that a short row teaches long conversations too."""
+        t, rng = self.tokenizer, self.rng
+        tokens, weights, positions = array.array("i"), array.array("f"), array.array("i")
+        spare = self.n_positions - n_tokens - 1
+        position = 0 if rng.random() < 0.4 else rng.randrange(spare)
+        spare -= position
+        turns = self.corpus.turns(rng)
+        while len(tokens) <= n_tokens:
+            _, question, answer = next(turns)
+            if question in self.forbidden:
+                continue
+            self.n_turns += 1
+            asked = [t.user, *t.encode(question), t.end, t.assistant]
+            ids = self._answer(answer)
+            if rng.random() < SHARE_SHORT:
+                said = ids[:N_SHORT]
+                shares = [1.0] * len(said) + [0.0]
+            else:
+                said = ids
+                shares = [1.0] * (len(said) + 1)
+            tokens.extend(asked)
+            tokens.extend(said)
+            tokens.append(t.end)
+            # Which turn comes next, and that a person speaks, is nothing to learn.
+            weights.extend([0.0] + [QUESTION_WEIGHT] * (len(asked) - 2) + [0.0])
+            weights.extend(shares)
+            n = len(asked) + len(said) + 1
+            positions.extend(range(position, position + n))
+            position += n
+            if spare > 0 and rng.random() < 0.3:
+                jump = rng.randrange(min(spare, 300) + 1)
+                position += jump
+                spare -= jump
+        return tokens[:n_tokens + 1], weights[1:n_tokens + 1], positions[:n_tokens]
