@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/parley-application.h"
 
+#include "app/parley-attention.h"
 #include "app/parley-search-provider.h"
 #include "app/parley-widgets.h"
 #include "app/parley-window.h"
@@ -13,6 +14,7 @@ struct _ParleyApplication {
   AdwApplication parent;
   ParleyServices *services; /* NULL until something needs them */
   ParleySearchProvider *search_provider;
+  ParleyAttention *attention;
 };
 
 G_DEFINE_FINAL_TYPE (ParleyApplication, parley_application, ADW_TYPE_APPLICATION)
@@ -22,6 +24,8 @@ static const struct {
   const char *keys[4];
 } accelerators[] = {
   { "win.new-chat", { "<Control>n" } },
+  { "win.temporary-chat", { "<Control><Shift>n" } },
+  { "win.attach", { "<Control><Shift>a" } },
   { "win.find", { "<Control>f" } },
   { "win.pick-model", { "<Control>l" } },
   { "win.load-panel", { "<Control>g" } },
@@ -92,6 +96,10 @@ ensure_window (ParleyApplication *self)
     }
     apply_colour_scheme (self);
     window = parley_window_new (ADW_APPLICATION (self), self->services);
+    if (self->attention == NULL)
+      self->attention = parley_attention_new (GTK_APPLICATION (self), self->services);
+    g_signal_connect_object (window, "close-request", G_CALLBACK (parley_attention_hide),
+                             self->attention, G_CONNECT_SWAPPED);
     gtk_window_present (window);
     parley_services_start (self->services);
   }
@@ -143,6 +151,18 @@ static void
 new_chat (GSimpleAction *action, GVariant *parameter, gpointer application)
 {
   window_action (PARLEY_APPLICATION (application), "new-chat", NULL);
+}
+
+static void
+show_models (GSimpleAction *action, GVariant *parameter, gpointer application)
+{
+  window_action (PARLEY_APPLICATION (application), "show-models", NULL);
+}
+
+static void
+show_chat (GSimpleAction *action, GVariant *parameter, gpointer application)
+{
+  window_action (PARLEY_APPLICATION (application), "show-chat", parameter);
 }
 
 static void
@@ -234,14 +254,18 @@ dbus_unregister (GApplication *application, GDBusConnection *connection, const c
       ->dbus_unregister (application, connection, path);
 }
 
+/* Quitting quits, whatever still goes on: a reply is kept as far as it came. */
 static void
 quit (GSimpleAction *action, GVariant *parameter, gpointer application)
 {
+  ParleyApplication *self = PARLEY_APPLICATION (application);
   GList *windows = g_list_copy (gtk_application_get_windows (application));
 
+  g_clear_object (&self->attention); /* which would hide windows instead */
   for (GList *l = windows; l != NULL; l = l->next)
     gtk_window_close (l->data);
   g_list_free (windows);
+  g_application_quit (G_APPLICATION (self));
 }
 
 static void
@@ -249,7 +273,9 @@ startup (GApplication *application)
 {
   static const GActionEntry actions[] = { { "quit", quit },
                                           { "new-chat", new_chat },
-                                          { "discover", discover } };
+                                          { "discover", discover },
+                                          { "show-models", show_models },
+                                          { "show-chat", show_chat, "x" } };
 
   G_APPLICATION_CLASS (parley_application_parent_class)->startup (application);
   /* Started by the desktop's search and left alone, it goes away again. */
@@ -273,6 +299,7 @@ shutdown (GApplication *application)
   for (GList *l = windows; l != NULL; l = l->next)
     gtk_window_destroy (l->data);
   g_list_free (windows);
+  g_clear_object (&self->attention);
   g_clear_pointer (&self->services, parley_services_free);
   G_APPLICATION_CLASS (parley_application_parent_class)->shutdown (application);
 }

@@ -24,6 +24,8 @@ struct _ParleyChatPage {
   ParleyTranscript *transcript;
   ParleyChatNotice *notice;
   ParleyComposer *composer;
+  guint draft_id;
+  guint setting_text : 1; /* not by the person */
 };
 
 G_DEFINE_FINAL_TYPE (ParleyChatPage, parley_chat_page, GTK_TYPE_BOX)
@@ -52,6 +54,41 @@ parley_chat_page_focus (ParleyChatPage *self)
   parley_composer_focus (self->composer);
 }
 
+/* What is begun in a new chat, which is not in the store yet. */
+#define NEW_DRAFT         "chat/new-draft"
+#define SAVE_NEW_DRAFT_MS 700
+
+static gboolean
+save_new_draft (gpointer data)
+{
+  ParleyChatPage *self = data;
+
+  self->draft_id = 0;
+  if (self->chat != NULL && !parley_chat_page_has_messages (self) &&
+      !parley_chat_is_temporary (self->chat))
+    parley_store_set_setting (self->services->store, NEW_DRAFT, parley_chat_get_draft (self->chat));
+  return G_SOURCE_REMOVE;
+}
+
+static void
+set_text (ParleyChatPage *self, const char *text)
+{
+  self->setting_text = TRUE;
+  parley_composer_set_text (self->composer, text);
+  self->setting_text = FALSE;
+}
+
+/* With every change, so that a crash costs no more than what was typed in half a second. */
+static void
+text_changed (ParleyChatPage *self)
+{
+  if (self->setting_text)
+    return;
+  parley_chat_page_save_draft (self);
+  if (self->draft_id == 0 && !parley_chat_page_has_messages (self))
+    self->draft_id = g_timeout_add (SAVE_NEW_DRAFT_MS, save_new_draft, self);
+}
+
 void
 parley_chat_page_save_draft (ParleyChatPage *self)
 {
@@ -61,6 +98,14 @@ parley_chat_page_save_draft (ParleyChatPage *self)
       g_strcmp0 (text, parley_chat_get_draft (self->chat)) != 0 &&
       (*text != '\0' || parley_chat_get_draft (self->chat) != NULL))
     parley_chat_set_draft (self->chat, text);
+}
+
+void
+parley_chat_page_flush_draft (ParleyChatPage *self)
+{
+  parley_chat_page_save_draft (self);
+  g_clear_handle_id (&self->draft_id, g_source_remove);
+  save_new_draft (self);
 }
 
 /* ---- the model ---- */
@@ -248,7 +293,7 @@ stop_editing (ParleyChatPage *self)
 {
   g_clear_object (&self->editing);
   gtk_widget_set_visible (self->edit_line, FALSE);
-  parley_composer_set_text (self->composer, NULL);
+  set_text (self, self->chat != NULL ? parley_chat_get_draft (self->chat) : NULL);
 }
 
 static void
@@ -264,8 +309,9 @@ send (ParleyComposer *composer, const char *text, ParleyChatPage *self)
     g_autoptr (GPtrArray) files = parley_composer_take_attachments (self->composer);
     parley_chat_send (self->chat, text, files);
   }
-  stop_editing (self);
   parley_chat_set_draft (self->chat, NULL);
+  parley_store_set_setting (self->services->store, NEW_DRAFT, NULL);
+  stop_editing (self);
   parley_transcript_to_end (self->transcript);
 }
 
@@ -281,9 +327,10 @@ edit (ParleyTranscript *transcript, ParleyMessage *message, ParleyChatPage *self
 {
   g_autofree char *text = parley_message_dup_text (message);
 
+  parley_chat_page_save_draft (self);
   g_set_object (&self->editing, message);
   gtk_widget_set_visible (self->edit_line, TRUE);
-  parley_composer_set_text (self->composer, text);
+  set_text (self, text);
   parley_composer_focus (self->composer);
 }
 
@@ -332,6 +379,18 @@ parley_chat_page_step_version (ParleyChatPage *self, int step)
 }
 
 static void
+restore_new_draft (ParleyChatPage *self)
+{
+  g_autofree char *draft = NULL;
+
+  if (parley_chat_page_has_messages (self) || parley_chat_is_temporary (self->chat) ||
+      parley_chat_get_draft (self->chat) != NULL)
+    return;
+  draft = parley_store_get_setting (self->services->store, NEW_DRAFT);
+  parley_chat_set_draft (self->chat, draft);
+}
+
+static void
 show_menu (ParleyChatPage *self)
 {
   g_autoptr (GMenuModel) menu = parley_chat_menu_new (self->chat, TRUE);
@@ -353,7 +412,8 @@ parley_chat_page_set_chat (ParleyChatPage *self, ParleyChat *chat)
   if (chat != NULL) {
     g_signal_connect_swapped (chat, "notify::state", G_CALLBACK (state_changed), self);
     g_signal_connect_swapped (chat, "items-changed", G_CALLBACK (show_stack), self);
-    parley_composer_set_text (self->composer, parley_chat_get_draft (chat));
+    restore_new_draft (self);
+    set_text (self, parley_chat_get_draft (chat));
     g_signal_connect_swapped (chat, "notify::pinned", G_CALLBACK (show_menu), self);
     g_signal_connect_swapped (chat, "notify::folder", G_CALLBACK (show_menu), self);
     find_engine (self);
@@ -378,6 +438,7 @@ dispose (GObject *object)
 {
   ParleyChatPage *self = PARLEY_CHAT_PAGE (object);
 
+  g_clear_handle_id (&self->draft_id, g_source_remove);
   if (self->chat != NULL)
     g_signal_handlers_disconnect_by_data (self->chat, self);
   g_clear_object (&self->chat);
@@ -474,6 +535,7 @@ parley_chat_page_new (ParleyServices *services)
   self->composer = PARLEY_COMPOSER (parley_composer_new ());
   g_signal_connect (self->composer, "send", G_CALLBACK (send), self);
   g_signal_connect (self->composer, "stop", G_CALLBACK (stop), self);
+  g_signal_connect_swapped (self->composer, "changed", G_CALLBACK (text_changed), self);
   g_signal_connect (self->composer, "recall", G_CALLBACK (recall), self);
   gtk_widget_add_css_class (bottom, "composer-area");
   gtk_box_append (GTK_BOX (bottom), GTK_WIDGET (self->notice));

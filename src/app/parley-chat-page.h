@@ -20,6 +20,7 @@ ParleyChat *parley_chat_page_get_chat (ParleyChatPage *self); /* NULL: none */
 void parley_chat_page_set_chat (ParleyChatPage *self, ParleyChat *chat);
 gboolean parley_chat_page_has_messages (ParleyChatPage *self);
 void parley_chat_page_save_draft (ParleyChatPage *self);
+void parley_chat_page_flush_draft (ParleyChatPage *self); /* the window closes */
 void parley_chat_page_focus (ParleyChatPage *self);
 
 void parley_chat_page_use_model (ParleyChatPage *self, ParleyModel *model);

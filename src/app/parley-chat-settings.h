@@ -9,4 +9,4 @@
 
 #include <gtk/gtk.h>
 
-void parley_chat_settings_present (GtkWindow *parent, ParleyChat *chat);
+void parley_chat_settings_present (GtkWindow *parent, ParleyChat *chat, ParleyStore *store);

@@ -37,6 +37,14 @@ static const Choice loading[] = {
     { "f16", "q8_0" } },
 };
 
+static const Choice idle[] = {
+  { "load/idle-minutes",
+    N_ ("Unload when idle"),
+    N_ ("Gives memory back when nobody has talked to a model for a while"),
+    { N_ ("Never"), N_ ("After 5 minutes"), N_ ("After 15 minutes"), N_ ("After an hour") },
+    { "0", "5", "15", "60" } },
+};
+
 static void
 chosen (GtkDropDown *menu, GParamSpec *pspec, ParleyServices *services)
 {
@@ -85,9 +93,107 @@ group (const char *title, const Choice *choices, gsize n, ParleyServices *servic
 {
   GtkWidget *result = adw_preferences_group_new ();
 
-  adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (result), title);
+  if (title != NULL)
+    adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (result), title);
   for (gsize i = 0; i < n; i++)
     adw_preferences_group_add (ADW_PREFERENCES_GROUP (result), choice_row (&choices[i], services));
+  return result;
+}
+
+/* ---- yes or no ---- */
+
+typedef struct {
+  const char *key, *title, *subtitle;
+  gboolean usual;
+} Switch;
+
+static const Switch behaviour[] = {
+  { "notify", N_ ("Notifications"),
+    N_ ("When a long reply or a download is done and the window is not in use"), TRUE },
+  { "background", N_ ("Finish in the background"),
+    N_ ("Replies and downloads go on after the window was closed"), FALSE },
+};
+
+static void
+switched (GtkSwitch *control, GParamSpec *pspec, ParleyServices *services)
+{
+  const Switch *entry = g_object_get_data (G_OBJECT (control), KEY);
+
+  parley_store_set_setting (services->store, entry->key,
+                            gtk_switch_get_active (control) ? "1" : "0");
+}
+
+static GtkWidget *
+plain_row (const char *title, const char *subtitle, GtkWidget *control)
+{
+  GtkWidget *row = adw_action_row_new ();
+
+  parley_row_set_plain (row);
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
+  if (subtitle != NULL)
+    adw_action_row_set_subtitle (ADW_ACTION_ROW (row), subtitle);
+  gtk_widget_set_valign (control, GTK_ALIGN_CENTER);
+  adw_action_row_add_suffix (ADW_ACTION_ROW (row), control);
+  adw_action_row_set_activatable_widget (ADW_ACTION_ROW (row), control);
+  return row;
+}
+
+static GtkWidget *
+behaviour_group (ParleyServices *services)
+{
+  GtkWidget *result = adw_preferences_group_new ();
+
+  adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (result), _ ("When Nobody Looks"));
+  for (gsize i = 0; i < G_N_ELEMENTS (behaviour); i++) {
+    GtkWidget *control = gtk_switch_new ();
+    g_autofree char *value = parley_store_get_setting (services->store, behaviour[i].key);
+    gtk_switch_set_active (GTK_SWITCH (control),
+                           value != NULL ? g_str_equal (value, "1") : behaviour[i].usual);
+    g_object_set_data (G_OBJECT (control), KEY, (gpointer) &behaviour[i]);
+    g_signal_connect (control, "notify::active", G_CALLBACK (switched), services);
+    adw_preferences_group_add (
+        ADW_PREFERENCES_GROUP (result),
+        plain_row (_ (behaviour[i].title), _ (behaviour[i].subtitle), control));
+  }
+  return result;
+}
+
+/* An action of the window that these preferences belong to. They close first: it may ask. */
+static void
+act (GtkButton *button, const char *action)
+{
+  GtkWindow *dialog = GTK_WINDOW (gtk_widget_get_root (GTK_WIDGET (button)));
+  GtkWindow *window = gtk_window_get_transient_for (dialog);
+
+  gtk_window_close (dialog);
+  gtk_widget_activate_action (GTK_WIDGET (window), action, NULL);
+}
+
+static GtkWidget *
+data_group (void)
+{
+  static const struct {
+    const char *title, *subtitle, *verb, *action;
+    gboolean destructive;
+  } rows[] = {
+    { N_ ("Back-up"), N_ ("All chats, attached files and settings in one file"), N_ ("Back Up…"),
+      "win.back-up", FALSE },
+    { N_ ("Import"), N_ ("Chats that were exported as data"), N_ ("Import…"), "win.import-chat",
+      FALSE },
+    { N_ ("Delete everything"), N_ ("All chats, attached files and settings; models stay"),
+      N_ ("Delete…"), "win.delete-data", TRUE },
+  };
+  GtkWidget *result = adw_preferences_group_new ();
+
+  adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (result), _ ("Your Data"));
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++) {
+    GtkWidget *button = parley_text_button (_ (rows[i].verb), NULL);
+    if (rows[i].destructive)
+      gtk_widget_add_css_class (button, "destructive-action");
+    g_signal_connect (button, "clicked", G_CALLBACK (act), (gpointer) rows[i].action);
+    adw_preferences_group_add (ADW_PREFERENCES_GROUP (result),
+                               plain_row (_ (rows[i].title), _ (rows[i].subtitle), button));
+  }
   return result;
 }
 
@@ -123,6 +229,12 @@ parley_preferences_present (GtkWindow *parent, ParleyServices *services)
   adw_preferences_page_add (ADW_PREFERENCES_PAGE (page),
                             ADW_PREFERENCES_GROUP (group (_ ("Loading Models"), loading,
                                                           G_N_ELEMENTS (loading), services)));
+  adw_preferences_page_add (
+      ADW_PREFERENCES_PAGE (page),
+      ADW_PREFERENCES_GROUP (group (NULL, idle, G_N_ELEMENTS (idle), services)));
+  adw_preferences_page_add (ADW_PREFERENCES_PAGE (page),
+                            ADW_PREFERENCES_GROUP (behaviour_group (services)));
+  adw_preferences_page_add (ADW_PREFERENCES_PAGE (page), ADW_PREFERENCES_GROUP (data_group ()));
   adw_preferences_page_add (ADW_PREFERENCES_PAGE (page), ADW_PREFERENCES_GROUP (folders_group ()));
   gtk_window_present (parley_dialog_new (parent, _ ("Preferences"), page, 600, 560));
 }

@@ -67,9 +67,74 @@ motion (GtkEventControllerMotion *controller, double x, double y, GtkWidget *lab
   gtk_widget_set_tooltip_text (label, target);
 }
 
+/* ---- by keyboard: Enter opens the only link, or offers those there are ---- */
+
+static void
+link_picked (GtkButton *button, GtkWidget *popover)
+{
+  GtkWidget *label = gtk_widget_get_parent (popover);
+
+  gtk_popover_popdown (GTK_POPOVER (popover));
+  gtk_widget_activate_action (label, "win.open-link", "s",
+                              g_object_get_data (G_OBJECT (button), "parley-target"));
+}
+
+static gboolean
+popover_gone (gpointer popover)
+{
+  gtk_widget_unparent (popover);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+popover_closed (GtkPopover *popover)
+{
+  /* Not from within its own signal. */
+  g_idle_add_full (G_PRIORITY_DEFAULT, popover_gone, g_object_ref (popover), g_object_unref);
+}
+
+static void
+offer_links (GtkWidget *label, const GArray *links)
+{
+  GtkWidget *popover = gtk_popover_new (), *box = parley_box (GTK_ORIENTATION_VERTICAL, 2, NULL);
+
+  for (guint i = 0; i < links->len; i++) {
+    const ParleySpan *link = &g_array_index (links, ParleySpan, i);
+    GtkWidget *button = gtk_button_new (), *address = parley_line (link->target, NULL);
+    gtk_label_set_max_width_chars (GTK_LABEL (address), 48);
+    gtk_label_set_ellipsize (GTK_LABEL (address), PANGO_ELLIPSIZE_MIDDLE);
+    gtk_button_set_child (GTK_BUTTON (button), address);
+    gtk_widget_add_css_class (button, "flat");
+    g_object_set_data_full (G_OBJECT (button), "parley-target", g_strdup (link->target), g_free);
+    g_signal_connect (button, "clicked", G_CALLBACK (link_picked), popover);
+    gtk_box_append (GTK_BOX (box), button);
+  }
+  gtk_popover_set_child (GTK_POPOVER (popover), box);
+  gtk_widget_set_parent (popover, label);
+  g_signal_connect (popover, "closed", G_CALLBACK (popover_closed), NULL);
+  gtk_popover_popup (GTK_POPOVER (popover));
+}
+
+static gboolean
+key_pressed (GtkEventControllerKey *controller, guint key, guint code, GdkModifierType state,
+             GtkWidget *label)
+{
+  GArray *links = g_object_get_data (G_OBJECT (label), SPANS_KEY);
+
+  if ((key != GDK_KEY_Return && key != GDK_KEY_KP_Enter) || links == NULL || links->len == 0)
+    return GDK_EVENT_PROPAGATE;
+  if (links->len == 1)
+    gtk_widget_activate_action (label, "win.open-link", "s",
+                                g_array_index (links, ParleySpan, 0).target);
+  else
+    offer_links (label, links);
+  return GDK_EVENT_STOP;
+}
+
 GtkWidget *
 parley_rich_label_new (void)
 {
+  GtkEventController *keys = gtk_event_controller_key_new ();
   GtkWidget *label = parley_label (NULL, NULL);
   GtkGesture *click = gtk_gesture_click_new ();
   GtkEventController *pointer = gtk_event_controller_motion_new ();
@@ -80,6 +145,8 @@ parley_rich_label_new (void)
   g_signal_connect (pointer, "motion", G_CALLBACK (motion), label);
   gtk_widget_add_controller (label, GTK_EVENT_CONTROLLER (click));
   gtk_widget_add_controller (label, pointer);
+  g_signal_connect (keys, "key-pressed", G_CALLBACK (key_pressed), label);
+  gtk_widget_add_controller (label, keys);
   return label;
 }
 

@@ -14,6 +14,7 @@ typedef struct {
 static const Entry entries[] = {
   { NULL, N_ ("Chats") },
   { N_ ("New chat"), "Ctrl N" },
+  { N_ ("New temporary chat"), "Ctrl Shift N" },
   { N_ ("Search chats"), "Ctrl F" },
   { N_ ("Choose a model"), "Ctrl L" },
   { N_ ("Layers and memory"), "Ctrl G" },
@@ -21,6 +22,7 @@ static const Entry entries[] = {
   { NULL, N_ ("Writing") },
   { N_ ("Send"), "Enter" },
   { N_ ("New line"), "Shift Enter" },
+  { N_ ("Attach files"), "Ctrl Shift A" },
   { N_ ("Stop the reply"), "Esc" },
   { N_ ("Answer again"), "Ctrl R" },
   { N_ ("Edit the last message"), "↑" },

@@ -86,7 +86,7 @@ chat_settings (GSimpleAction *action, GVariant *parameter, gpointer widget)
   ParleyChat *chat = parley_chat_page_get_chat (self->chat_page);
 
   if (chat != NULL)
-    parley_chat_settings_present (GTK_WINDOW (self), chat);
+    parley_chat_settings_present (GTK_WINDOW (self), chat, self->services->store);
 }
 
 static void
@@ -255,4 +255,5 @@ _parley_window_add_actions (ParleyWindow *self)
 
   g_action_map_add_action_entries (G_ACTION_MAP (self), actions, G_N_ELEMENTS (actions), self);
   _parley_window_add_chat_actions (self);
+  _parley_window_add_data_actions (self);
 }

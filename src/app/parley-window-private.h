@@ -21,10 +21,12 @@ struct _ParleyWindow {
   GtkWidget *switcher; /* at the bottom, when folded */
   GPtrArray *headers;  /* of the pages; borrowed */
   ParleyChat *deleted; /* the chat that Undo brings back */
+  guint save_size_id;
 };
 
 /* Adds win.*; they are also how scripts and tests drive the window over D-Bus. */
 void _parley_window_add_actions (ParleyWindow *self);
 void _parley_window_add_chat_actions (ParleyWindow *self);
+void _parley_window_add_data_actions (ParleyWindow *self);
 
 G_END_DECLS

@@ -171,18 +171,38 @@ restore_size (ParleyWindow *self)
 }
 
 static gboolean
-close_request (GtkWindow *window)
+save_size (gpointer data)
 {
-  ParleyWindow *self = PARLEY_WINDOW (window);
+  ParleyWindow *self = data;
+  GtkWindow *window = GTK_WINDOW (self);
   int width, height;
 
+  self->save_size_id = 0;
   gtk_window_get_default_size (window, &width, &height);
   g_autofree char *w = g_strdup_printf ("%d", width), *h = g_strdup_printf ("%d", height);
   parley_store_set_setting (self->services->store, "window/width", w);
   parley_store_set_setting (self->services->store, "window/height", h);
   parley_store_set_setting (self->services->store, "window/maximised",
                             gtk_window_is_maximized (window) ? "1" : "0");
-  parley_chat_page_save_draft (self->chat_page);
+  return G_SOURCE_REMOVE;
+}
+
+/* A crash shall not cost it either. */
+static void
+size_changed (ParleyWindow *self)
+{
+  g_clear_handle_id (&self->save_size_id, g_source_remove);
+  self->save_size_id = g_timeout_add_seconds (2, save_size, self);
+}
+
+static gboolean
+close_request (GtkWindow *window)
+{
+  ParleyWindow *self = PARLEY_WINDOW (window);
+
+  g_clear_handle_id (&self->save_size_id, g_source_remove);
+  save_size (self);
+  parley_chat_page_flush_draft (self->chat_page);
   return GTK_WINDOW_CLASS (parley_window_parent_class)->close_request (window);
 }
 
@@ -191,6 +211,7 @@ dispose (GObject *object)
 {
   ParleyWindow *self = PARLEY_WINDOW (object);
 
+  g_clear_handle_id (&self->save_size_id, g_source_remove);
   g_clear_object (&self->deleted);
   g_clear_pointer (&self->headers, g_ptr_array_unref);
   G_OBJECT_CLASS (parley_window_parent_class)->dispose (object);
@@ -259,6 +280,9 @@ parley_window_new (AdwApplication *application, ParleyServices *services)
   g_signal_connect_object (services->engines, "told", G_CALLBACK (parley_window_toast), self,
                            G_CONNECT_SWAPPED);
   restore_size (self);
+  g_signal_connect (self, "notify::default-width", G_CALLBACK (size_changed), NULL);
+  g_signal_connect (self, "notify::default-height", G_CALLBACK (size_changed), NULL);
+  g_signal_connect (self, "notify::maximized", G_CALLBACK (size_changed), NULL);
   parley_window_new_chat (self, NULL);
   update_frame (self);
   return GTK_WINDOW (self);

@@ -197,6 +197,20 @@ parley_chat_list_restore (ParleyChatList *self, ParleyChat *chat)
   show_chat (self, g_ptr_array_steal_index (self->deleted, position));
 }
 
+void
+parley_chat_list_clear (ParleyChatList *self)
+{
+  g_return_if_fail (PARLEY_IS_CHAT_LIST (self));
+  guint n = self->chats->len;
+  for (guint i = 0; i < n; i++)
+    _parley_chat_forsake (self->chats->pdata[i]);
+  for (guint i = 0; i < self->deleted->len; i++)
+    _parley_chat_forsake (self->deleted->pdata[i]);
+  g_ptr_array_set_size (self->deleted, 0);
+  g_ptr_array_set_size (self->chats, 0);
+  g_list_model_items_changed (G_LIST_MODEL (self), 0, n, 0);
+}
+
 ParleyChat *
 parley_chat_list_duplicate (ParleyChatList *self, ParleyChat *chat)
 {

@@ -23,6 +23,9 @@ ParleyChat *parley_chat_list_find (ParleyChatList *self, gint64 id);
  * and `restore` brings it back. A running reply is stopped. */
 void parley_chat_list_delete (ParleyChatList *self, ParleyChat *chat);
 void parley_chat_list_restore (ParleyChatList *self, ParleyChat *chat);
+/* Takes all chats out of the list without changing the store: it was emptied. Replies are cut off.
+ */
+void parley_chat_list_clear (ParleyChatList *self);
 /* With all versions, but for a reply that is being written. */
 ParleyChat *parley_chat_list_duplicate (ParleyChatList *self, ParleyChat *chat);
 

@@ -59,6 +59,7 @@ void _parley_chat_set_context (ParleyChat *self, guint used, guint length);
 void _parley_chat_set_progress (ParleyChat *self, double progress);
 void _parley_chat_make_title (ParleyChat *self, const char *text);
 void _parley_chat_set_model (ParleyChat *self, const char *reference);
+void _parley_chat_forsake (ParleyChat *self); /* it is no longer in the store; ends its reply */
 void _parley_chat_memory_changed (ParleyChat *self); /* notifies `memory-start` */
 void _parley_chat_set_deleted_at (ParleyChat *self, gint64 when);
 /* Takes over what another process wrote. */

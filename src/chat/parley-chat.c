@@ -91,6 +91,15 @@ save_now (gpointer data)
 }
 
 void
+_parley_chat_forsake (ParleyChat *self)
+{
+  self->stored = FALSE;
+  g_clear_handle_id (&self->save_later, g_source_remove);
+  _parley_chat_abandon (self);
+  _parley_chat_set_state (self, PARLEY_CHAT_IDLE);
+}
+
+void
 _parley_chat_touch (ParleyChat *self)
 {
   self->record->updated_at = g_get_real_time ();

@@ -25,5 +25,8 @@ gboolean parley_store_run (ParleyStore *self, ParleyStoreAreas areas, ParleyStor
 /* Reads in one transaction, on the calling thread. */
 gboolean parley_store_read (ParleyStore *self, ParleyStoreJob job, gpointer data, GError **error);
 
+/* After all of them were deleted. */
+void _parley_store_forget_settings (ParleyStore *self);
+
 /* The number of this opened store; 0 for a read-only one. */
 gint64 parley_store_get_number (ParleyStore *self);

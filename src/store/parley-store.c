@@ -230,6 +230,14 @@ parley_store_set_setting (ParleyStore *self, const char *key, const char *value)
                       setting_free);
 }
 
+void
+_parley_store_forget_settings (ParleyStore *self)
+{
+  g_mutex_lock (&self->mutex);
+  g_hash_table_remove_all (self->settings);
+  g_mutex_unlock (&self->mutex);
+}
+
 /* The writer */
 
 static gboolean

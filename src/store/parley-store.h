@@ -77,6 +77,15 @@ gboolean parley_store_flush (ParleyStore *self, GError **error);
 /* Reads every page and every index; for a background thread, since it takes its time. */
 gboolean parley_store_check (ParleyStore *self, GError **error);
 
+/* Copies the database to a file of its own, while it is in use; an older file of that name is
+ * replaced once the copy is whole. Opening a folder with it as parley.db gives everything back. For
+ * a background thread. */
+gboolean parley_store_back_up (ParleyStore *self, const char *path, GError **error);
+
+/* Deletes every chat, attachment and setting for good: nothing of them stays in the file. What is
+ * known of models and downloads stays. For a background thread. */
+gboolean parley_store_erase (ParleyStore *self, GError **error);
+
 const char *parley_store_get_folder (ParleyStore *self);
 gboolean parley_store_get_read_only (ParleyStore *self);
 char *parley_store_dup_problem (ParleyStore *self);

@@ -6,6 +6,7 @@
 
 #include "chat/context.h"
 #include "chat/parley-chat-list.h"
+#include "chat/presets.h"
 #include "chat/request-json.h"
 #include "chat/title.h"
 #include "fake-responder.h"
@@ -588,6 +589,76 @@ hostile_exports_are_refused (void)
 }
 
 static void
+presets_are_kept_by_name (void)
+{
+  begin ();
+  ParleySampling sampling;
+  parley_sampling_init (&sampling);
+  sampling.temperature = 0.25;
+  static const char *const names[] = { "Poet \"x\"", "Lawyer", "Lawyer" };
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++) {
+    sampling.top_k = (guint) i;
+    g_autoptr (ParleyPreset) preset =
+        parley_preset_new (names[i], i > 0 ? "Be exact.\n" : NULL, &sampling);
+    parley_presets_save (store, preset);
+  }
+  must_close (g_steal_pointer (&store));
+  store = must_open (test_folder);
+  g_autoptr (GPtrArray) presets = parley_presets_load (store);
+  CHECK (presets->len == 2);
+  const ParleyPreset *lawyer = presets->pdata[0], *poet = presets->pdata[1];
+  CHECK_STR (lawyer->name, "Lawyer");
+  CHECK_STR (lawyer->system_prompt, "Be exact.\n");
+  CHECK (lawyer->sampling.top_k == 2 && lawyer->sampling.temperature == 0.25);
+  CHECK_STR (poet->name, "Poet \"x\"");
+  CHECK (poet->system_prompt == NULL);
+  parley_presets_remove (store, "Lawyer");
+  g_autoptr (GPtrArray) rest = parley_presets_load (store);
+  CHECK (rest->len == 1);
+}
+
+/* Nothing that was written is left in any file of the folder. */
+static void
+erasing_leaves_nothing (void)
+{
+  begin ();
+  g_autoptr (ParleyChatList) list = parley_chat_list_new (store, NULL);
+  exchange ("The xylophone is hidden", "Under the quokka");
+  parley_chat_list_adopt (list, chat);
+  parley_store_set_setting (store, "secret", "marmalade");
+  must_flush (store);
+  g_autofree char *copy = g_build_filename (test_folder, "copy.db", NULL);
+  g_autoptr (GError) error = NULL;
+  CHECK_MSG (parley_store_back_up (store, copy, &error), "%s", error->message);
+
+  parley_chat_list_clear (list);
+  CHECK (g_list_model_get_n_items (G_LIST_MODEL (list)) == 0);
+  CHECK_MSG (parley_store_erase (store, &error), "%s", error->message);
+  parley_chat_set_title (chat, "The xylophone again"); /* somebody still holds it */
+  CHECK (parley_store_get_setting (store, "secret") == NULL);
+  g_clear_object (&chat);
+  must_close (g_steal_pointer (&store));
+  static const char *const words[] = { "xylophone", "quokka", "marmalade" };
+  static const char *const files[] = { "parley.db", "parley.db-wal" };
+  for (gsize i = 0; i < G_N_ELEMENTS (files); i++)
+    for (gsize k = 0; k < G_N_ELEMENTS (words); k++) {
+      g_autofree char *path = g_build_filename (test_folder, files[i], NULL);
+      g_autofree char *bytes = NULL;
+      gsize n;
+      if (g_file_get_contents (path, &bytes, &n, NULL))
+        CHECK_MSG (!memmem (bytes, n, words[k], strlen (words[k])), "%s in %s", words[k], files[i]);
+    }
+
+  /* The back-up has it all. */
+  g_autofree char *folder = g_build_filename (test_folder, "restored", NULL);
+  g_autofree char *restored = g_build_filename (folder, "parley.db", NULL);
+  CHECK (g_mkdir (folder, 0700) == 0 && g_rename (copy, restored) == 0);
+  store = must_open (folder);
+  g_autoptr (GPtrArray) hits = parley_store_search (store, "quokka", 10, NULL);
+  CHECK (hits && hits->len == 1);
+}
+
+static void
 unmeasured_requests_are_made_all_the_same (void)
 {
   begin ();
@@ -876,6 +947,8 @@ main (void)
   RUN (thoughts_are_timed);
   RUN (exported_chats_come_back);
   RUN (hostile_exports_are_refused);
+  RUN (presets_are_kept_by_name);
+  RUN (erasing_leaves_nothing);
   RUN (unmeasured_requests_are_made_all_the_same);
   RUN (hostile_text_stays_text);
   RUN (temporary_chats_leave_nothing);

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/parley-attention.h"
+
+#include <glib/gi18n.h>
+
+#define WORTH_TELLING (8 * G_TIME_SPAN_SECOND) /* a reply that took as long */
+#define MAX_BODY      200                      /* characters */
+
+struct _ParleyAttention {
+  GObject parent;
+  GtkApplication *application; /* borrowed */
+  ParleyServices *services;    /* borrowed */
+  GHashTable *watched;         /* of ParleyChat and ParleyTransfer */
+  GHashTable *since;           /* busy chat -> gint64, when it was asked */
+  guint cookie;                /* of the inhibition, 0: none */
+  GtkWindow *hidden;           /* goes on without being seen; borrowed, or NULL */
+};
+
+G_DEFINE_FINAL_TYPE (ParleyAttention, parley_attention, G_TYPE_OBJECT)
+
+static gboolean
+is_on (ParleyAttention *self, const char *key, gboolean usual)
+{
+  g_autofree char *value = parley_store_get_setting (self->services->store, key);
+
+  return value != NULL ? g_str_equal (value, "1") : usual;
+}
+
+/* ---- is there anything to do ---- */
+
+static gboolean
+is_downloading (ParleyAttention *self)
+{
+  GListModel *downloads = G_LIST_MODEL (self->services->downloads);
+
+  for (guint i = 0; i < g_list_model_get_n_items (downloads); i++) {
+    g_autoptr (ParleyTransfer) transfer = g_list_model_get_item (downloads, i);
+    if (parley_transfer_is_active (transfer))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+gboolean
+parley_attention_is_busy (ParleyAttention *self)
+{
+  return g_hash_table_size (self->since) > 0 || is_downloading (self);
+}
+
+/* The computer stays awake for replies; downloads go on after it slept. */
+static void
+update (ParleyAttention *self)
+{
+  gboolean answering = g_hash_table_size (self->since) > 0;
+
+  if (answering && self->cookie == 0)
+    self->cookie = gtk_application_inhibit (self->application, NULL,
+                                            GTK_APPLICATION_INHIBIT_SUSPEND, _ ("Answering"));
+  else if (!answering && self->cookie != 0) {
+    gtk_application_uninhibit (self->application, self->cookie);
+    self->cookie = 0;
+  }
+  if (self->hidden != NULL && !parley_attention_is_busy (self)) {
+    GtkWindow *window = self->hidden;
+    self->hidden = NULL;
+    g_application_release (G_APPLICATION (self->application));
+    gtk_window_close (window);
+  }
+}
+
+/* ---- telling ---- */
+
+static gboolean
+is_looked_at (ParleyAttention *self)
+{
+  GtkWindow *window = gtk_application_get_active_window (self->application);
+
+  return window != NULL && gtk_widget_get_mapped (GTK_WIDGET (window)) &&
+         gtk_window_is_active (window);
+}
+
+static void
+notify (ParleyAttention *self, const char *id, const char *title, const char *body,
+        const char *action, GVariant *target)
+{
+  g_autoptr (GNotification) notification = g_notification_new (title);
+
+  if (!is_on (self, "notify", TRUE) || is_looked_at (self)) {
+    if (target != NULL)
+      g_variant_unref (g_variant_ref_sink (target));
+    return;
+  }
+  g_notification_set_body (notification, body);
+  g_notification_set_default_action_and_target_value (notification, action, target);
+  g_application_send_notification (G_APPLICATION (self->application), id, notification);
+}
+
+static void
+tell_reply (ParleyAttention *self, ParleyChat *chat)
+{
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (chat));
+  g_autoptr (ParleyMessage) last =
+      n > 0 ? g_list_model_get_item (G_LIST_MODEL (chat), n - 1) : NULL;
+
+  if (last == NULL || parley_message_get_role (last) != PARLEY_ROLE_ASSISTANT ||
+      parley_message_get_state (last) == PARLEY_MESSAGE_STOPPED)
+    return;
+  g_autofree char *text = parley_message_dup_text (last);
+  const char *remark = parley_message_get_remark (last);
+  const char *said = *text != '\0' ? text : remark != NULL ? remark : "";
+  g_autofree char *body = g_utf8_substring (said, 0, MIN (g_utf8_strlen (said, -1), MAX_BODY));
+  const char *title = parley_chat_get_title (chat);
+  g_autofree char *id = g_strdup_printf ("reply-%" G_GINT64_FORMAT, parley_chat_get_id (chat));
+  notify (self, id, *title != '\0' ? title : _ ("New Chat"), body, "app.show-chat",
+          g_variant_new_int64 (parley_chat_get_id (chat)));
+}
+
+/* ---- chats ---- */
+
+static void
+chat_changed (ParleyAttention *self, GParamSpec *pspec, ParleyChat *chat)
+{
+  ParleyChatState state = parley_chat_get_state (chat);
+  gboolean busy = state == PARLEY_CHAT_READING || state == PARLEY_CHAT_ANSWERING ||
+                  state == PARLEY_CHAT_SUMMARISING;
+  gint64 *since = g_hash_table_lookup (self->since, chat);
+
+  if (busy && since == NULL) {
+    gint64 now = g_get_monotonic_time ();
+    g_hash_table_insert (self->since, chat, g_memdup2 (&now, sizeof now));
+  } else if (!busy && since != NULL) {
+    gboolean worth = g_get_monotonic_time () - *since >= WORTH_TELLING || self->hidden != NULL;
+    g_hash_table_remove (self->since, chat);
+    if (worth && state == PARLEY_CHAT_IDLE)
+      tell_reply (self, chat);
+  }
+  update (self);
+}
+
+static void
+transfer_changed (ParleyAttention *self)
+{
+  update (self);
+}
+
+static void
+transfer_finished (ParleyDownloads *downloads, ParleyTransfer *transfer, ParleyAttention *self)
+{
+  notify (self, "download", _ ("Download finished"), parley_transfer_get_name (transfer),
+          "app.show-models", NULL);
+}
+
+static void
+watch (ParleyAttention *self, GListModel *model, guint position, guint added)
+{
+  for (guint i = position; i < position + added; i++) {
+    g_autoptr (GObject) item = g_list_model_get_item (model, i);
+    if (g_hash_table_contains (self->watched, item))
+      continue;
+    if (PARLEY_IS_CHAT (item))
+      g_signal_connect_object (item, "notify::state", G_CALLBACK (chat_changed), self,
+                               G_CONNECT_SWAPPED);
+    else
+      g_signal_connect_object (item, "notify::state", G_CALLBACK (transfer_changed), self,
+                               G_CONNECT_SWAPPED);
+    g_hash_table_add (self->watched, g_object_ref (item));
+  }
+}
+
+static void
+items_changed (GListModel *model, guint position, guint removed, guint added, ParleyAttention *self)
+{
+  watch (self, model, position, added);
+  update (self);
+}
+
+/* ---- without a window ---- */
+
+/* In a sandbox the desktop is asked; outside of one nobody answers, and nobody has to. */
+static void
+request_background (ParleyAttention *self)
+{
+  GDBusConnection *bus = g_application_get_dbus_connection (G_APPLICATION (self->application));
+  GVariantBuilder options;
+
+  if (bus == NULL)
+    return;
+  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add (
+      &options, "{sv}", "reason",
+      g_variant_new_string (_ ("Parley finishes replies and downloads that were begun.")));
+  g_dbus_connection_call (bus, "org.freedesktop.portal.Desktop", "/org/freedesktop/portal/desktop",
+                          "org.freedesktop.portal.Background", "RequestBackground",
+                          g_variant_new ("(sa{sv})", "", &options), NULL,
+                          G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, NULL, NULL, NULL);
+}
+
+static void
+shown_again (GtkWidget *window, ParleyAttention *self)
+{
+  if (self->hidden != GTK_WINDOW (window))
+    return;
+  self->hidden = NULL;
+  g_application_release (G_APPLICATION (self->application));
+}
+
+gboolean
+parley_attention_hide (ParleyAttention *self, GtkWindow *window)
+{
+  if (!is_on (self, "background", FALSE) || !parley_attention_is_busy (self))
+    return FALSE;
+  if (self->hidden == NULL) {
+    g_application_hold (G_APPLICATION (self->application));
+    self->hidden = window;
+    g_signal_connect_object (window, "show", G_CALLBACK (shown_again), self, 0);
+    request_background (self);
+  }
+  gtk_widget_set_visible (GTK_WIDGET (window), FALSE);
+  return TRUE;
+}
+
+/* ---- making ---- */
+
+static void
+dispose (GObject *object)
+{
+  ParleyAttention *self = PARLEY_ATTENTION (object);
+
+  if (self->cookie != 0)
+    gtk_application_uninhibit (self->application, self->cookie);
+  self->cookie = 0;
+  g_hash_table_remove_all (self->watched);
+  G_OBJECT_CLASS (parley_attention_parent_class)->dispose (object);
+}
+
+static void
+finalize (GObject *object)
+{
+  ParleyAttention *self = PARLEY_ATTENTION (object);
+
+  g_hash_table_unref (self->watched);
+  g_hash_table_unref (self->since);
+  G_OBJECT_CLASS (parley_attention_parent_class)->finalize (object);
+}
+
+static void
+parley_attention_class_init (ParleyAttentionClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = dispose;
+  G_OBJECT_CLASS (klass)->finalize = finalize;
+}
+
+static void
+parley_attention_init (ParleyAttention *self)
+{
+  self->watched = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
+  self->since = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+}
+
+ParleyAttention *
+parley_attention_new (GtkApplication *application, ParleyServices *services)
+{
+  ParleyAttention *self = g_object_new (PARLEY_TYPE_ATTENTION, NULL);
+  GListModel *const models[] = { G_LIST_MODEL (services->chats),
+                                 G_LIST_MODEL (services->downloads) };
+
+  self->application = application;
+  self->services = services;
+  for (gsize i = 0; i < G_N_ELEMENTS (models); i++) {
+    g_signal_connect_object (models[i], "items-changed", G_CALLBACK (items_changed), self, 0);
+    watch (self, models[i], 0, g_list_model_get_n_items (models[i]));
+  }
+  g_signal_connect_object (services->downloads, "finished", G_CALLBACK (transfer_finished), self,
+                           0);
+  return self;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What Parley does while nobody looks at it: it tells when a reply or a download is done, keeps the
+ * computer awake while it answers, and, where a person wants that, goes on without its window until
+ * what was begun is finished.
+ */
+#pragma once
+
+#include "app/parley-services.h"
+
+#include <adwaita.h>
+
+G_BEGIN_DECLS
+
+#define PARLEY_TYPE_ATTENTION (parley_attention_get_type ())
+G_DECLARE_FINAL_TYPE (ParleyAttention, parley_attention, PARLEY, ATTENTION, GObject)
+
+ParleyAttention *parley_attention_new (GtkApplication *application, ParleyServices *services);
+
+/* A reply is being written or a file downloaded. */
+gboolean parley_attention_is_busy (ParleyAttention *self);
+
+/* The window is about to close. TRUE: it was hidden instead, and is destroyed when all is done. */
+gboolean parley_attention_hide (ParleyAttention *self, GtkWindow *window);
+
+G_END_DECLS

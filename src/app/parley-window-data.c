@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the window does with everything a person wrote: a back-up of it, and its end.
+ */
+#include "app/compat.h"
+#include "app/parley-dialog.h"
+#include "app/parley-widgets.h"
+#include "app/parley-window-private.h"
+
+#include <glib/gi18n.h>
+
+/* ---- back-up ---- */
+
+static void
+back_up_in_thread (GTask *task, gpointer window, gpointer path, GCancellable *cancellable)
+{
+  GError *error = NULL;
+
+  if (parley_store_back_up (PARLEY_WINDOW (window)->services->store, path, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+backed_up (GObject *window, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (g_task_propagate_boolean (G_TASK (result), &error))
+    parley_window_toast (PARLEY_WINDOW (window), _ ("The back-up is complete"));
+  else
+    parley_window_toast (PARLEY_WINDOW (window), error->message);
+}
+
+static void
+back_up_to (GFile *file, gpointer window)
+{
+  g_autoptr (GTask) task = g_task_new (window, NULL, backed_up, NULL);
+  char *path = g_file_get_path (file);
+
+  if (path == NULL) {
+    parley_window_toast (PARLEY_WINDOW (window), _ ("Choose a folder on this computer."));
+    return;
+  }
+  g_task_set_task_data (task, path, g_free);
+  g_task_run_in_thread (task, back_up_in_thread);
+}
+
+static void
+back_up (GSimpleAction *action, GVariant *parameter, gpointer widget)
+{
+  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
+  g_autofree char *name = g_date_time_format (now, "Parley %Y-%m-%d.db");
+
+  parley_save_file (GTK_WINDOW (widget), _ ("Back Up"), name, back_up_to, g_object_ref (widget),
+                    g_object_unref);
+}
+
+/* The same with a path, for scripts and tests. */
+static void
+back_up_file (GSimpleAction *action, GVariant *parameter, gpointer widget)
+{
+  g_autoptr (GFile) file = g_file_new_for_commandline_arg (g_variant_get_string (parameter, NULL));
+
+  back_up_to (file, widget);
+}
+
+/* ---- the end of it ---- */
+
+static void
+erase_in_thread (GTask *task, gpointer window, gpointer data, GCancellable *cancellable)
+{
+  GError *error = NULL;
+
+  if (parley_store_erase (PARLEY_WINDOW (window)->services->store, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+erased (GObject *window, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (g_task_propagate_boolean (G_TASK (result), &error))
+    parley_window_toast (PARLEY_WINDOW (window), _ ("All chats and settings were deleted"));
+  else
+    parley_window_toast (PARLEY_WINDOW (window), error->message);
+}
+
+/* First nothing may hold a chat any more, or it would be written again. */
+static void
+erase_now (gpointer widget)
+{
+  ParleyWindow *self = widget;
+  g_autoptr (ParleyChat) fresh = NULL;
+  g_autoptr (GTask) task = g_task_new (self, NULL, erased, NULL);
+
+  parley_chat_list_clear (self->services->chats);
+  g_clear_object (&self->deleted);
+  fresh = parley_chat_list_create (self->services->chats);
+  parley_chat_page_set_chat (self->chat_page, fresh);
+  parley_sidebar_select_chat (self->sidebar, NULL);
+  g_task_run_in_thread (task, erase_in_thread);
+}
+
+static void
+delete_data (GSimpleAction *action, GVariant *parameter, gpointer widget)
+{
+  parley_ask (GTK_WINDOW (widget), _ ("Delete Everything?"),
+              _ ("All chats, attached files and settings are deleted for good. This cannot be "
+                 "undone. Models stay."),
+              NULL, _ ("Delete"), TRUE, erase_now, g_object_ref (widget), g_object_unref);
+}
+
+void
+_parley_window_add_data_actions (ParleyWindow *self)
+{
+  static const GActionEntry actions[] = {
+    { "back-up", back_up, NULL },
+    { "back-up-file", back_up_file, "s" },
+    { "delete-data", delete_data, NULL },
+  };
+
+  g_action_map_add_action_entries (G_ACTION_MAP (self), actions, G_N_ELEMENTS (actions), self);
+}
