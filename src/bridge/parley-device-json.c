@@ -2,6 +2,7 @@
 #include "bridge/parley-device-json.h"
 
 #include "bridge/parley-engine-error.h"
+#include "engine/rates.h"
 
 #include <math.h>
 #include <string.h>
@@ -25,21 +26,107 @@ static const struct {
   {                                                                                                \
 #name, kind, G_STRUCT_OFFSET(struct pe_device_info, name)                                      \
   }
-  FIELD (memory_total, FIELD_U64),      FIELD (memory_available, FIELD_U64),
-  FIELD (memory_is_budget, FIELD_BOOL), FIELD (allocation_alignment, FIELD_U64),
-  FIELD (max_allocation, FIELD_U64),    FIELD (shared_memory_bytes, FIELD_U32),
-  FIELD (subgroup_size, FIELD_U32),     FIELD (has_f16, FIELD_BOOL),
-  FIELD (has_int8_dot, FIELD_BOOL),     FIELD (has_cooperative_matrix, FIELD_BOOL),
-  FIELD (has_timeline, FIELD_BOOL),     FIELD (n_cores, FIELD_U32),
-  FIELD (n_threads, FIELD_U32),         FIELD (read_rate, FIELD_RATE),
-  FIELD (transfer_rate, FIELD_RATE),    FIELD (matmul_rate, FIELD_RATE),
+  FIELD (memory_total, FIELD_U64),
+  FIELD (memory_available, FIELD_U64),
+  FIELD (memory_is_budget, FIELD_BOOL),
+  FIELD (memory_margin, FIELD_U64),
+  FIELD (allocation_alignment, FIELD_U64),
+  FIELD (max_allocation, FIELD_U64),
+  FIELD (shared_memory_bytes, FIELD_U32),
+  FIELD (subgroup_size, FIELD_U32),
+  FIELD (has_f16, FIELD_BOOL),
+  FIELD (has_int8_dot, FIELD_BOOL),
+  FIELD (has_cooperative_matrix, FIELD_BOOL),
+  FIELD (has_timeline, FIELD_BOOL),
+  FIELD (n_cores, FIELD_U32),
+  FIELD (n_threads, FIELD_U32),
+  FIELD (read_rate, FIELD_RATE),
+  FIELD (transfer_rate, FIELD_RATE),
+  FIELD (matmul_rate, FIELD_RATE),
 #undef FIELD
+};
+
+/* Of the rates of a device, those that are one number. */
+static const struct {
+  const char *name;
+  gsize offset;
+} single_rates[] = {
+  { "cache_read", G_STRUCT_OFFSET (struct pe_rates, cache_read) },
+  { "cache_multiply", G_STRUCT_OFFSET (struct pe_rates, cache_multiply) },
+  { "op_seconds", G_STRUCT_OFFSET (struct pe_rates, op_seconds) },
+  { "pass_seconds", G_STRUCT_OFFSET (struct pe_rates, pass_seconds) },
 };
 
 const char *
 parley_device_kind_to_string (enum pe_device_kind kind)
 {
   return (guint) kind < G_N_ELEMENTS (kind_names) ? kind_names[kind] : "unknown";
+}
+
+static void
+write_by_type (struct pe_json_writer *w, const char *name, const double rates[PE_TYPE_COUNT])
+{
+  pe_json_key (w, name);
+  pe_json_begin_object (w);
+  for (guint type = 0; type < PE_TYPE_COUNT; type++)
+    if (rates[type] > 0) {
+      pe_json_key (w, pe_type_info (type)->name);
+      pe_json_real (w, rates[type]);
+    }
+  pe_json_end_object (w);
+}
+
+/* Only what was measured: with one thread, then with all. */
+static void
+write_rates (struct pe_json_writer *w, const struct pe_device_info *device)
+{
+  if (!parley_device_has_rates (device))
+    return;
+  pe_json_key (w, "rates_version");
+  pe_json_uint (w, PE_RATES_VERSION);
+  pe_json_key (w, "rates");
+  pe_json_begin_array (w);
+  for (guint i = 0; i < PE_RATES_COUNT; i++) {
+    const struct pe_rates *rates = &device->rates[i];
+    pe_json_begin_object (w);
+    write_by_type (w, "read", rates->read);
+    write_by_type (w, "multiply", rates->multiply);
+    for (gsize k = 0; k < G_N_ELEMENTS (single_rates); k++) {
+      pe_json_key (w, single_rates[k].name);
+      pe_json_real (w, *(const double *) ((const char *) rates + single_rates[k].offset));
+    }
+    pe_json_end_object (w);
+  }
+  pe_json_end_array (w);
+}
+
+static void
+write_heaps (struct pe_json_writer *w, const struct pe_device_info *device)
+{
+  pe_json_key (w, "heaps");
+  pe_json_begin_array (w);
+  for (guint i = 0; i < MIN (device->n_heaps, PE_MAX_HEAPS); i++) {
+    const struct pe_heap *heap = &device->heaps[i];
+    pe_json_begin_object (w);
+    pe_json_key (w, "size");
+    pe_json_uint (w, heap->size);
+    pe_json_key (w, "budget");
+    pe_json_uint (w, heap->budget);
+    pe_json_key (w, "usage");
+    pe_json_uint (w, heap->usage);
+    pe_json_key (w, "device_local");
+    pe_json_bool (w, heap->device_local);
+    pe_json_key (w, "host_visible");
+    pe_json_bool (w, heap->host_visible);
+    pe_json_end_object (w);
+  }
+  pe_json_end_array (w);
+}
+
+gboolean
+parley_device_has_rates (const struct pe_device_info *device)
+{
+  return device->rates[PE_RATES_ALL_THREADS].read[PE_TYPE_Q8_0] > 0;
 }
 
 void
@@ -54,6 +141,10 @@ parley_device_to_json (struct pe_json_writer *w, const struct pe_device_info *de
   pe_json_text (w, device->driver);
   pe_json_key (w, "kind");
   pe_json_text (w, parley_device_kind_to_string (device->kind));
+  pe_json_key (w, "doubt");
+  pe_json_text (w, device->doubt);
+  pe_json_key (w, "bus");
+  pe_json_text (w, device->bus);
   for (gsize i = 0; i < G_N_ELEMENTS (fields); i++) {
     gconstpointer field = (const char *) device + fields[i].offset;
     pe_json_key (w, fields[i].name);
@@ -64,6 +155,9 @@ parley_device_to_json (struct pe_json_writer *w, const struct pe_device_info *de
     case FIELD_RATE: pe_json_real (w, *(const double *) field); break;
     }
   }
+  if (device->kind != PE_DEVICE_CPU)
+    write_heaps (w, device);
+  write_rates (w, device);
   pe_json_end_object (w);
 }
 
@@ -106,6 +200,65 @@ read_integer (const struct pe_json *object, const char *key)
   return value && value->kind == PE_JSON_INT && value->integer > 0 ? (guint64) value->integer : 0;
 }
 
+static gboolean
+read_flag (const struct pe_json *object, const char *key)
+{
+  const struct pe_json *value = pe_json_get (object, key);
+  return value && value->kind == PE_JSON_BOOL && value->boolean;
+}
+
+static void
+read_heaps (const struct pe_json *object, struct pe_device_info *device)
+{
+  const struct pe_json *list = pe_json_get (object, "heaps");
+  if (!list || list->kind != PE_JSON_ARRAY)
+    return;
+  for (gsize i = 0; i < list->list.n && i < PE_MAX_HEAPS; i++) {
+    const struct pe_json *item = &list->list.items[i];
+    if (item->kind != PE_JSON_OBJECT)
+      return;
+    device->heaps[device->n_heaps++] = (struct pe_heap){
+      .size = read_integer (item, "size"),
+      .budget = read_integer (item, "budget"),
+      .usage = read_integer (item, "usage"),
+      .device_local = read_flag (item, "device_local"),
+      .host_visible = read_flag (item, "host_visible"),
+    };
+  }
+}
+
+static void
+read_by_type (const struct pe_json *object, const char *name, double rates[PE_TYPE_COUNT])
+{
+  const struct pe_json *list = pe_json_get (object, name);
+  if (!list || list->kind != PE_JSON_OBJECT)
+    return;
+  for (guint type = 0; type < PE_TYPE_COUNT; type++)
+    if (pe_type_info (type))
+      rates[type] = read_number (list, pe_type_info (type)->name);
+}
+
+/* Rates of another version of the engine are as good as none. */
+static void
+read_rates (const struct pe_json *object, struct pe_device_info *device)
+{
+  const struct pe_json *list = pe_json_get (object, "rates");
+  if (!list || list->kind != PE_JSON_ARRAY || list->list.n != PE_RATES_COUNT ||
+      read_integer (object, "rates_version") != PE_RATES_VERSION)
+    return;
+  for (guint i = 0; i < PE_RATES_COUNT; i++) {
+    const struct pe_json *item = &list->list.items[i];
+    struct pe_rates *rates = &device->rates[i];
+    if (item->kind != PE_JSON_OBJECT)
+      continue;
+    read_by_type (item, "read", rates->read);
+    read_by_type (item, "multiply", rates->multiply);
+    for (gsize k = 0; k < G_N_ELEMENTS (single_rates); k++)
+      *(double *) ((char *) rates + single_rates[k].offset) =
+          read_number (item, single_rates[k].name);
+  }
+}
+
 gboolean
 parley_device_from_json (const struct pe_json *object, struct pe_device_info *device)
 {
@@ -115,6 +268,10 @@ parley_device_from_json (const struct pe_json *object, struct pe_device_info *de
   read_string (object, "id", device->id, sizeof device->id);
   read_string (object, "name", device->name, sizeof device->name);
   read_string (object, "driver", device->driver, sizeof device->driver);
+  read_string (object, "doubt", device->doubt, sizeof device->doubt);
+  read_string (object, "bus", device->bus, sizeof device->bus);
+  read_heaps (object, device);
+  read_rates (object, device);
 
   char kind[16];
   read_string (object, "kind", kind, sizeof kind);

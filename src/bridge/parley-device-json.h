@@ -17,6 +17,9 @@ G_BEGIN_DECLS
 /* "cpu", "discrete", "integrated", "software". */
 const char *parley_device_kind_to_string (enum pe_device_kind kind);
 
+/* Whether the engine's own rates on this device are known. */
+gboolean parley_device_has_rates (const struct pe_device_info *device);
+
 /* Appends one object. */
 void parley_device_to_json (struct pe_json_writer *w, const struct pe_device_info *device);
 

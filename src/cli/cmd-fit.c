@@ -23,13 +23,10 @@ list_devices (struct pe_device_info devices[PE_MAX_DEVICES])
 {
   gsize n = pe_devices_list (devices, PE_MAX_DEVICES, false, NULL);
   g_autofree char *path = parley_rates_default_path ();
-  gboolean measured = FALSE;
+  g_autoptr (GError) error = NULL;
   n = MIN (n, 2);
-  for (gsize d = 0; d < n; d++)
-    if (!parley_rates_recall (path, &devices[d]))
-      measured |= pe_device_measure (&devices[d], NULL);
-  if (measured)
-    parley_rates_remember (path, devices, n, NULL);
+  if (!parley_rates_measure (path, devices, n, FALSE, &error))
+    g_printerr ("parley-cli: speeds cannot be foretold: %s\n", error->message);
   return n;
 }
 

@@ -2,6 +2,7 @@
 #include "engine/devices.h"
 
 #include "engine/cpu/device.h"
+#include "engine/heaps.h"
 #include "engine/vulkan/device.h"
 
 #include <stdio.h>
@@ -16,6 +17,9 @@ pe_devices_list (struct pe_device_info *devices, size_t capacity, bool include_s
     return 0;
   pe_cpu_device_info (&devices[0]);
   size_t n = 1 + pe_vk_list_devices (devices + 1, capacity - 1, include_software, reason);
+  const char *budgets = getenv ("PARLEY_BUDGETS");
+  for (size_t i = 0; i < n && budgets; i++)
+    pe_budget_apply (&devices[i], budgets);
   if (why)
     snprintf (why, 256, "%s", n == 1 ? reason : "");
   return n;

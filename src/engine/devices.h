@@ -10,6 +10,7 @@
  * once. `include_software`: those that run on the CPU too; PARLEY_VULKAN_DEVICE (indices among
  * all Vulkan devices or UUIDs, separated by commas) names the only ones to use, software ones
  * included, and one that is named twice is two; "none" hides all.
+ * PARLEY_BUDGETS bounds what a model may take of a device, see engine/heaps.h.
  * Never fails: without a loader or driver there is just the CPU, and *why (may be NULL, 256
  * bytes) says so in a sentence. */
 size_t pe_devices_list (struct pe_device_info *devices, size_t capacity, bool include_software,

@@ -17,6 +17,7 @@
 #include "engine/model.h"
 #include "engine/plan.h"
 #include "engine/quant/types.h"
+#include "engine/rates.h"
 #include "engine/runtime.h"
 #include "engine/sampler.h"
 #include "engine/text/chat-format.h"

@@ -222,6 +222,8 @@ static uint64_t
 margin (const struct pe_device_info *device)
 {
   uint64_t share = device->memory_total / 16, least = (uint64_t) 512 << 20;
+  if (device->memory_margin)
+    return device->memory_margin;
   if (device->kind == PE_DEVICE_SOFTWARE)
     return 0;
   if (device->kind == PE_DEVICE_INTEGRATED) {

@@ -22,6 +22,26 @@ enum pe_device_kind {
   PE_DEVICE_SOFTWARE,   /* Vulkan on the CPU: for tests, or where named on purpose */
 };
 
+enum { PE_RATES_ONE_THREAD, PE_RATES_ALL_THREADS, PE_RATES_COUNT };
+
+/* What the engine reached on a device with its own kernels: see engine/rates.h. 0 = unknown. */
+struct pe_rates {
+  double read[PE_TYPE_COUNT];     /* bytes/s of weights that one row of a batch meets */
+  double multiply[PE_TYPE_COUNT]; /* operations/s of a batch of many rows */
+  double cache_read;              /* bytes/s of the cache (f16) that one row attends to */
+  double cache_multiply;          /* the same for each row of many */
+  double op_seconds;              /* of one operation, beside its bytes */
+  double pass_seconds;            /* GPU: of handing work over and waiting for it */
+};
+
+#define PE_MAX_HEAPS 16
+
+/* What a driver says of one of a GPU's heaps, in bytes. */
+struct pe_heap {
+  uint64_t size, budget, usage; /* of this process; budget 0: the driver does not say */
+  bool device_local, host_visible;
+};
+
 /* Plain data: real, remembered and imagined computers are one path. Device 0 of a list is always
  * the CPU. Sizes in bytes, rates in bytes or operations a second; 0 = unknown. */
 struct pe_device_info {
@@ -30,18 +50,24 @@ struct pe_device_info {
   char driver[128]; /* name and version */
   enum pe_device_kind kind;
   uint64_t memory_total;
-  uint64_t memory_available;     /* what a program may take now */
-  bool memory_is_budget;         /* from VK_EXT_memory_budget (GPU) or MemAvailable (CPU) */
+  uint64_t memory_available; /* what a program may take now */
+  bool memory_is_budget;     /* from VK_EXT_memory_budget (GPU) or MemAvailable (CPU) */
+  uint64_t memory_margin;    /* of it, to be left free; 0: the usual share */
+  struct pe_heap heaps[PE_MAX_HEAPS];
+  uint32_t n_heaps;
+  char doubt[160];               /* why the memory's figures are trusted less, or "" */
+  char bus[16];                  /* GPU: PCI address "0000:01:00.0", or "" */
   uint64_t allocation_alignment; /* GPU: buffer sizes are rounded up to this */
   uint64_t max_allocation;       /* GPU: largest single allocation */
   uint32_t shared_memory_bytes;  /* GPU: of a workgroup */
   uint32_t subgroup_size;
   bool has_f16, has_int8_dot, has_cooperative_matrix, has_timeline;
-  uint32_t n_cores;     /* CPU: physical, performance cores first */
-  uint32_t n_threads;   /* CPU: logical */
-  double read_rate;     /* bytes/s, own memory */
-  double transfer_rate; /* bytes/s, host to device */
-  double matmul_rate;   /* operations/s */
+  uint32_t n_cores;                      /* CPU: physical, performance cores first */
+  uint32_t n_threads;                    /* CPU: logical */
+  double read_rate;                      /* bytes/s, own memory */
+  double transfer_rate;                  /* bytes/s, host to device */
+  double matmul_rate;                    /* operations/s */
+  struct pe_rates rates[PE_RATES_COUNT]; /* GPU: only the last */
 };
 
 enum pe_memory_kind {
@@ -117,7 +143,8 @@ struct pe_traffic {
   uint64_t weight_bytes; /* of the experts that are used, where there are experts */
   uint64_t kv_bytes;     /* with `depth` tokens in the context */
   uint64_t operations;   /* multiplications and additions with weights, each counted */
-  uint32_t n_stages;
+  uint32_t n_stages, n_operators;
+  uint64_t type_bytes[PE_TYPE_COUNT]; /* weight_bytes by the type of the tensor */
 };
 
 /* `out`: one for each device of the plan. */

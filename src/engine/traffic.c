@@ -12,13 +12,17 @@ count_weight (const struct pe_tensor *tensors, const struct pe_op *op, struct pe
   const struct pe_tensor *w = &tensors[op->w[0].tensor];
   uint64_t rows = op->w[0].n_rows;
   switch (op->kind) {
-  case PE_OP_EMBED: t->weight_bytes += w->row_bytes; return;
+  case PE_OP_EMBED:
+    t->weight_bytes += w->row_bytes;
+    t->type_bytes[w->type] += w->row_bytes;
+    return;
   case PE_OP_MATMUL_EXPERT: rows = op->w[0].n_rows * op->expert.n_used; break;
   case PE_OP_MATMUL:
   case PE_OP_MATMUL_HEADS: break;
   default: return; /* norms and the like: a few kilobytes */
   }
   t->weight_bytes += rows * w->row_bytes;
+  t->type_bytes[w->type] += rows * w->row_bytes;
   t->operations += 2 * rows * w->shape[0];
 }
 
@@ -50,6 +54,7 @@ pe_plan_traffic (const struct pe_model *model, const struct pe_plan *plan, uint3
     for (size_t i = 0; i < stage->n_ops; i++) {
       const struct pe_op *op = &stage->ops[i];
       struct pe_traffic *t = &out[i >= part.first && i < part.end ? 0 : plan->stage_device[s]];
+      t->n_operators++;
       if (op->w[0].tensor != PE_NO_TENSOR)
         count_weight (tensors, op, t);
       if (op->kind == PE_OP_ATTENTION)

@@ -185,7 +185,7 @@ fit_for_model (const struct pe_model *model, const struct pe_plan_request *reque
     return NULL;
   }
   take_plan (fit, plan);
-  parley_speed_predict (model, plan, &fit->speed);
+  parley_speed_predict (model, plan, NULL, &fit->speed);
   pe_plan_free (plan);
   conclude (fit);
   return g_steal_pointer (&fit);

@@ -2,9 +2,13 @@
 #include "hardware/parley-rates.h"
 
 #include "bridge/parley-device-json.h"
+#include "bridge/parley-engine-error.h"
+#include "engine/devices.h"
+#include "engine/rates.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
+#include <string.h>
 
 #define MAX_FILE_BYTES (256 * 1024)
 #define MAX_REMEMBERED 32
@@ -25,7 +29,7 @@ same_device (const struct pe_device_info *a, const struct pe_device_info *b)
 static gboolean
 complete (const struct pe_device_info *device)
 {
-  return device->read_rate > 0 && device->matmul_rate > 0 &&
+  return parley_device_has_rates (device) && device->read_rate > 0 && device->matmul_rate > 0 &&
          (device->kind == PE_DEVICE_CPU || device->transfer_rate > 0);
 }
 
@@ -66,8 +70,31 @@ parley_rates_recall (const char *path, struct pe_device_info *device)
       device->transfer_rate = other->transfer_rate;
     if (device->matmul_rate <= 0)
       device->matmul_rate = other->matmul_rate;
+    if (!parley_device_has_rates (device))
+      memcpy (device->rates, other->rates, sizeof device->rates);
   }
   return complete (device);
+}
+
+gboolean
+parley_rates_measure (const char *path, struct pe_device_info *devices, gsize n, gboolean again,
+                      GError **error)
+{
+  struct pe_error problem = { 0 };
+  gboolean measured = FALSE;
+  for (gsize i = 0; i < n; i++) {
+    if (!again && parley_rates_recall (path, &devices[i]))
+      continue;
+    if (!pe_device_measure (&devices[i], &problem) ||
+        !pe_rates_measure (&devices[0], &devices[i], &problem)) {
+      parley_set_engine_error (error, &problem);
+      return FALSE;
+    }
+    measured = TRUE;
+  }
+  if (measured)
+    parley_rates_remember (path, devices, n, NULL); /* else they are measured again */
+  return TRUE;
 }
 
 gboolean

@@ -17,6 +17,11 @@ char *parley_rates_default_path (void);
 /* Fills in the rates that `device` lacks. FALSE: still some unknown. */
 gboolean parley_rates_recall (const char *path, struct pe_device_info *device);
 
+/* Recalls the rates of these devices, the CPU first, and measures here and now what is not known,
+ * or everything with `again`: some seconds, and drivers are asked in this process. */
+gboolean parley_rates_measure (const char *path, struct pe_device_info *devices, gsize n,
+                               gboolean again, GError **error);
+
 /* Writes the rates of these devices, and keeps those of others. */
 gboolean parley_rates_remember (const char *path, const struct pe_device_info *devices, gsize n,
                                 GError **error);

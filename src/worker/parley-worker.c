@@ -5,6 +5,7 @@
 #include "bridge/parley-device-json.h"
 #include "bridge/parley-engine-error.h"
 #include "engine/devices.h"
+#include "engine/rates.h"
 #include "worker/confine.h"
 #include "worker/parley-worker-client.h"
 #include "worker/service.h"
@@ -39,7 +40,8 @@ probe (gboolean measure)
   gsize n = pe_devices_list (devices, PE_MAX_DEVICES, false, why);
   for (gsize i = 0; measure && i < n; i++) {
     struct pe_error error;
-    if (!pe_device_measure (&devices[i], &error))
+    if (!pe_device_measure (&devices[i], &error) ||
+        !pe_rates_measure (&devices[0], &devices[i], &error))
       fprintf (stderr, "parley-worker: %s: %s\n", devices[i].name, error.message);
   }
   g_autofree char *text = parley_devices_to_json (devices, n, why);

@@ -156,9 +156,14 @@ describe (struct pe_vk *vk, VkPhysicalDevice physical, struct pe_device_info *in
     .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES,
     .pNext = &limits,
   };
+  VkPhysicalDevicePCIBusInfoPropertiesEXT bus = {
+    .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PCI_BUS_INFO_PROPERTIES_EXT,
+    .pNext = &driver,
+  };
+  bool has_bus = has_extension (vk, physical, "VK_EXT_pci_bus_info");
   VkPhysicalDeviceIDProperties ids = {
     .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ID_PROPERTIES,
-    .pNext = &driver,
+    .pNext = has_bus ? (void *) &bus : &driver,
   };
   VkPhysicalDeviceProperties2 properties = {
     .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
@@ -174,6 +179,9 @@ describe (struct pe_vk *vk, VkPhysicalDevice physical, struct pe_device_info *in
   info->kind = p->deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU              ? PE_DEVICE_SOFTWARE
                : p->deviceType == VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU ? PE_DEVICE_INTEGRATED
                                                                          : PE_DEVICE_DISCRETE;
+  if (has_bus)
+    snprintf (info->bus, sizeof info->bus, "%04x:%02x:%02x.%x", bus.pciDomain & 0xffff,
+              bus.pciBus & 0xff, bus.pciDevice & 0xff, bus.pciFunction & 0xf);
   info->max_allocation = limits.maxMemoryAllocationSize;
   info->shared_memory_bytes = p->limits.maxComputeSharedMemorySize;
   info->subgroup_size = subgroup.subgroupSize;

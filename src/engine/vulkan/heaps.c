@@ -3,30 +3,16 @@
  * How much memory a device has and how much of it is for this program. With VK_EXT_memory_budget
  * the driver says so, counting what others use; without, a share of the heap is taken for granted.
  */
+#include "engine/heaps.h"
+
 #include "engine/cpu/device.h"
 #include "engine/vulkan/device.h"
 
 #include <string.h>
 
-/* Without VK_EXT_memory_budget this share of a heap counts as available. */
-#define UNBUDGETED_PERCENT 85
-
-static uint64_t
-least (uint64_t a, uint64_t b)
-{
-  return a < b ? a : b;
-}
-
-struct heaps {
-  uint64_t total, budget, used;
-};
-
-/* A discrete card's own memory is its largest device-local heap: the small window through which
- * the host sees it is a second heap of the same memory. A device that shares the RAM takes from
- * any heap. Budgets are clamped: some drivers name more than there is. */
-static void
-read_heaps (struct pe_vk *vk, VkPhysicalDevice physical, bool has_budget, enum pe_device_kind kind,
-            struct heaps *out)
+static uint32_t
+read_heaps (struct pe_vk *vk, VkPhysicalDevice physical, bool has_budget,
+            struct pe_heap heaps[PE_MAX_HEAPS])
 {
   VkPhysicalDeviceMemoryBudgetPropertiesEXT budget = {
     .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT,
@@ -37,53 +23,47 @@ read_heaps (struct pe_vk *vk, VkPhysicalDevice physical, bool has_budget, enum p
   };
   vk->GetPhysicalDeviceMemoryProperties2 (physical, &memory);
   const VkPhysicalDeviceMemoryProperties *m = &memory.memoryProperties;
-  memset (out, 0, sizeof *out);
-  for (uint32_t i = 0; i < m->memoryHeapCount; i++) {
-    struct heaps one = { .total = m->memoryHeaps[i].size };
-    one.budget =
-        has_budget ? least (budget.heapBudget[i], one.total) : one.total / 100 * UNBUDGETED_PERCENT;
-    one.used = has_budget ? budget.heapUsage[i] : 0;
-    bool local = m->memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT;
-    if (kind != PE_DEVICE_DISCRETE) {
-      out->total += one.total;
-      out->budget += one.budget;
-      out->used += one.used;
-    } else if (local && one.total > out->total)
-      *out = one;
-  }
+  uint32_t n = m->memoryHeapCount < PE_MAX_HEAPS ? m->memoryHeapCount : PE_MAX_HEAPS;
+  for (uint32_t i = 0; i < n; i++)
+    heaps[i] = (struct pe_heap){
+      .size = m->memoryHeaps[i].size,
+      .budget = has_budget ? budget.heapBudget[i] : 0,
+      .usage = has_budget ? budget.heapUsage[i] : 0,
+      .device_local = m->memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT,
+    };
+  for (uint32_t i = 0; i < m->memoryTypeCount && i < VK_MAX_MEMORY_TYPES; i++)
+    if (m->memoryTypes[i].heapIndex < n)
+      heaps[m->memoryTypes[i].heapIndex].host_visible |=
+          (m->memoryTypes[i].propertyFlags & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT) != 0;
+  return n;
 }
 
+/* Read twice: some drivers' budgets differ from call to call. */
 void
 pe_gpu_measure_heaps (struct pe_vk *vk, VkPhysicalDevice physical, bool has_budget,
                       struct pe_device_info *info)
 {
-  struct heaps heaps;
-  read_heaps (vk, physical, has_budget, info->kind, &heaps);
-  info->memory_total = heaps.total;
-  info->memory_available = heaps.budget > heaps.used ? heaps.budget - heaps.used : 0;
-  info->memory_is_budget = has_budget;
-  /* What shares the RAM gets no more than the system has left. */
-  if (info->kind != PE_DEVICE_DISCRETE) {
-    struct pe_device_info cpu;
-    pe_cpu_device_info (&cpu);
-    if (cpu.memory_total) {
-      info->memory_total = least (info->memory_total, cpu.memory_total);
-      info->memory_available = least (info->memory_available, cpu.memory_available);
-    }
-  }
+  struct pe_heap later[PE_MAX_HEAPS];
+  struct pe_device_info cpu;
+  info->n_heaps = read_heaps (vk, physical, has_budget, info->heaps);
+  pe_heaps_merge (info, later, read_heaps (vk, physical, has_budget, later));
+  pe_cpu_device_info (&cpu);
+  pe_heaps_judge (info, cpu.memory_total, cpu.memory_available);
 }
 
 bool
 pe_gpu_memory_left (struct pe_gpu *gpu, int64_t *out)
 {
-  struct heaps heaps = { .budget = pe_vk_test_budget () };
-  if (heaps.budget)
+  uint64_t limit = pe_vk_test_budget (), used = 0;
+  if (limit)
     for (int k = 0; k < PE_MEMORY_KIND_COUNT; k++)
-      heaps.used += gpu->bytes[k];
-  else if (gpu->info.memory_is_budget)
-    read_heaps (&gpu->vk, gpu->physical, true, gpu->info.kind, &heaps);
-  else
+      used += gpu->bytes[k];
+  else if (gpu->info.memory_is_budget) {
+    struct pe_device_info now = { .kind = gpu->info.kind };
+    now.n_heaps = read_heaps (&gpu->vk, gpu->physical, true, now.heaps);
+    pe_heaps_sum (&now, &limit, &used);
+  } else
     return false;
-  *out = (int64_t) heaps.budget - (int64_t) heaps.used;
+  *out = (int64_t) limit - (int64_t) used;
   return true;
 }

@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/rates.h"
+
+#include "base/alloc.h"
+#include "engine/model.h"
+#include "engine/runtime.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CONTEXT          1280
+#define MAX_BATCH        128
+#define SHORT_BATCH      16
+#define PATIENCE_SECONDS 0.02
+#define ROUNDS           5
+#define VOCABULARY       32
+#define MAX_RUNNERS      48
+
+/* A Llama of few layers, all matrices of one type and all zero: what a kernel does with a value
+ * does not depend on it. */
+struct shape {
+  enum pe_type type;
+  uint32_t n_layers, n_embd, n_ff, n_heads, n_kv_heads, head_width;
+};
+
+/* Large enough to stream from memory when others are read in between. */
+static const struct shape matrices = { PE_TYPE_F32, 1, 1536, 3072, 24, 6, 64 };
+/* For a software device, which takes a thousand times as long. */
+static const struct shape small_matrices = { PE_TYPE_F32, 1, 256, 512, 4, 2, 64 };
+/* Nothing but operations. */
+static const struct shape operators = { PE_TYPE_Q8_0, 8, 256, 256, 4, 2, 64 };
+/* Little but a cache. */
+static const struct shape caches = { PE_TYPE_Q8_0, 4, 512, 256, 16, 8, 128 };
+
+static double
+now (void)
+{
+  struct timespec t;
+  clock_gettime (CLOCK_MONOTONIC, &t);
+  return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
+}
+
+/* ---- a GGUF file in memory: a header, then a hole ---- */
+
+struct header {
+  FILE *out;
+  uint64_t n_tensors, n_entries, data_bytes;
+  bool counting; /* the first time through only counts */
+};
+
+static void
+put_number (struct header *h, uint64_t value, size_t n)
+{
+  if (!h->counting)
+    fwrite (&value, 1, n, h->out);
+}
+
+static void
+put_text (struct header *h, const char *text)
+{
+  put_number (h, strlen (text), 8);
+  if (!h->counting)
+    fwrite (text, 1, strlen (text), h->out);
+}
+
+static void
+put_entry (struct header *h, const char *key, uint32_t kind, uint64_t value)
+{
+  h->n_entries += h->counting;
+  put_text (h, key);
+  put_number (h, kind, 4);
+  put_number (h, value, 4);
+}
+
+static void
+put_tensor (struct header *h, int layer, const char *name, enum pe_type type, uint32_t in,
+            uint32_t out)
+{
+  char full[64];
+  if (layer >= 0)
+    snprintf (full, sizeof full, "blk.%d.%s.weight", layer, name);
+  else
+    snprintf (full, sizeof full, "%s.weight", name);
+  h->n_tensors += h->counting;
+  put_text (h, full);
+  put_number (h, out ? 2 : 1, 4);
+  put_number (h, in, 8);
+  if (out)
+    put_number (h, out, 8);
+  put_number (h, type, 4);
+  put_number (h, h->data_bytes, 8);
+  uint64_t bytes = pe_type_row_bytes (type, in) * (out ? out : 1);
+  h->data_bytes += (bytes + 31) / 32 * 32;
+}
+
+static void
+put_contents (struct header *h, const struct shape *s)
+{
+  enum { U32 = 4, F32 = 6, STRING = 8 };
+  float epsilon = 1e-5f;
+  uint32_t bits, q = s->n_heads * s->head_width, kv = s->n_kv_heads * s->head_width;
+  memcpy (&bits, &epsilon, sizeof bits);
+  h->n_entries += h->counting;
+  put_text (h, "general.architecture");
+  put_number (h, STRING, 4);
+  put_text (h, "llama");
+  put_entry (h, "llama.block_count", U32, s->n_layers);
+  put_entry (h, "llama.context_length", U32, CONTEXT);
+  put_entry (h, "llama.embedding_length", U32, s->n_embd);
+  put_entry (h, "llama.feed_forward_length", U32, s->n_ff);
+  put_entry (h, "llama.attention.head_count", U32, s->n_heads);
+  put_entry (h, "llama.attention.head_count_kv", U32, s->n_kv_heads);
+  put_entry (h, "llama.attention.key_length", U32, s->head_width);
+  put_entry (h, "llama.attention.value_length", U32, s->head_width);
+  put_entry (h, "llama.attention.layer_norm_rms_epsilon", F32, bits);
+  put_entry (h, "llama.vocab_size", U32, VOCABULARY);
+
+  put_tensor (h, -1, "token_embd", PE_TYPE_F32, s->n_embd, VOCABULARY);
+  put_tensor (h, -1, "output_norm", PE_TYPE_F32, s->n_embd, 0);
+  for (int il = 0; il < (int) s->n_layers; il++) {
+    put_tensor (h, il, "attn_norm", PE_TYPE_F32, s->n_embd, 0);
+    put_tensor (h, il, "attn_q", s->type, s->n_embd, q);
+    put_tensor (h, il, "attn_k", s->type, s->n_embd, kv);
+    put_tensor (h, il, "attn_v", s->type, s->n_embd, kv);
+    put_tensor (h, il, "attn_output", s->type, q, s->n_embd);
+    put_tensor (h, il, "ffn_norm", PE_TYPE_F32, s->n_embd, 0);
+    put_tensor (h, il, "ffn_gate", s->type, s->n_embd, s->n_ff);
+    put_tensor (h, il, "ffn_up", s->type, s->n_embd, s->n_ff);
+    put_tensor (h, il, "ffn_down", s->type, s->n_ff, s->n_embd);
+  }
+}
+
+/* The header in *text (free()). */
+static bool
+write_header (const struct shape *shape, char **text, size_t *n, uint64_t *data_bytes)
+{
+  struct header h = { .counting = true };
+  put_contents (&h, shape);
+  *text = NULL;
+  h.out = open_memstream (text, n);
+  if (!h.out)
+    return false;
+  h.counting = false;
+  h.data_bytes = 0;
+  fwrite ("GGUF", 1, 4, h.out);
+  put_number (&h, 3, 4);
+  put_number (&h, h.n_tensors, 8);
+  put_number (&h, h.n_entries, 8);
+  put_contents (&h, shape);
+  while (ftell (h.out) % 32)
+    fputc (0, h.out);
+  *data_bytes = h.data_bytes;
+  return fclose (h.out) == 0;
+}
+
+static bool
+make_model (const struct shape *shape, struct pe_model **out, struct pe_error *error)
+{
+  char *text;
+  size_t n;
+  uint64_t data_bytes;
+  bool written = write_header (shape, &text, &n, &data_bytes);
+  int fd = written ? memfd_create ("parley-rates", MFD_CLOEXEC) : -1;
+  bool ok = fd >= 0 && write (fd, text, n) == (ssize_t) n &&
+            ftruncate (fd, (off_t) (n + data_bytes)) == 0;
+  free (text);
+  if (!ok)
+    pe_fail (error, PE_ERROR_MEMORY, "not enough memory to measure it");
+  else
+    ok = pe_model_open_fds (&fd, 1, "the model to measure with", out, error);
+  if (fd >= 0)
+    close (fd);
+  return ok;
+}
+
+/* ---- one model that runs on the device ---- */
+
+struct runner {
+  struct pe_model *model;
+  struct pe_runtime *runtime;
+  struct pe_sequence *sequence;
+  struct pe_traffic traffic; /* of the device, for a token at the context's start */
+  double row_seconds, many_seconds;
+  uint32_t many_rows;
+};
+
+struct measuring {
+  struct pe_device_info devices[2];
+  size_t n_devices;
+  uint32_t n_batch, depth;
+  struct runner runners[MAX_RUNNERS];
+  size_t n_runners;
+};
+
+static void
+stop_runner (struct runner *r)
+{
+  pe_sequence_free (r->sequence);
+  pe_runtime_free (r->runtime);
+  r->sequence = NULL;
+  r->runtime = NULL;
+}
+
+static void
+close_runner (struct runner *r)
+{
+  stop_runner (r);
+  pe_model_close (r->model);
+  r->model = NULL;
+}
+
+/* Everything on the device; false with no error where the device cannot compute this type. */
+static bool
+start_runner (const struct measuring *m, struct runner *r, uint32_t n_threads,
+              struct pe_error *error)
+{
+  struct pe_plan_request request;
+  struct pe_traffic traffic[PE_MAX_DEVICES];
+  struct pe_plan *plan;
+  pe_plan_request_init (&request);
+  request.n_ctx = CONTEXT;
+  request.n_batch = m->n_batch;
+  request.n_threads = n_threads;
+  request.n_gpu_layers = m->n_devices > 1 ? INT32_MAX : 0;
+  if (!pe_plan_make (r->model, &request, m->devices, m->n_devices, &plan, error))
+    return false;
+  bool placed = m->n_devices == 1 || pe_plan_gpu_layers (plan) == plan->n_layers + 1;
+  pe_plan_traffic (r->model, plan, 0, traffic);
+  r->traffic = traffic[m->n_devices - 1];
+  bool ok = placed && pe_runtime_create (r->model, plan, NULL, &r->runtime, error) &&
+            pe_sequence_new (r->runtime, &r->sequence, error);
+  pe_plan_free (plan);
+  return ok;
+}
+
+static bool
+run_rows (struct runner *r, uint32_t n, double *seconds, struct pe_error *error)
+{
+  struct pe_row rows[MAX_BATCH];
+  for (uint32_t i = 0; i < n; i++)
+    rows[i] = (struct pe_row){ r->sequence, (int32_t) (i % VOCABULARY), i + 1 == n };
+  double start = now ();
+  bool ok = pe_runtime_compute (r->runtime, rows, n, error);
+  *seconds = now () - start;
+  return ok;
+}
+
+static bool
+rewind_runner (struct runner *r, size_t n, struct pe_error *error)
+{
+  size_t kept;
+  return pe_sequence_truncate (r->sequence, n, &kept, error);
+}
+
+static int
+by_value (const void *a, const void *b)
+{
+  double x = *(const double *) a, y = *(const double *) b;
+  return x < y ? -1 : x > y;
+}
+
+static double
+middle (double *x, size_t n)
+{
+  qsort (x, n, sizeof *x, by_value);
+  return x[n / 2];
+}
+
+/* One row through every model in turn, so that each finds the caches filled by the others. */
+static bool
+time_rows (struct measuring *m, struct pe_error *error)
+{
+  double seconds[MAX_RUNNERS][ROUNDS], warm;
+  for (size_t i = 0; i < m->n_runners; i++)
+    if (m->runners[i].runtime && !run_rows (&m->runners[i], 1, &warm, error))
+      return false;
+  for (int round = 0; round < ROUNDS; round++)
+    for (size_t i = 0; i < m->n_runners; i++)
+      if (m->runners[i].runtime && !run_rows (&m->runners[i], 1, &seconds[i][round], error))
+        return false;
+  for (size_t i = 0; i < m->n_runners; i++)
+    if (m->runners[i].runtime)
+      m->runners[i].row_seconds = middle (seconds[i], ROUNDS);
+  return true;
+}
+
+/* A short batch first: types without a kernel of their own would take seconds for a long one. */
+static bool
+time_batches (struct measuring *m, struct pe_error *error)
+{
+  for (size_t i = 0; i < m->n_runners; i++) {
+    struct runner *r = &m->runners[i];
+    double seconds;
+    if (!r->runtime)
+      continue;
+    if (!rewind_runner (r, 0, error) || !run_rows (r, SHORT_BATCH, &seconds, error))
+      return false;
+    r->many_rows = SHORT_BATCH;
+    if (seconds < PATIENCE_SECONDS) {
+      double first;
+      r->many_rows = m->n_batch;
+      if (!rewind_runner (r, 0, error) || !run_rows (r, m->n_batch, &first, error) ||
+          !rewind_runner (r, 0, error) || !run_rows (r, m->n_batch, &seconds, error))
+        return false;
+      seconds = first < seconds ? first : seconds;
+    }
+    r->many_seconds = seconds;
+  }
+  return true;
+}
+
+/* ---- from seconds to rates ---- */
+
+/* Operations alone: what a pass costs beside them is its first term on a GPU. */
+static bool
+measure_operators (struct measuring *m, uint32_t n_threads, struct pe_rates *out,
+                   struct pe_error *error)
+{
+  struct runner r = { 0 };
+  struct shape few = operators;
+  double many_layers = 0, few_layers = 0;
+  few.n_layers = 1;
+  bool ok = true;
+  for (int i = 0; i < 2 && ok; i++) {
+    double seconds[3 * ROUNDS];
+    memset (&r, 0, sizeof r);
+    ok = make_model (i ? &few : &operators, &r.model, error) &&
+         start_runner (m, &r, n_threads, error);
+    for (size_t k = 0; ok && k < 3 * ROUNDS; k++)
+      ok = run_rows (&r, 1, &seconds[k], error);
+    if (ok && i == 0)
+      many_layers = middle (seconds, 3 * ROUNDS);
+    else if (ok)
+      few_layers = middle (seconds, 3 * ROUNDS);
+    if (ok && i == 0)
+      out->op_seconds = r.traffic.n_operators;
+    else if (ok)
+      out->op_seconds -= r.traffic.n_operators;
+    close_runner (&r);
+  }
+  double layers = many_layers > few_layers ? many_layers - few_layers : 0;
+  double n = out->op_seconds;
+  out->op_seconds = ok && n > 0 ? layers / n : 0;
+  out->pass_seconds = ok && few_layers > layers / 7 ? few_layers - layers / 7 : 0;
+  return ok;
+}
+
+static bool
+measure_matrices (struct measuring *m, uint32_t n_threads, struct pe_rates *out,
+                  struct pe_error *error)
+{
+  struct pe_error unsupported;
+  for (size_t i = 0; i < m->n_runners; i++)
+    if (!start_runner (m, &m->runners[i], n_threads, &unsupported))
+      stop_runner (&m->runners[i]);
+  bool ok = time_rows (m, error) && time_batches (m, error);
+  for (size_t i = 0; i < m->n_runners; i++) {
+    struct runner *r = &m->runners[i];
+    double beside = out->pass_seconds + r->traffic.n_operators * out->op_seconds;
+    uint32_t type = 0;
+    while (type < PE_TYPE_COUNT && (type == PE_TYPE_F32 || !r->traffic.type_bytes[type]))
+      type++;
+    if (type == PE_TYPE_COUNT)
+      type = PE_TYPE_F32;
+    if (ok && r->runtime) {
+      double row = r->row_seconds - beside, many = r->many_seconds - beside;
+      out->read[type] = (double) r->traffic.type_bytes[type] /
+                        (row > r->row_seconds / 4 ? row : r->row_seconds / 4);
+      out->multiply[type] = (double) r->traffic.operations * r->many_rows /
+                            (many > r->many_seconds / 4 ? many : r->many_seconds / 4);
+    }
+    stop_runner (r);
+  }
+  return ok;
+}
+
+static bool
+measure_cache (struct measuring *m, uint32_t n_threads, struct pe_rates *out,
+               struct pe_error *error)
+{
+  struct runner r = { 0 };
+  double row[2] = { 0 }, many[2] = { 0 };
+  bool ok = make_model (&caches, &r.model, error) && start_runner (m, &r, n_threads, error) &&
+            run_rows (&r, m->n_batch, &many[0], error);
+  for (int deep = 0; deep < 2 && ok; deep++) {
+    double seconds[ROUNDS];
+    size_t depth = deep ? m->depth : 0;
+    while (ok && pe_sequence_n_tokens (r.sequence) < depth)
+      ok = run_rows (&r, m->n_batch, &seconds[0], error);
+    ok = ok && rewind_runner (&r, depth, error) && run_rows (&r, m->n_batch, &many[deep], error) &&
+         rewind_runner (&r, depth, error);
+    for (int i = 0; i < ROUNDS && ok; i++)
+      ok = run_rows (&r, 1, &seconds[i], error);
+    if (ok)
+      row[deep] = middle (seconds, ROUNDS);
+  }
+  /* Keys and values in 16 bits. */
+  double bytes = 4.0 * caches.n_layers * caches.n_kv_heads * caches.head_width * m->depth;
+  if (ok && row[1] > row[0])
+    out->cache_read = bytes / (row[1] - row[0]);
+  if (ok && many[1] > many[0])
+    out->cache_multiply = bytes * m->n_batch / (many[1] - many[0]);
+  close_runner (&r);
+  return ok;
+}
+
+/* Types that a GPU's probe leaves to the first use: each costs the driver a compilation. */
+static bool
+is_common (enum pe_type type)
+{
+  return type == PE_TYPE_F16 || type == PE_TYPE_Q8_0 || type == PE_TYPE_Q4_0 ||
+         type == PE_TYPE_Q4_K || type == PE_TYPE_Q5_K || type == PE_TYPE_Q6_K;
+}
+
+static bool
+add_models (struct measuring *m, bool software, struct pe_error *error)
+{
+  for (uint32_t type = 0; type < PE_TYPE_COUNT; type++) {
+    const struct pe_type_info *info = pe_type_info (type);
+    struct shape shape = software ? small_matrices : matrices;
+    shape.type = (enum pe_type) type;
+    if (!info || !info->decode || (m->n_devices > 1 && !is_common (shape.type)))
+      continue;
+    if (!make_model (&shape, &m->runners[m->n_runners].model, error))
+      return false;
+    m->n_runners++;
+  }
+  return true;
+}
+
+bool
+pe_rates_measure (const struct pe_device_info *cpu, struct pe_device_info *device,
+                  struct pe_error *error)
+{
+  struct measuring *m = pe_calloc (1, sizeof *m);
+  if (!m)
+    return pe_fail (error, PE_ERROR_MEMORY, "not enough memory to measure it");
+  m->devices[0] = *cpu;
+  m->n_devices = 1;
+  if (device->kind != PE_DEVICE_CPU)
+    m->devices[m->n_devices++] = *device;
+  uint32_t all = cpu->n_cores ? cpu->n_cores : 1;
+  struct pe_rates *rates = device->rates;
+  memset (rates, 0, sizeof device->rates);
+  bool software = device->kind == PE_DEVICE_SOFTWARE;
+  m->n_batch = software ? 16 : MAX_BATCH;
+  m->depth = software ? 64 : 1024; /* where reading the cache is timed */
+  bool ok = add_models (m, software, error);
+  for (int i = m->n_devices > 1 || all == 1 ? 1 : 0; i < PE_RATES_COUNT && ok; i++) {
+    uint32_t n = i == PE_RATES_ONE_THREAD ? 1 : all;
+    ok = measure_operators (m, n, &rates[i], error) && measure_matrices (m, n, &rates[i], error) &&
+         measure_cache (m, n, &rates[i], error);
+  }
+  if (ok && all == 1)
+    rates[PE_RATES_ONE_THREAD] = rates[PE_RATES_ALL_THREADS];
+  for (size_t i = 0; i < m->n_runners; i++)
+    close_runner (&m->runners[i]);
+  pe_free (m);
+  if (!ok)
+    memset (rates, 0, sizeof device->rates);
+  return ok;
+}
+
+double
+pe_rate_with_threads (const struct pe_device_info *device, uint32_t n_threads, double one,
+                      double all)
+{
+  if (device->kind != PE_DEVICE_CPU || !(one > 0) || n_threads >= device->n_cores)
+    return all;
+  if (n_threads <= 1 || !(all > 0))
+    return one;
+  /* A power of the count that meets both ends. */
+  return one * pow (n_threads, log (all / one) / log (device->n_cores));
+}
