@@ -2,7 +2,7 @@
 #include "bridge/parley-device-json.h"
 
 #include "bridge/parley-engine-error.h"
-#include "engine/rates.h"
+#include "engine/parley-engine.h"
 
 #include <math.h>
 #include <string.h>

@@ -20,6 +20,7 @@
 #define ROUNDS           5
 #define VOCABULARY       32
 #define MAX_RUNNERS      48
+#define HEADER_BYTES     ((size_t) 32 << 10)
 
 /* A Llama of few layers, all matrices of one type and all zero: what a kernel does with a value
  * does not depend on it. */
@@ -48,24 +49,32 @@ now (void)
 /* ---- a GGUF file in memory: a header, then a hole ---- */
 
 struct header {
-  FILE *out;
+  unsigned char *out;
+  size_t n;
   uint64_t n_tensors, n_entries, data_bytes;
   bool counting; /* the first time through only counts */
 };
 
 static void
+put_bytes (struct header *h, const void *bytes, size_t n)
+{
+  if (!h->counting && n <= HEADER_BYTES - h->n) {
+    memcpy (h->out + h->n, bytes, n);
+    h->n += n;
+  }
+}
+
+static void
 put_number (struct header *h, uint64_t value, size_t n)
 {
-  if (!h->counting)
-    fwrite (&value, 1, n, h->out);
+  put_bytes (h, &value, n);
 }
 
 static void
 put_text (struct header *h, const char *text)
 {
   put_number (h, strlen (text), 8);
-  if (!h->counting)
-    fwrite (text, 1, strlen (text), h->out);
+  put_bytes (h, text, strlen (text));
 }
 
 static void
@@ -135,40 +144,34 @@ put_contents (struct header *h, const struct shape *s)
   }
 }
 
-/* The header in *text (free()). */
+/* Writes the header; the bytes of data that follow it are left to be a hole. */
 static bool
-write_header (const struct shape *shape, char **text, size_t *n, uint64_t *data_bytes)
+write_header (int fd, const struct shape *shape)
 {
   struct header h = { .counting = true };
   put_contents (&h, shape);
-  *text = NULL;
-  h.out = open_memstream (text, n);
+  h.out = pe_calloc (1, HEADER_BYTES);
   if (!h.out)
     return false;
   h.counting = false;
   h.data_bytes = 0;
-  fwrite ("GGUF", 1, 4, h.out);
+  put_bytes (&h, "GGUF", 4);
   put_number (&h, 3, 4);
   put_number (&h, h.n_tensors, 8);
   put_number (&h, h.n_entries, 8);
   put_contents (&h, shape);
-  while (ftell (h.out) % 32)
-    fputc (0, h.out);
-  *data_bytes = h.data_bytes;
-  return fclose (h.out) == 0;
+  h.n = (h.n + 31) / 32 * 32;
+  bool ok = h.n < HEADER_BYTES && write (fd, h.out, h.n) == (ssize_t) h.n &&
+            ftruncate (fd, (off_t) (h.n + h.data_bytes)) == 0;
+  pe_free (h.out);
+  return ok;
 }
 
 static bool
 make_model (const struct shape *shape, struct pe_model **out, struct pe_error *error)
 {
-  char *text;
-  size_t n;
-  uint64_t data_bytes;
-  bool written = write_header (shape, &text, &n, &data_bytes);
-  int fd = written ? memfd_create ("parley-rates", MFD_CLOEXEC) : -1;
-  bool ok = fd >= 0 && write (fd, text, n) == (ssize_t) n &&
-            ftruncate (fd, (off_t) (n + data_bytes)) == 0;
-  free (text);
+  int fd = memfd_create ("parley-rates", MFD_CLOEXEC);
+  bool ok = fd >= 0 && write_header (fd, shape);
   if (!ok)
     pe_fail (error, PE_ERROR_MEMORY, "not enough memory to measure it");
   else

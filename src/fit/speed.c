@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "fit/speed.h"
 
-#include "engine/rates.h"
+#include "engine/parley-engine.h"
 
 #include <glib/gi18n.h>
 #include <math.h>

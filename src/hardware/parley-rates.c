@@ -3,8 +3,7 @@
 
 #include "bridge/parley-device-json.h"
 #include "bridge/parley-engine-error.h"
-#include "engine/devices.h"
-#include "engine/rates.h"
+#include "engine/parley-engine.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>

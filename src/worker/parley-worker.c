@@ -4,8 +4,7 @@
  */
 #include "bridge/parley-device-json.h"
 #include "bridge/parley-engine-error.h"
-#include "engine/devices.h"
-#include "engine/rates.h"
+#include "engine/parley-engine.h"
 #include "worker/confine.h"
 #include "worker/parley-worker-client.h"
 #include "worker/service.h"

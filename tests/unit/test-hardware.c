@@ -99,6 +99,9 @@ lists_survive_as_json (void)
   devices[1].read_rate = 123456789012.5;
   devices[1].memory_is_budget = true;
   devices[1].max_allocation = 1ull << 40;
+  devices[1].n_heaps = 2;
+  devices[1].heaps[1] = (struct pe_heap){ 5, 4, 3, true, false };
+  g_strlcpy (devices[1].doubt, "odd", sizeof devices[1].doubt);
   g_strlcpy (devices[1].driver,
              "r\xc3\xa4"
              "dv 1\t2",
@@ -112,6 +115,8 @@ lists_survive_as_json (void)
   CHECK_STR (b->driver, "r\xc3\xa4"
                         "dv 1?2");
   CHECK (b->read_rate == devices[1].read_rate && b->max_allocation == 1ull << 40);
+  CHECK (b->n_heaps == 2 && b->heaps[1].size == 5 && b->heaps[1].usage == 3);
+  CHECK_STR (b->doubt, "odd");
   CHECK (b->memory_is_budget && b->kind == PE_DEVICE_DISCRETE);
 
   static const char *const nonsense[] = {
@@ -143,11 +148,15 @@ remembers_rates (void)
   CHECK (!parley_rates_recall (path, &cpu));
   cpu.read_rate = 5;
   cpu.matmul_rate = 6;
+  cpu.rates[PE_RATES_ALL_THREADS].read[PE_TYPE_Q8_0] = 8;
+  cpu.rates[PE_RATES_ONE_THREAD].multiply[PE_TYPE_MXFP4] = 9;
+  cpu.rates[PE_RATES_ONE_THREAD].op_seconds = 1e-6;
   CHECK (parley_rates_remember (path, &cpu, 1, NULL));
   card.read_rate = card.matmul_rate = card.transfer_rate = 7;
   CHECK (parley_rates_remember (path, &card, 1, NULL)); /* keeps the other */
   struct pe_device_info again = computer[0];
   CHECK (parley_rates_recall (path, &again) && again.read_rate == 5 && again.matmul_rate == 6);
+  CHECK (memcmp (again.rates, cpu.rates, sizeof again.rates) == 0);
   again = computer[2];
   g_strlcpy (again.driver, "radv 2", sizeof again.driver); /* a new driver is measured anew */
   CHECK (!parley_rates_recall (path, &again) && again.read_rate == 0);
