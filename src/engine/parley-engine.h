@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "engine/devices.h"
 #include "engine/format/gguf.h"
+#include "engine/heaps.h"
 #include "engine/model.h"
 #include "engine/plan.h"
 #include "engine/quant/types.h"

@@ -217,9 +217,8 @@ list_allocations (const struct pe_model *model, struct pe_plan *plan, struct pe_
   return true;
 }
 
-/* What is left free for the driver, the desktop and others. */
-static uint64_t
-margin (const struct pe_device_info *device)
+uint64_t
+pe_device_margin (const struct pe_device_info *device)
 {
   uint64_t share = device->memory_total / 16, least = (uint64_t) 512 << 20;
   if (device->memory_margin)
@@ -237,7 +236,7 @@ static bool
 fits_device (const struct pe_plan *plan, size_t device)
 {
   const struct pe_device_info *gpu = &plan->devices[device];
-  uint64_t keep = margin (gpu), bytes = pe_plan_bytes (plan, device, PE_MEMORY_KIND_COUNT);
+  uint64_t keep = pe_device_margin (gpu), bytes = pe_plan_bytes (plan, device, PE_MEMORY_KIND_COUNT);
   return bytes == 0 || (gpu->memory_available > keep && bytes <= gpu->memory_available - keep);
 }
 

@@ -134,6 +134,9 @@ bool pe_plan_make (const struct pe_model *model, const struct pe_plan_request *r
                    struct pe_error *error);
 void pe_plan_free (struct pe_plan *plan); /* NULL is fine */
 
+/* What a plan leaves free of a GPU for the driver, the desktop and others, in bytes. */
+uint64_t pe_device_margin (const struct pe_device_info *device);
+
 /* Sum over the allocations of a device; kind PE_MEMORY_KIND_COUNT: all; `mapped` ones included. */
 uint64_t pe_plan_bytes (const struct pe_plan *plan, size_t device, enum pe_memory_kind kind);
 uint32_t pe_plan_gpu_layers (const struct pe_plan *plan); /* 0 … n_layers + 1 */

@@ -1,24 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "fit/parley-fit.h"
 
-#include "bridge/parley-engine-error.h"
-#include "engine/parley-engine.h"
-#include "fit/speed.h"
+#include "fit/fit-private.h"
 
 #include <glib/gi18n.h>
-
-struct _ParleyFit {
-  gatomicrefcount references;
-  ParleyFitVerdict verdict;
-  gboolean approximate;
-  char *sentence;
-  guint n_layers, gpu_layers;
-  guint64 file_bytes;
-  struct pe_plan_request request;
-  ParleyFitDevice devices[2];
-  gsize n_devices;
-  ParleySpeed speed;
-};
 
 G_DEFINE_BOXED_TYPE (ParleyFit, parley_fit, parley_fit_ref, parley_fit_unref)
 
@@ -38,8 +23,8 @@ parley_fit_unref (ParleyFit *fit)
   g_free (fit);
 }
 
-static ParleyFit *
-fit_new (void)
+ParleyFit *
+_parley_fit_new (void)
 {
   ParleyFit *fit = g_new0 (ParleyFit, 1);
   g_atomic_ref_count_init (&fit->references);
@@ -71,11 +56,15 @@ parley_fit_format_bytes (guint64 bytes)
 
 /* ---- verdict ---- */
 
-/* What programs and the system need beside a model. */
-static guint64
-ram_margin (const struct pe_device_info *cpu)
+/* What others need beside a model, on top of what they have now. */
+guint64
+parley_fit_margin (const struct pe_device_info *device)
 {
-  return MAX (cpu->memory_total / 20, (guint64) 512 << 20);
+  if (device->kind != PE_DEVICE_CPU)
+    return pe_device_margin (device);
+  if (device->memory_margin)
+    return device->memory_margin;
+  return MAX (device->memory_total / 20, (guint64) 512 << 20);
 }
 
 /* Memory of an integrated GPU is the same RAM: it counts against it too. */
@@ -83,27 +72,69 @@ static guint64
 ram_needed (const ParleyFit *fit)
 {
   guint64 bytes = fit->devices[0].planned;
-  if (fit->n_devices > 1 && fit->devices[1].info.kind != PE_DEVICE_DISCRETE)
-    bytes += fit->devices[1].planned;
+  for (gsize d = 1; d < fit->n_devices; d++)
+    if (fit->devices[d].info.kind != PE_DEVICE_DISCRETE)
+      bytes += fit->devices[d].planned;
   return bytes;
 }
 
 static gboolean
-ram_suffices (const ParleyFit *fit)
+leaves_margin (const struct pe_device_info *device, guint64 bytes)
 {
-  const struct pe_device_info *cpu = &fit->devices[0].info;
-  guint64 margin = ram_margin (cpu);
-  return cpu->memory_available > margin && ram_needed (fit) <= cpu->memory_available - margin;
+  guint64 margin = parley_fit_margin (device);
+  return device->memory_available > margin && bytes <= device->memory_available - margin;
+}
+
+/* The GPU that is asked for more than it has, or 0. */
+static gsize
+overfull_gpu (const ParleyFit *fit)
+{
+  for (gsize d = 1; d < fit->n_devices; d++)
+    if (fit->devices[d].planned && !leaves_margin (&fit->devices[d].info, fit->devices[d].planned))
+      return d;
+  return 0;
+}
+
+gboolean
+_parley_fit_leaves_margins (const ParleyFit *fit)
+{
+  return leaves_margin (&fit->devices[0].info, ram_needed (fit)) && overfull_gpu (fit) == 0;
 }
 
 static ParleyFitVerdict
 judge (const ParleyFit *fit)
 {
-  if (!ram_suffices (fit))
+  if (!_parley_fit_leaves_margins (fit))
     return PARLEY_FIT_TOO_LARGE;
   if (fit->gpu_layers == 0)
     return PARLEY_FIT_IN_RAM;
   return fit->gpu_layers > fit->n_layers ? PARLEY_FIT_ON_GPU : PARLEY_FIT_PARTLY;
+}
+
+static char *
+describe_overfull (const ParleyFitDevice *gpu)
+{
+  g_autofree char *wanted = parley_fit_format_bytes (gpu->planned);
+  g_autofree char *available = parley_fit_format_bytes (gpu->info.memory_available);
+  return g_strdup_printf (_ ("It needs %s of %s, but only %s are free there, of which some must "
+                             "stay for others. Fewer layers on the GPU may fit."),
+                          wanted, gpu->info.name, available);
+}
+
+/* A device whose driver's figures are believed less, or NULL. */
+static const char *
+doubt_about (const ParleyFit *fit)
+{
+  for (gsize d = 1; d < fit->n_devices; d++)
+    if (fit->devices[d].planned && *fit->devices[d].info.doubt)
+      return fit->devices[d].info.doubt;
+  return NULL;
+}
+
+gboolean
+parley_fit_is_doubtful (ParleyFit *fit)
+{
+  return doubt_about (fit) != NULL;
 }
 
 /* The output counts as one more layer, as on the slider. */
@@ -128,6 +159,8 @@ describe (const ParleyFit *fit)
     return g_strdup_printf (_ ("It runs on the processor and takes %s of %s of free RAM."), ram,
                             ram_free);
   case PARLEY_FIT_TOO_LARGE:
+    if (overfull_gpu (fit))
+      return describe_overfull (&fit->devices[overfull_gpu (fit)]);
     return g_strdup_printf (_ ("It needs %s of RAM, but only %s are free, of which some must stay "
                                "for the system."),
                             ram, ram_free);
@@ -136,18 +169,21 @@ describe (const ParleyFit *fit)
   return g_strdup ("");
 }
 
-static void
-conclude (ParleyFit *fit)
+void
+_parley_fit_conclude (ParleyFit *fit)
 {
+  const char *doubt = doubt_about (fit);
   fit->verdict = judge (fit);
+  g_autofree char *sentence = describe (fit);
   g_free (fit->sentence);
-  fit->sentence = describe (fit);
+  fit->sentence = doubt ? g_strdup_printf (_ ("%s Less certain than usual: %s."), sentence, doubt)
+                        : g_steal_pointer (&sentence);
 }
 
 /* ---- making one ---- */
 
-static void
-take_plan (ParleyFit *fit, const struct pe_plan *plan)
+void
+_parley_fit_take_plan (ParleyFit *fit, const struct pe_plan *plan)
 {
   fit->request = plan->request;
   fit->n_layers = plan->n_layers;
@@ -165,45 +201,12 @@ take_plan (ParleyFit *fit, const struct pe_plan *plan)
   }
 }
 
-static ParleyFit *
-fit_for_model (const struct pe_model *model, const struct pe_plan_request *request,
-               const struct pe_device_info *devices, gsize n_devices, GError **error)
-{
-  struct pe_error engine_error = { 0 };
-  struct pe_plan_request usual;
-  struct pe_plan *plan;
-  g_autoptr (ParleyFit) fit = fit_new ();
-  fit->file_bytes = pe_model_info (model)->file_bytes;
-  pe_plan_request_init (&usual);
-  if (!pe_model_can_compute (model, &engine_error)) {
-    fit->verdict = PARLEY_FIT_UNSUPPORTED;
-    fit->sentence = g_strdup (engine_error.message);
-    return g_steal_pointer (&fit);
-  }
-  if (!pe_plan_make (model, request ? request : &usual, devices, n_devices, &plan, &engine_error)) {
-    parley_set_engine_error (error, &engine_error);
-    return NULL;
-  }
-  take_plan (fit, plan);
-  parley_speed_predict (model, plan, NULL, &fit->speed);
-  pe_plan_free (plan);
-  conclude (fit);
-  return g_steal_pointer (&fit);
-}
-
 ParleyFit *
 parley_fit_for_file (const char *path, const struct pe_plan_request *request,
                      const struct pe_device_info *devices, gsize n_devices, GError **error)
 {
-  struct pe_error engine_error = { 0 };
-  struct pe_model *model;
-  if (!pe_model_open (path, &model, &engine_error)) {
-    parley_set_engine_error (error, &engine_error);
-    return NULL;
-  }
-  ParleyFit *fit = fit_for_model (model, request, devices, n_devices, error);
-  pe_model_close (model);
-  return fit;
+  g_autoptr (ParleyFitModel) model = parley_fit_model_open (path, error);
+  return model ? parley_fit_model_plan (model, request, devices, n_devices, NULL, error) : NULL;
 }
 
 ParleyFit *
@@ -211,17 +214,8 @@ parley_fit_for_header (GBytes *header, guint64 file_bytes, const char *name,
                        const struct pe_plan_request *request, const struct pe_device_info *devices,
                        gsize n_devices, GError **error)
 {
-  struct pe_error engine_error = { 0 };
-  struct pe_model *model;
-  gsize n;
-  const void *bytes = g_bytes_get_data (header, &n);
-  if (!pe_model_open_header (bytes, n, file_bytes, name, &model, &engine_error)) {
-    parley_set_engine_error (error, &engine_error);
-    return NULL;
-  }
-  ParleyFit *fit = fit_for_model (model, request, devices, n_devices, error);
-  pe_model_close (model);
-  return fit;
+  g_autoptr (ParleyFitModel) model = parley_fit_model_open_header (header, file_bytes, name, error);
+  return model ? parley_fit_model_plan (model, request, devices, n_devices, NULL, error) : NULL;
 }
 
 /* Weights scale with the file, everything else stays; how many layers then go onto the GPU
@@ -229,7 +223,7 @@ parley_fit_for_header (GBytes *header, guint64 file_bytes, const char *name,
 ParleyFit *
 parley_fit_scale (ParleyFit *sibling, guint64 file_bytes)
 {
-  ParleyFit *fit = fit_new ();
+  ParleyFit *fit = _parley_fit_new ();
   fit->approximate = TRUE;
   fit->file_bytes = file_bytes;
   fit->verdict = sibling->verdict;
@@ -251,7 +245,7 @@ parley_fit_scale (ParleyFit *sibling, guint64 file_bytes)
   if (fit->n_devices > 1) {
     ParleyFitDevice *gpu = &fit->devices[1];
     guint64 rest = gpu->planned - gpu->parts[PE_MEMORY_WEIGHTS];
-    guint64 margin = MAX (gpu->info.memory_total / 16, (guint64) 512 << 20);
+    guint64 margin = parley_fit_margin (&gpu->info);
     guint64 room =
         gpu->info.memory_available > rest + margin ? gpu->info.memory_available - rest - margin : 0;
     on_gpu = MIN (room, scaled);
@@ -264,7 +258,7 @@ parley_fit_scale (ParleyFit *sibling, guint64 file_bytes)
   cpu->planned += scaled - on_gpu - cpu->parts[PE_MEMORY_WEIGHTS];
   cpu->parts[PE_MEMORY_WEIGHTS] = cpu->mapped = scaled - on_gpu;
   parley_speed_scale (&sibling->speed, ratio, &fit->speed);
-  conclude (fit);
+  _parley_fit_conclude (fit);
   return fit;
 }
 
@@ -335,6 +329,24 @@ double
 parley_fit_get_prompt_speed (ParleyFit *fit)
 {
   return fit->speed.prompt;
+}
+
+double
+parley_fit_get_load_seconds (ParleyFit *fit)
+{
+  return fit->speed.load_seconds;
+}
+
+double
+parley_fit_get_turn_seconds (ParleyFit *fit)
+{
+  return fit->speed.turn_seconds;
+}
+
+ParleySpeedTrust
+parley_fit_get_trust (ParleyFit *fit)
+{
+  return fit->speed.trust;
 }
 
 const char *

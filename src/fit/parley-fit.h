@@ -10,6 +10,7 @@
 #include <gio/gio.h>
 
 #include "engine/plan.h"
+#include "fit/speed.h"
 
 G_BEGIN_DECLS
 
@@ -38,8 +39,11 @@ ParleyFit *parley_fit_ref (ParleyFit *fit);
 void parley_fit_unref (ParleyFit *fit);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ParleyFit, parley_fit_unref)
 
-/* `request`: NULL for the usual one with automatic layers. `devices`: the CPU, then at most one
- * GPU. A model that the engine cannot run is a verdict; a file that cannot be read is an error. */
+/* Bytes of a device that a model leaves to others; device->memory_margin where that is set. */
+guint64 parley_fit_margin (const struct pe_device_info *device);
+
+/* `request`: NULL for the usual one with automatic layers. `devices`: the CPU, then GPUs. A model
+ * that the engine cannot run is a verdict; a file that cannot be read is an error. */
 ParleyFit *parley_fit_for_file (const char *path, const struct pe_plan_request *request,
                                 const struct pe_device_info *devices, gsize n_devices,
                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
@@ -55,6 +59,8 @@ ParleyFit *parley_fit_scale (ParleyFit *sibling, guint64 file_bytes) G_GNUC_WARN
 
 ParleyFitVerdict parley_fit_get_verdict (ParleyFit *fit);
 gboolean parley_fit_is_approximate (ParleyFit *fit);
+/* A driver's figures are believed less than usual; the sentence says why. */
+gboolean parley_fit_is_doubtful (ParleyFit *fit);
 /* The verdict in a sentence with its figures. */
 const char *parley_fit_get_sentence (ParleyFit *fit);
 guint parley_fit_get_n_layers (ParleyFit *fit);   /* the slider ends at one more */
@@ -68,6 +74,9 @@ const ParleyFitDevice *parley_fit_get_device (ParleyFit *fit, gsize i);
 double parley_fit_get_speed (ParleyFit *fit);
 double parley_fit_get_speed_at_full_context (ParleyFit *fit);
 double parley_fit_get_prompt_speed (ParleyFit *fit);
+double parley_fit_get_load_seconds (ParleyFit *fit); /* once the file was read; 0: unknown */
+double parley_fit_get_turn_seconds (ParleyFit *fit); /* see speed.h; 0: unknown */
+ParleySpeedTrust parley_fit_get_trust (ParleyFit *fit);
 const char *parley_fit_get_basis (ParleyFit *fit);
 
 /* "4.9 GB": decimal units with one place, as everywhere in Parley. */
