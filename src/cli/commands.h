@@ -17,6 +17,12 @@
   X (list, "the models on this computer") \
   X (info, "what is known of a model") \
   X (rm, "delete a model") \
+  X (import, "bring models from files, folders and archives") \
+  X (export, "write a model with all that belongs to it into one archive") \
+  X (set, "name, tag and pin a model, and set its defaults") \
+  X (verify, "read a model from the disk and check its SHA-256") \
+  X (move, "move a model to another models folder") \
+  X (folders, "where models lie") \
   X (fit, "whether a model runs here, and how fast") \
   X (chat, "talk to a model") \
   X (bench, "measure how fast a model runs here") \

@@ -1,17 +1,26 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cli/models.h"
+#include "cli/table.h"
+
+#include <unistd.h>
 
 ParleyLibrary *
 cli_library_open (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (ParleyLibrary) library = parley_library_new (NULL);
   g_autoptr (ParleyStore) store = parley_store_open (NULL, &error);
+  if (!store)
+    cli_fail_glib ("the catalogue cannot be opened, so origins are not known", error);
+  return cli_library_open_with (store);
+}
+
+ParleyLibrary *
+cli_library_open_with (ParleyStore *store)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ParleyLibrary) library = parley_library_new (NULL);
   if (store)
     parley_library_set_store (library, store);
-  else
-    cli_fail_glib ("the catalogue cannot be opened, so origins are not known", error);
-  g_clear_error (&error);
   parley_library_add_builtin (library);
   if (!parley_library_load (library, NULL, &error)) {
     cli_fail_glib ("cannot read the library", error);
@@ -37,6 +46,7 @@ cli_model_state (ParleyModel *model)
   case PARLEY_MODEL_READY: return "ready";
   case PARLEY_MODEL_INCOMPLETE: return "incomplete";
   case PARLEY_MODEL_UNSUPPORTED: return "unsupported";
+  case PARLEY_MODEL_AWAY: return "away";
   case PARLEY_MODEL_DAMAGED:
   default: return "damaged";
   }
@@ -54,6 +64,16 @@ write_number (struct pe_json_writer *w, const char *key, guint64 number)
 {
   pe_json_key (w, key);
   pe_json_uint (w, number);
+}
+
+static void
+write_texts (struct pe_json_writer *w, const char *key, const char *const *texts)
+{
+  pe_json_key (w, key);
+  pe_json_begin_array (w);
+  for (; texts && *texts; texts++)
+    pe_json_text (w, *texts);
+  pe_json_end_array (w);
 }
 
 void
@@ -77,7 +97,39 @@ cli_write_model (struct pe_json_writer *w, ParleyModel *model)
   write_text (w, "repo", parley_model_get_repo (model));
   write_text (w, "commit", parley_model_get_commit (model));
   write_text (w, "sha256", parley_model_get_sha256 (model));
+  write_text (w, "owner", parley_model_get_owner (model));
+  write_text (w, "folder", parley_model_get_folder (model));
+  write_texts (w, "also", parley_model_get_also (model));
+  write_texts (w, "tags", parley_model_get_tags (model));
+  pe_json_key (w, "pinned");
+  pe_json_bool (w, parley_model_is_pinned (model));
+  pe_json_key (w, "last_used");
+  pe_json_int (w, parley_model_get_last_used (model) / 1000000);
   write_text (w, "state", cli_model_state (model));
   write_text (w, "message", parley_model_get_message (model));
   pe_json_end_object (w);
+}
+
+#define PROGRESS_US (100 * 1000)
+
+void
+cli_on_progress (guint64 done, guint64 total, gpointer data)
+{
+  CliProgress *progress = data;
+  gint64 now = g_get_monotonic_time ();
+  if (progress->is_quiet || !isatty (STDERR_FILENO) || now - progress->shown_at < PROGRESS_US)
+    return;
+  g_autofree char *so_far = cli_format_bytes (done), *all = cli_format_bytes (total);
+  progress->shown_at = now;
+  progress->has_line = true;
+  fprintf (stderr, "\r\033[K%s of %s %s", so_far, all, progress->verb);
+  fflush (stderr);
+}
+
+void
+cli_progress_end (CliProgress *progress)
+{
+  if (progress->has_line)
+    fprintf (stderr, "\r\033[K");
+  progress->has_line = false;
 }

@@ -10,8 +10,23 @@
 /* NULL: reported. */
 ParleyLibrary *cli_library_open (void);
 
+/* The same with a store that is open. */
+ParleyLibrary *cli_library_open_with (ParleyStore *store);
+
 /* A model by name, prefix or path. NULL: reported. */
 ParleyModel *cli_library_find (ParleyLibrary *library, const char *name);
 
 const char *cli_model_state (ParleyModel *model); /* "ready", "incomplete", … */
 void cli_write_model (struct pe_json_writer *w, ParleyModel *model);
+
+/* A line on the terminal that says how far something is. */
+typedef struct {
+  bool is_quiet;
+  const char *verb; /* "imported" */
+  gint64 shown_at;
+  bool has_line;
+} CliProgress;
+
+void cli_on_progress (guint64 done, guint64 total, gpointer progress); /* a ParleyProgress */
+void cli_progress_end (CliProgress *progress);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CliProgress, cli_progress_end)

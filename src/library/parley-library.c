@@ -4,6 +4,8 @@
 #include "library/parley-model-private.h"
 #include "library/record.h"
 #include "library/scan.h"
+#include "library/staging.h"
+#include "library/trash.h"
 
 #include "hub/names.h"
 
@@ -11,19 +13,22 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#define SETTLE_MS 300 /* after a change in the folder, before it is read again */
+#define SETTLE_MS    300  /* after a change in a folder, before it is read again */
+#define UNDO_SECONDS 3600 /* a deletion that nobody undid or confirmed becomes final after it */
 
 struct _ParleyLibrary {
   GObject parent_instance;
 
   char *models_dir;
+  gboolean only_own; /* no other place than models_dir */
   ParleyStore *store;
-  GPtrArray *models;
+  char *places; /* the settings that name places, as they were read last */
+  GPtrArray *models, *notes;
   ParleyModel *builtin; /* NULL, or the last of them */
   GHashTable *monitors; /* folder -> GFileMonitor */
   GCancellable *cancellable;
   guint timeout;
-  gboolean is_watching, is_loading, is_scanning, is_stale;
+  gboolean is_watching, is_loading, is_scanning, is_stale, is_tidied;
 };
 
 static void parley_library_list_init (GListModelInterface *iface);
@@ -91,8 +96,10 @@ parley_library_finalize (GObject *object)
   g_hash_table_unref (self->monitors);
   g_ptr_array_unref (self->models);
   g_clear_object (&self->builtin);
+  g_ptr_array_unref (self->notes);
   g_object_unref (self->cancellable);
   g_free (self->models_dir);
+  g_free (self->places);
   G_OBJECT_CLASS (parley_library_parent_class)->finalize (object);
 }
 
@@ -119,6 +126,7 @@ static void
 parley_library_init (ParleyLibrary *self)
 {
   self->models = g_ptr_array_new_with_free_func (g_object_unref);
+  self->notes = g_ptr_array_new_with_free_func (g_free);
   self->monitors = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, monitor_free);
   self->cancellable = g_cancellable_new ();
 }
@@ -128,6 +136,7 @@ parley_library_new (const char *models_dir)
 {
   ParleyLibrary *self = g_object_new (PARLEY_TYPE_LIBRARY, NULL);
   self->models_dir = g_canonicalize_filename (models_dir ? models_dir : parley_models_dir (), NULL);
+  self->only_own = models_dir != NULL;
   if (g_mkdir_with_parents (self->models_dir, 0755) != 0)
     g_debug ("cannot create %s: %s", self->models_dir, g_strerror (errno));
   return self;
@@ -227,9 +236,23 @@ watch_folders (ParleyLibrary *self, GPtrArray *folders)
 
 typedef struct {
   char *models_dir;
+  gboolean only_own, tidy;
   ParleyStore *store;
   GPtrArray *known;
 } Scan;
+
+static Scan *
+scan_new (ParleyLibrary *self)
+{
+  Scan *scan = g_new0 (Scan, 1);
+  scan->models_dir = g_strdup (self->models_dir);
+  scan->only_own = self->only_own;
+  scan->tidy = !self->is_tidied;
+  scan->store = self->store ? g_object_ref (self->store) : NULL;
+  scan->known = g_ptr_array_ref (self->models);
+  self->is_tidied = TRUE;
+  return scan;
+}
 
 static void
 scan_free (gpointer data)
@@ -241,12 +264,61 @@ scan_free (gpointer data)
   g_free (scan);
 }
 
+/* What an earlier run left behind in the folders of our own. */
+static void
+tidy (const Scan *scan, GPtrArray *places)
+{
+  for (guint i = 0; i < places->len; i++) {
+    const ParleyPlace *place = places->pdata[i];
+    if (!place->managed || place->problem)
+      continue;
+    parley_staging_clean (place->path);
+    parley_trash_clean (place->path, UNDO_SECONDS, scan->store);
+  }
+}
+
+/* A disk that can be unplugged must leave word of what is on it. */
+static void
+remember_elsewhere (const Scan *scan, GPtrArray *models)
+{
+  for (guint i = 0; scan->store && i < models->len; i++) {
+    ParleyModel *model = models->pdata[i];
+    const ParleyModelFacts *facts = _parley_model_get_facts (model);
+    if (*facts->owner || strcmp (facts->folder, scan->models_dir) == 0 ||
+        facts->state == PARLEY_MODEL_AWAY)
+      continue;
+    g_autoptr (GError) error = NULL;
+    g_autoptr (ParleyArtifactRecord) record = parley_record_of (scan->store, model, &error);
+    if (!record)
+      g_debug ("not remembered: %s", error->message);
+  }
+}
+
+static ParleyScan *
+scan_run (const Scan *scan, GCancellable *cancellable)
+{
+  g_autoptr (GPtrArray) places = parley_places_find (scan->models_dir, scan->store);
+  if (scan->only_own)
+    g_ptr_array_set_size (places, 1);
+  if (scan->tidy)
+    tidy (scan, places);
+  ParleyScan *result = parley_scan_places (places, scan->store, scan->known, cancellable);
+  remember_elsewhere (scan, result->models);
+  return result;
+}
+
 static void
 run_scan (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
-  Scan *scan = data;
-  ParleyScan *result = parley_scan_folder (scan->models_dir, scan->store, scan->known, cancellable);
-  g_task_return_pointer (task, result, (GDestroyNotify) parley_scan_free);
+  g_task_return_pointer (task, scan_run (data, cancellable), (GDestroyNotify) parley_scan_free);
+}
+
+static void
+take_scan (ParleyLibrary *self, ParleyScan *scan)
+{
+  g_ptr_array_unref (self->notes);
+  self->notes = g_ptr_array_ref (scan->notes);
+  take_models (self, scan->models);
 }
 
 static void
@@ -259,7 +331,7 @@ on_scanned (GObject *source, GAsyncResult *result, gpointer data)
     return;
   gboolean again = self->is_stale;
   self->is_stale = FALSE;
-  take_models (self, scan->models);
+  take_scan (self, scan);
   if (self->is_watching)
     watch_folders (self, scan->folders);
   parley_scan_free (scan);
@@ -277,12 +349,8 @@ parley_library_refresh (ParleyLibrary *self)
     return;
   }
   self->is_scanning = TRUE;
-  Scan *scan = g_new0 (Scan, 1);
-  scan->models_dir = g_strdup (self->models_dir);
-  scan->store = self->store ? g_object_ref (self->store) : NULL;
-  scan->known = g_ptr_array_ref (self->models);
   g_autoptr (GTask) task = g_task_new (self, self->cancellable, on_scanned, NULL);
-  g_task_set_task_data (task, scan, scan_free);
+  g_task_set_task_data (task, scan_new (self), scan_free);
   g_task_run_in_thread (task, run_scan);
 }
 
@@ -297,11 +365,13 @@ parley_library_watch (ParleyLibrary *self)
 gboolean
 parley_library_load (ParleyLibrary *self, GCancellable *cancellable, GError **error)
 {
-  ParleyScan *scan = parley_scan_folder (self->models_dir, self->store, self->models, cancellable);
+  Scan *request = scan_new (self);
+  ParleyScan *scan = scan_run (request, cancellable);
   gboolean good = !g_cancellable_set_error_if_cancelled (cancellable, error);
   if (good)
-    take_models (self, scan->models);
+    take_scan (self, scan);
   parley_scan_free (scan);
+  scan_free (request);
   return good;
 }
 
@@ -333,11 +403,25 @@ parley_library_get_builtin (ParleyLibrary *self)
 
 /* ---- catalogue and downloads ---- */
 
+static char *
+dup_places (ParleyStore *store)
+{
+  g_autofree char *folders = parley_store_get_setting (store, PARLEY_SETTING_FOLDERS);
+  g_autofree char *places = parley_store_get_setting (store, PARLEY_SETTING_PLACES);
+  return g_strdup_printf ("%s\n\n%s", folders ? folders : "", places ? places : "");
+}
+
 static void
 on_store_changed (ParleyStore *store, ParleyStoreAreas areas, gboolean elsewhere,
                   ParleyLibrary *self)
 {
-  if ((areas & PARLEY_STORE_CATALOGUE) && self->is_watching)
+  g_autofree char *places = (areas & PARLEY_STORE_SETTINGS) ? dup_places (store) : NULL;
+  gboolean moved = places && g_strcmp0 (places, self->places) != 0;
+  if (moved) {
+    g_free (self->places);
+    self->places = g_steal_pointer (&places);
+  }
+  if (((areas & PARLEY_STORE_CATALOGUE) || moved) && self->is_watching)
     refresh_soon (self);
 }
 
@@ -348,6 +432,8 @@ parley_library_set_store (ParleyLibrary *self, ParleyStore *store)
     g_signal_handlers_disconnect_by_data (self->store, self);
   if (g_set_object (&self->store, store) && store)
     g_signal_connect_object (store, "changed", G_CALLBACK (on_store_changed), self, 0);
+  g_free (self->places);
+  self->places = store ? dup_places (store) : NULL;
 }
 
 static void
@@ -409,7 +495,7 @@ parley_library_inspect (const char *path)
     g_ptr_array_add (parts, g_strdup (absolute));
   }
   g_ptr_array_add (parts, NULL);
-  return parley_scan_model ((const char *const *) parts->pdata, NULL, NULL);
+  return parley_scan_model ((const char *const *) parts->pdata);
 }
 
 typedef enum { MATCH_EXACT, MATCH_PREFIX } Match;
@@ -464,43 +550,81 @@ parley_library_lookup (ParleyLibrary *self, const char *text, GError **error)
   return NULL;
 }
 
-gboolean
-parley_library_delete (ParleyLibrary *self, ParleyModel *model, GError **error)
+static gboolean
+check_own (ParleyModel *model, GError **error)
 {
   const ParleyModelFacts *facts = _parley_model_get_facts (model);
-  g_autofree char *prefix = g_strconcat (self->models_dir, "/", NULL);
   if (parley_model_is_builtin (model)) {
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
                  "%s comes with Parley and cannot be deleted", parley_model_get_name (model));
     return FALSE;
   }
-  if (*facts->owner || !g_str_has_prefix (facts->parts[0], prefix)) {
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
-                 "%s is not in Parley's models folder, so it was left alone. Delete it with the "
-                 "program that it belongs to",
-                 facts->parts[0]);
-    return FALSE;
-  }
-  for (char **part = facts->parts; *part; part++) {
-    if (g_unlink (*part) != 0 && errno != ENOENT) {
-      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "Cannot delete %s: %s", *part,
-                   g_strerror (errno));
-      return FALSE;
-    }
-    g_autoptr (GError) problem = NULL;
-    if (self->store && !parley_record_removal (self->store, *part, &problem))
-      g_debug ("%s stays in the catalogue: %s", *part, problem->message);
-  }
-  g_autofree char *folder = g_path_get_dirname (facts->parts[0]);
-  while (strlen (folder) > strlen (self->models_dir) && g_rmdir (folder) == 0) {
-    char *above = g_path_get_dirname (folder);
-    g_free (folder);
-    folder = above;
-  }
+  if (facts->managed && facts->state != PARLEY_MODEL_AWAY)
+    return TRUE;
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
+               facts->managed ? "%s is on a disk that is not there. Plug it in first"
+                              : "%s is not in Parley's models folder, so it was left alone. Delete "
+                                "it with the program that it belongs to",
+               facts->parts[0]);
+  return FALSE;
+}
+
+static void
+drop_from_list (ParleyLibrary *self, ParleyModel *model)
+{
   g_autoptr (GPtrArray) left = g_ptr_array_new_with_free_func (g_object_unref);
   for (guint i = 0; i < self->models->len; i++)
-    if (strcmp (parley_model_get_path (self->models->pdata[i]), facts->parts[0]) != 0)
+    if (strcmp (parley_model_get_path (self->models->pdata[i]), parley_model_get_path (model)) != 0)
       g_ptr_array_add (left, g_object_ref (self->models->pdata[i]));
   take_models (self, left);
-  return TRUE;
+}
+
+char *
+parley_library_trash (ParleyLibrary *self, ParleyModel *model, GError **error)
+{
+  const ParleyModelFacts *facts = _parley_model_get_facts (model);
+  if (!check_own (model, error))
+    return NULL;
+  char *id = parley_trash_put (facts->folder, (const char *const *) facts->parts, error);
+  if (id)
+    drop_from_list (self, model);
+  return id;
+}
+
+gboolean
+parley_library_restore (ParleyLibrary *self, ParleyModel *model, const char *id, GError **error)
+{
+  gboolean good = parley_trash_restore (_parley_model_get_facts (model)->folder, id, error);
+  if (self->is_watching)
+    parley_library_refresh (self);
+  return good;
+}
+
+void
+parley_library_purge (ParleyLibrary *self, ParleyModel *model, const char *id)
+{
+  parley_trash_purge (_parley_model_get_facts (model)->folder, id, self->store);
+}
+
+gboolean
+parley_library_delete (ParleyLibrary *self, ParleyModel *model, GError **error)
+{
+  g_autofree char *id = parley_library_trash (self, model, error);
+  if (id)
+    parley_library_purge (self, model, id);
+  return id != NULL;
+}
+
+/* ---- what else there is to know ---- */
+
+const char *
+parley_library_get_models_dir (ParleyLibrary *self)
+{
+  return self->models_dir;
+}
+
+GPtrArray *
+parley_library_get_notes (ParleyLibrary *self)
+{
+  return self->notes;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The models on this computer: a GListModel of ParleyModel, by name. Follows the models folder,
- * so that what another process downloads or deletes shows up here. To be used on the thread that
- * made it; files are read on a worker thread.
+ * The models on this computer: a GListModel of ParleyModel, pinned ones first, then by name.
+ * Follows the folders, so that what another process downloads or deletes shows up here. To be used
+ * on the thread that made it; files are read on a worker thread.
  */
 #pragma once
 
@@ -15,7 +15,8 @@ G_BEGIN_DECLS
 #define PARLEY_TYPE_LIBRARY (parley_library_get_type ())
 G_DECLARE_FINAL_TYPE (ParleyLibrary, parley_library, PARLEY, LIBRARY, GObject)
 
-/* `models_dir`: NULL for the usual one (created when missing). Starts empty. */
+/* `models_dir`: NULL for the usual one (created when missing) with all other places, see
+ * places.h; else that folder alone. Starts empty. */
 ParleyLibrary *parley_library_new (const char *models_dir);
 
 /* The catalogue: where a model came from, and its checksum. Without one, the place of a file tells
@@ -54,5 +55,16 @@ ParleyModel *parley_library_inspect (const char *path) G_GNUC_WARN_UNUSED_RESULT
 
 /* Deletes all parts; folders that become empty go too. Refuses files of other programs. */
 gboolean parley_library_delete (ParleyLibrary *self, ParleyModel *model, GError **error);
+
+/* The same so that it can be undone: returns an id for one of the two calls below. What nobody
+ * asks about within an hour is purged by a later run. Free with g_free(). */
+char *parley_library_trash (ParleyLibrary *self, ParleyModel *model, GError **error);
+gboolean parley_library_restore (ParleyLibrary *self, ParleyModel *model, const char *id,
+                                 GError **error);
+void parley_library_purge (ParleyLibrary *self, ParleyModel *model, const char *id);
+
+const char *parley_library_get_models_dir (ParleyLibrary *self);
+/* Of strings: places that could not be looked into, and what to do. */
+GPtrArray *parley_library_get_notes (ParleyLibrary *self);
 
 G_END_DECLS

@@ -45,7 +45,7 @@ parley_model_get_property (GObject *object, guint id, GValue *value, GParamSpec 
   const ParleyModelFacts *facts = &self->facts;
   switch (id) {
   case PROP_ID: g_value_set_string (value, facts->id); break;
-  case PROP_NAME: g_value_set_string (value, facts->name); break;
+  case PROP_NAME: g_value_set_string (value, parley_model_get_name (self)); break;
   case PROP_PATH: g_value_set_string (value, facts->parts[0]); break;
   case PROP_FILE_NAME: g_value_set_string (value, parley_model_get_file_name (self)); break;
   case PROP_N_PARTS: g_value_set_uint (value, parley_model_get_n_parts (self)); break;
@@ -74,7 +74,8 @@ string_members (ParleyModelFacts *facts, gsize i)
 {
   char **members[] = { &facts->id,      &facts->name,    &facts->quantisation, &facts->family,
                        &facts->license, &facts->repo,    &facts->architecture, &facts->commit,
-                       &facts->sha256,  &facts->message, &facts->owner };
+                       &facts->sha256,  &facts->message, &facts->owner,        &facts->own_name,
+                       &facts->folder };
   return i < G_N_ELEMENTS (members) ? members[i] : NULL;
 }
 
@@ -86,6 +87,8 @@ parley_model_finalize (GObject *object)
   for (gsize i = 0; (member = string_members (&self->facts, i)); i++)
     g_free (*member);
   g_strfreev (self->facts.parts);
+  g_strfreev (self->facts.tags);
+  g_strfreev (self->facts.also);
   G_OBJECT_CLASS (parley_model_parent_class)->finalize (object);
 }
 
@@ -156,7 +159,7 @@ parley_model_get_id (ParleyModel *self)
 const char *
 parley_model_get_name (ParleyModel *self)
 {
-  return self->facts.name;
+  return *self->facts.own_name ? self->facts.own_name : self->facts.name;
 }
 
 const char *
@@ -176,6 +179,12 @@ guint
 parley_model_get_n_parts (ParleyModel *self)
 {
   return g_strv_length (self->facts.parts);
+}
+
+GStrv
+parley_model_dup_parts (ParleyModel *self)
+{
+  return g_strdupv (self->facts.parts);
 }
 
 const char *
@@ -287,4 +296,40 @@ _parley_model_claim (ParleyModel *self, const char *id, const char *owner)
   self->facts.id = g_strdup (id);
   g_free (self->facts.owner);
   self->facts.owner = g_strdup (owner);
+}
+
+const char *const *
+parley_model_get_tags (ParleyModel *self)
+{
+  return (const char *const *) self->facts.tags;
+}
+
+const char *const *
+parley_model_get_also (ParleyModel *self)
+{
+  return (const char *const *) self->facts.also;
+}
+
+gboolean
+parley_model_is_pinned (ParleyModel *self)
+{
+  return self->facts.pinned;
+}
+
+gboolean
+parley_model_is_managed (ParleyModel *self)
+{
+  return self->facts.managed;
+}
+
+gint64
+parley_model_get_last_used (ParleyModel *self)
+{
+  return self->facts.last_used;
+}
+
+const char *
+parley_model_get_folder (ParleyModel *self)
+{
+  return self->facts.folder;
 }

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "library/scan.h"
 #include "engine/model.h"
+#include "hub/json.h"
 #include "hub/names.h"
 #include "library/parley-model-private.h"
+#include "library/record.h"
 #include "store/parley-catalogue.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#define MAX_DEPTH 8
-#define MAX_FILES 10000
-
-/* ---- one model ---- */
+/* ---- what a file says ---- */
 
 static char *
 cleaned (const char *text)
@@ -20,23 +19,24 @@ cleaned (const char *text)
   return g_strstrip (parley_name_for_display (text ? text : "", 120));
 }
 
-/* "dir/Name-Q4_K_M-00001-of-00002.gguf" without the numbering and the ending. */
-static char *
-without_ending (const char *path)
+static void
+replace (char **member, const char *text)
 {
-  guint index, count;
-  gsize stem;
-  if (!parley_name_shard (path, &index, &count, &stem))
-    stem = strlen (path) - (g_str_has_suffix (path, ".gguf") ? strlen (".gguf") : 0);
-  return g_strndup (path, stem);
+  g_free (*member);
+  *member = g_strdup (text);
 }
 
 /* What to call a file that does not name itself: "my-model_Q8_0.gguf" is "my model". */
 static char *
 name_of_file (const char *path, const char *quantisation)
 {
-  g_autofree char *base = g_path_get_basename (path);
-  g_autofree char *stem = without_ending (base);
+  g_autofree char *stem = g_path_get_basename (path);
+  guint index, count;
+  gsize end;
+  if (parley_name_shard (stem, &index, &count, &end))
+    stem[end] = '\0';
+  else if (g_str_has_suffix (stem, ".gguf"))
+    stem[strlen (stem) - strlen (".gguf")] = '\0';
   gsize n = strlen (stem), q = strlen (quantisation);
   if (q > 0 && n > q + 1 && g_ascii_strcasecmp (stem + n - q, quantisation) == 0)
     stem[n - q - 1] = '\0';
@@ -75,153 +75,333 @@ read_header (ParleyModelFacts *facts)
   pe_model_close (model);
 }
 
-/* "org/repo/…" and "org/repo@1234567/…" say where a file came from. */
+/* Sizes, and whether all parts are there. */
 static void
-read_origin (ParleyModelFacts *facts, const char *relative, ParleyStore *store)
+look_at_parts (ParleyModelFacts *facts)
 {
-  g_autoptr (ParleyArtifactRecord) record =
-      store ? parley_catalogue_find_path (store, facts->parts[0], NULL) : NULL;
-  if (record) {
-    facts->repo = g_strdup (record->repo);
-    facts->commit = g_strdup (record->commit);
-    facts->sha256 = g_strdup (record->sha256);
+  guint index, count = 1;
+  gsize stem;
+  gboolean is_split = parley_name_shard (facts->parts[0], &index, &count, &stem);
+  for (guint i = 0; facts->parts[i]; i++) {
+    struct stat info;
+    if (stat (facts->parts[i], &info) != 0) {
+      facts->state = PARLEY_MODEL_DAMAGED;
+      g_free (facts->message);
+      facts->message = g_strdup_printf ("%s: %s", facts->parts[i], g_strerror (errno));
+      continue;
+    }
+    facts->size += (guint64) info.st_size;
+    if (i == 0) {
+      facts->modified = info.st_mtim.tv_sec;
+      facts->modified_ns = info.st_mtim.tv_nsec;
+      facts->inode = info.st_ino;
+      facts->device = info.st_dev;
+    }
   }
-  g_auto (GStrv) words = g_strsplit (relative ? relative : "", "/", 3);
-  if (facts->repo || g_strv_length (words) < 3)
-    return;
-  *strchrnul (words[1], '@') = '\0';
-  g_autofree char *repo = g_strdup_printf ("%s/%s", words[0], words[1]);
-  if (parley_name_check_repo (repo, NULL))
-    facts->repo = g_steal_pointer (&repo);
+  if (facts->state == PARLEY_MODEL_READY && is_split &&
+      (index != 1 || g_strv_length (facts->parts) != count)) {
+    facts->state = PARLEY_MODEL_INCOMPLETE;
+    facts->message =
+        g_strdup_printf ("%u of %u parts are here. Download the model again to get the "
+                         "others",
+                         g_strv_length (facts->parts), count);
+  }
+}
+
+static void
+read_file (ParleyModelFacts *facts)
+{
+  facts->quantisation = parley_name_quantisation (facts->parts[0]);
+  if (facts->state == PARLEY_MODEL_READY)
+    read_header (facts);
+  if (!facts->quantisation)
+    facts->quantisation = g_strdup ("");
+  if (!facts->name || !*facts->name) {
+    g_free (facts->name);
+    facts->name = name_of_file (facts->parts[0], facts->quantisation);
+  }
+}
+
+/* The same of a file that was read before and did not change. */
+static void
+take_over (ParleyModelFacts *facts, const ParleyModelFacts *known)
+{
+  facts->state = known->state;
+  replace (&facts->message, known->message);
+  replace (&facts->quantisation, known->quantisation);
+  replace (&facts->name, known->name);
+  replace (&facts->family, known->family);
+  replace (&facts->architecture, known->architecture);
+  replace (&facts->license, known->license);
+  facts->parameters = known->parameters;
+  facts->n_layers = known->n_layers;
+  facts->context_length = known->context_length;
+  facts->has_chat_template = known->has_chat_template;
 }
 
 ParleyModel *
-parley_scan_model (const char *const *parts, const char *relative, ParleyStore *store)
+parley_scan_model (const char *const *parts)
 {
   ParleyModelFacts facts = { .parts = g_strdupv ((GStrv) parts), .state = PARLEY_MODEL_READY };
-  guint index, count = 1;
+  look_at_parts (&facts);
+  read_file (&facts);
+  guint index, count;
   gsize stem;
-  gboolean is_split = parley_name_shard (parts[0], &index, &count, &stem);
-  for (guint i = 0; parts[i]; i++) {
-    struct stat info;
-    if (stat (parts[i], &info) != 0) {
-      facts.state = PARLEY_MODEL_DAMAGED;
-      g_free (facts.message);
-      facts.message = g_strdup_printf ("%s: %s", parts[i], g_strerror (errno));
-      continue;
-    }
-    facts.size += (guint64) info.st_size;
-    if (i == 0) {
-      facts.modified = info.st_mtim.tv_sec;
-      facts.modified_ns = info.st_mtim.tv_nsec;
-      facts.inode = info.st_ino;
-    }
-  }
-  facts.quantisation = parley_name_quantisation (parts[0]);
-  if (facts.state == PARLEY_MODEL_READY && is_split &&
-      (index != 1 || g_strv_length (facts.parts) != count)) {
-    facts.state = PARLEY_MODEL_INCOMPLETE;
-    facts.message = g_strdup_printf ("%u of %u parts are here. Download the model again to get the "
-                                     "others",
-                                     g_strv_length (facts.parts), count);
-  } else if (facts.state == PARLEY_MODEL_READY) {
-    read_header (&facts);
-  }
-  if (!facts.quantisation)
-    facts.quantisation = g_strdup ("");
-  if (!facts.name || !*facts.name) {
-    g_free (facts.name);
-    facts.name = name_of_file (parts[0], facts.quantisation);
-  }
-  facts.id = without_ending (relative ? relative : parts[0]);
-  read_origin (&facts, relative, store);
+  if (parley_name_shard (parts[0], &index, &count, &stem))
+    facts.id = g_strndup (parts[0], stem);
+  else
+    facts.id =
+        g_strndup (parts[0], strlen (parts[0]) - (g_str_has_suffix (parts[0], ".gguf") ? 5 : 0));
   return _parley_model_new (&facts);
 }
 
-/* ---- the folder ---- */
-
-typedef struct {
-  GPtrArray *files; /* paths of .gguf files, in no order */
-  GPtrArray *folders;
-  GCancellable *cancellable;
-} Walk;
+/* ---- what is known of it besides ---- */
 
 static void
-walk_folder (Walk *walk, const char *folder, guint depth)
+read_record (ParleyModelFacts *facts, const ParleyArtifactRecord *record)
 {
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-  if (!dir)
+  if (record->repo) {
+    replace (&facts->repo, record->repo);
+    replace (&facts->commit, record->commit);
+  }
+  /* A file that was replaced since is not what was hashed. */
+  if (record->sha256 && (facts->size == 0 || record->size == (gint64) facts->size))
+    replace (&facts->sha256, record->sha256);
+  facts->own_name = parley_record_dup_own_name (record);
+  facts->tags = parley_record_dup_tags (record);
+  facts->pinned = record->pinned;
+  facts->last_used = record->last_used_at;
+}
+
+static gboolean
+same_strv (GStrv a, GStrv b)
+{
+  static char *none[] = { NULL };
+  return g_strv_equal ((const char *const *) (a ? a : none), (const char *const *) (b ? b : none));
+}
+
+static gboolean
+same_text (const char *a, const char *b)
+{
+  return strcmp (a ? a : "", b ? b : "") == 0;
+}
+
+/* Everything but what the file itself says. */
+static gboolean
+same_surroundings (const ParleyModelFacts *a, const ParleyModelFacts *b)
+{
+  return same_text (a->id, b->id) && same_text (a->repo, b->repo) &&
+         same_text (a->commit, b->commit) && same_text (a->sha256, b->sha256) &&
+         same_text (a->owner, b->owner) && same_text (a->own_name, b->own_name) &&
+         same_text (a->folder, b->folder) && same_strv (a->tags, b->tags) &&
+         same_strv (a->also, b->also) && a->pinned == b->pinned && a->last_used == b->last_used &&
+         a->managed == b->managed;
+}
+
+static gboolean
+same_file (const ParleyModelFacts *a, const ParleyModelFacts *b)
+{
+  return same_strv (a->parts, b->parts) && a->size == b->size && a->inode == b->inode &&
+         a->device == b->device && a->modified == b->modified && a->modified_ns == b->modified_ns;
+}
+
+/* ---- all places ---- */
+
+typedef struct {
+  GHashTable *records; /* path -> ParleyArtifactRecord, of `artifacts` */
+  GPtrArray *artifacts;
+  GHashTable *known;    /* path of the first part -> ParleyModel */
+  GHashTable *by_inode; /* "device:inode" -> index into `all` */
+  GHashTable *by_sha256;
+  GHashTable *ids;
+  GPtrArray *all; /* of ParleyModelFacts */
+} Sum;
+
+static void
+facts_free (gpointer data)
+{
+  ParleyModelFacts *facts = data;
+  g_object_unref (_parley_model_new (facts)); /* takes what it points to */
+  g_free (facts);
+}
+
+static void
+sum_clear (Sum *sum)
+{
+  g_hash_table_unref (sum->records);
+  g_hash_table_unref (sum->known);
+  g_hash_table_unref (sum->by_inode);
+  g_hash_table_unref (sum->by_sha256);
+  g_hash_table_unref (sum->ids);
+  g_clear_pointer (&sum->artifacts, g_ptr_array_unref);
+  g_ptr_array_unref (sum->all);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Sum, sum_clear)
+
+static void
+sum_init (Sum *sum, ParleyStore *store, GPtrArray *known)
+{
+  sum->records = g_hash_table_new (g_str_hash, g_str_equal);
+  sum->known = g_hash_table_new (g_str_hash, g_str_equal);
+  sum->by_inode = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  sum->by_sha256 = g_hash_table_new (g_str_hash, g_str_equal);
+  sum->ids = g_hash_table_new (g_str_hash, g_str_equal);
+  sum->all = g_ptr_array_new_with_free_func (facts_free);
+  sum->artifacts = store ? parley_catalogue_list (store, NULL) : NULL;
+  for (guint i = 0; sum->artifacts && i < sum->artifacts->len; i++) {
+    ParleyArtifactRecord *record = sum->artifacts->pdata[i];
+    for (guint k = 0; k < record->files->len; k++) {
+      ParleyLocationRecord *location = record->files->pdata[k];
+      if (location->role == PARLEY_FILE_MODEL)
+        g_hash_table_insert (sum->records, location->path, record);
+    }
+  }
+  for (guint i = 0; known && i < known->len; i++)
+    g_hash_table_insert (sum->known, (gpointer) parley_model_get_path (known->pdata[i]),
+                         known->pdata[i]);
+}
+
+static void
+add_also (ParleyModelFacts *facts, const char *path)
+{
+  guint n = facts->also ? g_strv_length (facts->also) : 0;
+  facts->also = g_renew (char *, facts->also, n + 2);
+  facts->also[n] = g_strdup (path);
+  facts->also[n + 1] = NULL;
+}
+
+/* TRUE when these bytes are listed already; the path is noted there. */
+static gboolean
+is_listed (Sum *sum, const ParleyModelFacts *facts)
+{
+  g_autofree char *key =
+      g_strdup_printf ("%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT, facts->device, facts->inode);
+  gpointer index;
+  if ((facts->inode && g_hash_table_lookup_extended (sum->by_inode, key, NULL, &index)) ||
+      (facts->sha256 && *facts->sha256 &&
+       g_hash_table_lookup_extended (sum->by_sha256, facts->sha256, NULL, &index))) {
+    ParleyModelFacts *first = sum->all->pdata[GPOINTER_TO_UINT (index)];
+    add_also (first, facts->parts[0]);
+    return TRUE;
+  }
+  if (facts->inode)
+    g_hash_table_insert (sum->by_inode, g_steal_pointer (&key), GUINT_TO_POINTER (sum->all->len));
+  if (facts->sha256 && *facts->sha256)
+    g_hash_table_insert (sum->by_sha256, facts->sha256, GUINT_TO_POINTER (sum->all->len));
+  return FALSE;
+}
+
+/* Ids are unique; of two places that would give the same one, the later gets a number. */
+static void
+claim_id (Sum *sum, ParleyModelFacts *facts)
+{
+  g_autofree char *wanted = g_strdup (facts->id);
+  for (guint i = 2; g_hash_table_contains (sum->ids, facts->id); i++) {
+    g_free (facts->id);
+    facts->id = g_strdup_printf ("%s (%u)", wanted, i);
+  }
+  g_hash_table_add (sum->ids, facts->id);
+}
+
+static void
+take_entry (Sum *sum, ParleyEntry *entry)
+{
+  ParleyModelFacts *facts = g_new0 (ParleyModelFacts, 1);
+  facts->parts = g_steal_pointer (&entry->parts);
+  facts->id = g_steal_pointer (&entry->id);
+  facts->repo = g_steal_pointer (&entry->repo);
+  facts->commit = g_steal_pointer (&entry->commit);
+  facts->sha256 = g_steal_pointer (&entry->sha256);
+  facts->owner = g_strdup (entry->place->program);
+  facts->folder = g_strdup (entry->place->path);
+  facts->managed = entry->place->managed;
+  facts->own_name = g_steal_pointer (&entry->title);
+  look_at_parts (facts);
+  const ParleyArtifactRecord *record = g_hash_table_lookup (sum->records, facts->parts[0]);
+  if (record) {
+    g_autofree char *title = g_steal_pointer (&facts->own_name);
+    read_record (facts, record);
+    if (!facts->own_name)
+      facts->own_name = g_steal_pointer (&title);
+  }
+  if (is_listed (sum, facts)) {
+    facts_free (facts);
     return;
-  g_ptr_array_add (walk->folders, g_strdup (folder));
-  for (const char *name; (name = g_dir_read_name (dir)) && walk->files->len < MAX_FILES;) {
-    if (name[0] == '.' || g_cancellable_is_cancelled (walk->cancellable))
-      continue;
-    g_autofree char *path = g_build_filename (folder, name, NULL);
-    gsize n = strlen (name);
-    if (n > 5 && g_ascii_strcasecmp (name + n - 5, ".gguf") == 0 &&
-        g_file_test (path, G_FILE_TEST_IS_REGULAR))
-      g_ptr_array_add (walk->files, g_steal_pointer (&path));
-    else if (depth < MAX_DEPTH && g_file_test (path, G_FILE_TEST_IS_DIR))
-      walk_folder (walk, path, depth + 1);
   }
+  claim_id (sum, facts);
+  g_ptr_array_add (sum->all, facts);
 }
 
-static int
-compare_paths (gconstpointer a, gconstpointer b)
+/* A model of the catalogue that lies below a folder that is not there now. */
+static void
+take_away (Sum *sum, const ParleyArtifactRecord *record, const ParleyPlace *place)
 {
-  return strcmp (*(char **) a, *(char **) b);
+  gsize n = strlen (place->path);
+  g_autoptr (GStrvBuilder) parts = g_strv_builder_new ();
+  gboolean found = FALSE;
+  for (guint i = 0; i < record->files->len; i++) {
+    const ParleyLocationRecord *location = record->files->pdata[i];
+    if (location->role != PARLEY_FILE_MODEL || strncmp (location->path, place->path, n) != 0 ||
+        location->path[n] != '/')
+      continue;
+    found = TRUE;
+    g_strv_builder_add (parts, location->path);
+  }
+  g_auto (GStrv) list = g_strv_builder_end (parts);
+  if (!found)
+    return;
+  ParleyModelFacts *facts = g_new0 (ParleyModelFacts, 1);
+  facts->parts = g_steal_pointer (&list);
+  g_autofree char *shown = g_filename_display_name (facts->parts[0] + n + 1);
+  facts->id = g_strdup_printf ("%s/%s", place->slug, shown);
+  facts->owner = g_strdup (place->program);
+  facts->folder = g_strdup (place->path);
+  facts->managed = place->managed;
+  facts->state = PARLEY_MODEL_AWAY;
+  facts->message = g_strdup (place->problem);
+  facts->size = (guint64) MAX (record->size, 0);
+  facts->quantisation = g_strdup (record->quantisation);
+  facts->architecture = g_strdup (record->architecture);
+  facts->parameters = (guint64) MAX (record->n_parameters, 0);
+  facts->context_length = (guint) CLAMP (record->context_length, 0, G_MAXINT);
+  facts->name =
+      record->title && *record->title
+          ? g_strdup (record->title)
+          : name_of_file (facts->parts[0], record->quantisation ? record->quantisation : "");
+  read_record (facts, record);
+  if (is_listed (sum, facts)) {
+    facts_free (facts);
+    return;
+  }
+  claim_id (sum, facts);
+  g_ptr_array_add (sum->all, facts);
 }
 
-static gboolean
-is_next_part (const char *first, const char *path)
-{
-  guint index, count, other_index, other_count;
-  gsize stem, other_stem;
-  return parley_name_shard (first, &index, &count, &stem) &&
-         parley_name_shard (path, &other_index, &other_count, &other_stem) &&
-         count == other_count && stem == other_stem && strncmp (first, path, stem) == 0;
-}
-
-/* Parts that are there while others still arrive belong to a download, not to the library. */
-static gboolean
-is_arriving (const char *path)
-{
-  guint index, count;
-  gsize stem;
-  g_autofree char *first =
-      parley_name_shard (path, &index, &count, &stem)
-          ? g_strdup_printf ("%.*s-00001-of-%05u.gguf", (int) stem, path, count)
-          : g_strdup (path);
-  g_autofree char *described = g_strconcat (first, ".part.json", NULL);
-  return g_file_test (described, G_FILE_TEST_EXISTS);
-}
-
-/* The model that was read from the same files before, if nothing changed. */
+/* Takes the facts out of `facts`. */
 static ParleyModel *
-find_unchanged (GPtrArray *known, const char *const *parts, ParleyStore *store)
+make_model (Sum *sum, ParleyModelFacts *facts)
 {
-  for (guint i = 0; known && i < known->len; i++) {
-    const ParleyModelFacts *facts = _parley_model_get_facts (known->pdata[i]);
-    if (!g_strv_equal ((const char *const *) facts->parts, parts))
-      continue;
-    guint64 size = 0;
-    struct stat info = { 0 };
-    for (guint p = g_strv_length ((GStrv) parts); p-- > 0;)
-      size += stat (parts[p], &info) == 0 ? (guint64) info.st_size : 0;
-    g_autoptr (ParleyArtifactRecord) record =
-        store ? parley_catalogue_find_path (store, parts[0], NULL) : NULL;
-    if (size == facts->size && info.st_ino == facts->inode &&
-        info.st_mtim.tv_sec == facts->modified && info.st_mtim.tv_nsec == facts->modified_ns &&
-        (!record || !record->sha256 || strcmp (record->sha256, facts->sha256) == 0))
-      return g_object_ref (known->pdata[i]);
+  ParleyModel *before = g_hash_table_lookup (sum->known, facts->parts[0]);
+  const ParleyModelFacts *known = before ? _parley_model_get_facts (before) : NULL;
+  if (known && known->state != PARLEY_MODEL_AWAY && facts->state != PARLEY_MODEL_AWAY &&
+      same_file (facts, known)) {
+    if (same_surroundings (facts, known))
+      return g_object_ref (before);
+    take_over (facts, known);
+  } else if (facts->state != PARLEY_MODEL_AWAY) {
+    read_file (facts);
   }
-  return NULL;
+  ParleyModel *model = _parley_model_new (facts);
+  memset (facts, 0, sizeof *facts);
+  return model;
 }
 
 static int
 compare_models (gconstpointer a, gconstpointer b)
 {
   ParleyModel *x = *(ParleyModel **) a, *y = *(ParleyModel **) b;
+  if (parley_model_is_pinned (x) != parley_model_is_pinned (y))
+    return parley_model_is_pinned (x) ? -1 : 1;
   int order = g_utf8_collate (parley_model_get_name (x), parley_model_get_name (y));
   if (order == 0 && parley_model_get_size (x) != parley_model_get_size (y))
     order = parley_model_get_size (x) < parley_model_get_size (y) ? -1 : 1;
@@ -229,30 +409,29 @@ compare_models (gconstpointer a, gconstpointer b)
 }
 
 ParleyScan *
-parley_scan_folder (const char *folder, ParleyStore *store, GPtrArray *known,
+parley_scan_places (GPtrArray *places, ParleyStore *store, GPtrArray *known,
                     GCancellable *cancellable)
 {
   ParleyScan *scan = g_new0 (ParleyScan, 1);
-  g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func (g_free);
+  g_auto (Sum) sum = { 0 };
+  sum_init (&sum, store, known);
   scan->models = g_ptr_array_new_with_free_func (g_object_unref);
   scan->folders = g_ptr_array_new_with_free_func (g_free);
-  Walk walk = { .files = files, .folders = scan->folders, .cancellable = cancellable };
-  walk_folder (&walk, folder, 0);
-  g_ptr_array_sort (files, compare_paths);
-  for (guint i = 0, n; i < files->len && !g_cancellable_is_cancelled (cancellable); i += n) {
-    const char *first = files->pdata[i];
-    g_autoptr (GPtrArray) parts = g_ptr_array_new ();
-    for (n = 0; n == 0 || (i + n < files->len && is_next_part (first, files->pdata[i + n])); n++)
-      g_ptr_array_add (parts, files->pdata[i + n]);
-    g_ptr_array_add (parts, NULL);
-    if (parley_name_kind (first) != PARLEY_HUB_FILE_MODEL || is_arriving (first))
-      continue;
-    const char *const *paths = (const char *const *) parts->pdata;
-    ParleyModel *model = find_unchanged (known, paths, store);
-    if (!model)
-      model = parley_scan_model (paths, first + strlen (folder) + 1, store);
-    g_ptr_array_add (scan->models, model);
+  scan->notes = g_ptr_array_new_with_free_func (g_free);
+  for (guint i = 0; i < places->len && !g_cancellable_is_cancelled (cancellable); i++) {
+    const ParleyPlace *place = places->pdata[i];
+    g_autoptr (GPtrArray) entries =
+        g_ptr_array_new_with_free_func ((GDestroyNotify) parley_entry_free);
+    if (place->problem)
+      g_ptr_array_add (scan->notes, g_strdup (place->problem));
+    parley_place_list (place, entries, scan->folders, cancellable);
+    for (guint k = 0; k < entries->len; k++)
+      take_entry (&sum, entries->pdata[k]);
+    for (guint k = 0; place->problem && sum.artifacts && k < sum.artifacts->len; k++)
+      take_away (&sum, sum.artifacts->pdata[k], place);
   }
+  for (guint i = 0; i < sum.all->len && !g_cancellable_is_cancelled (cancellable); i++)
+    g_ptr_array_add (scan->models, make_model (&sum, sum.all->pdata[i]));
   g_ptr_array_sort (scan->models, compare_models);
   return scan;
 }
@@ -264,5 +443,6 @@ parley_scan_free (ParleyScan *scan)
     return;
   g_ptr_array_unref (scan->models);
   g_ptr_array_unref (scan->folders);
+  g_ptr_array_unref (scan->notes);
   g_free (scan);
 }

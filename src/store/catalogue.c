@@ -91,12 +91,18 @@ put_artifact (sqlite3 *db, ParleyArtifactRecord *a, GError **error)
           " defaults, details, problem, pinned, added_at, last_used_at)"
           " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
           " ON CONFLICT (id) DO UPDATE SET sha256 = coalesce (excluded.sha256, sha256),"
-          " size = excluded.size, n_shards = excluded.n_shards, name = excluded.name,"
+          " size = excluded.size, n_shards = excluded.n_shards,"
+          /* Only automatic names contain a '/'; one that a person gave stays. */
+          " name = CASE WHEN instr (name, '/') = 0 AND instr (excluded.name, '/') > 0 THEN name"
+          "  ELSE excluded.name END,"
           " title = excluded.title, architecture = excluded.architecture,"
           " quantisation = excluded.quantisation, n_parameters = excluded.n_parameters,"
-          " context_length = excluded.context_length, endpoint = excluded.endpoint,"
-          " repo = excluded.repo, commit_id = excluded.commit_id,"
-          " file_name = excluded.file_name, details = excluded.details,"
+          " context_length = excluded.context_length,"
+          " endpoint = coalesce (excluded.endpoint, endpoint),"
+          " repo = coalesce (excluded.repo, repo),"
+          " commit_id = coalesce (excluded.commit_id, commit_id),"
+          " file_name = coalesce (excluded.file_name, file_name),"
+          " details = coalesce (excluded.details, details),"
           " problem = excluded.problem",
           "zsiissssiisssssssiii", known, a->sha256, a->size, (gint64) a->n_shards, a->name,
           a->title, a->architecture, a->quantisation, a->n_parameters, a->context_length,

@@ -68,7 +68,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ParleyArtifactRecord, parley_artifact_record_free
 /* Stores the artifact with its files in one transaction, and in the same one removes the finished
  * download rows `downloads` (NULL, or ended by 0). A record with an id, else one whose sha256 or
  * whose first file's path is known already, is updated: its fields replace the stored ones, while
- * pinned, added_at, last_used_at and defaults stay, and its files are added to the known ones. A
+ * pinned, added_at, last_used_at, defaults, a name without '/' and origins that the new record
+ * does not know stay, and its files are added to the known ones. A
  * name that another artifact has gets " (2)" or so appended. Fills in the ids and the name. */
 gboolean parley_catalogue_add (ParleyStore *store, ParleyArtifactRecord *artifact,
                                const gint64 *downloads, GError **error);

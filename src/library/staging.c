@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "library/staging.h"
+
+#include "hub/disk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PREFIX       ".import-"
+#define BUFFER_BYTES (1024 * 1024)
+#define MAX_DEPTH    20
+
+static void
+remove_below (int parent, const char *name, guint depth)
+{
+  if (unlinkat (parent, name, 0) == 0 || (errno != EISDIR && errno != EPERM) || depth > MAX_DEPTH)
+    return;
+  int fd = openat (parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  g_autofree char *path = fd >= 0 ? g_strdup_printf ("/proc/self/fd/%d", fd) : NULL;
+  g_autoptr (GDir) dir = path ? g_dir_open (path, 0, NULL) : NULL;
+  for (const char *child; dir && (child = g_dir_read_name (dir));)
+    remove_below (fd, child, depth + 1);
+  if (fd >= 0)
+    close (fd);
+  unlinkat (parent, name, AT_REMOVEDIR);
+}
+
+void
+parley_remove_tree (const char *path)
+{
+  remove_below (AT_FDCWD, path, 0);
+}
+
+ParleyStaging *
+parley_staging_new (const char *models_dir, GError **error)
+{
+  g_autofree char *path = g_build_filename (models_dir, PREFIX "XXXXXX", NULL);
+  if (g_mkdir_with_parents (models_dir, 0755) != 0) {
+    parley_disk_fail (error, errno, "create the folder", models_dir);
+    return NULL;
+  }
+  parley_staging_clean (models_dir);
+  if (!g_mkdtemp_full (path, 0755)) {
+    parley_disk_fail (error, errno, "create a folder in", models_dir);
+    return NULL;
+  }
+  ParleyStaging *self = g_new0 (ParleyStaging, 1);
+  gboolean busy;
+  self->path = g_steal_pointer (&path);
+  self->lock_path = g_strconcat (self->path, ".lock", NULL);
+  self->folder_fd = open (self->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  self->lock = parley_disk_lock (self->lock_path, &busy, error);
+  if (self->lock >= 0 && self->folder_fd >= 0)
+    return self;
+  if (self->lock >= 0 || busy)
+    parley_disk_fail (error, EAGAIN, "open", self->path);
+  parley_staging_free (self);
+  return NULL;
+}
+
+void
+parley_staging_free (ParleyStaging *self)
+{
+  if (!self)
+    return;
+  if (self->folder_fd >= 0)
+    close (self->folder_fd);
+  parley_remove_tree (self->path);
+  parley_disk_unlock (self->lock, self->lock_path);
+  g_free (self->path);
+  g_free (self->lock_path);
+  g_free (self);
+}
+
+void
+parley_staging_clean (const char *models_dir)
+{
+  g_autoptr (GDir) dir = g_dir_open (models_dir, 0, NULL);
+  for (const char *name; dir && (name = g_dir_read_name (dir));) {
+    if (!g_str_has_prefix (name, PREFIX) || g_str_has_suffix (name, ".lock"))
+      continue;
+    g_autofree char *path = g_build_filename (models_dir, name, NULL);
+    g_autofree char *lock_path = g_strconcat (path, ".lock", NULL);
+    GStatBuf info;
+    gboolean busy;
+    /* Between the making of the folder and its lock there is a moment. */
+    gboolean fresh = g_lstat (path, &info) == 0 && time (NULL) - info.st_mtime < 5 &&
+                     access (lock_path, F_OK) != 0;
+    int lock = fresh ? -1 : parley_disk_lock (lock_path, &busy, NULL);
+    if (lock < 0)
+      continue;
+    parley_remove_tree (path);
+    parley_disk_unlock (lock, lock_path);
+  }
+}
+
+typedef struct {
+  int from, to;
+  EVP_MD_CTX *hash;
+} Copy;
+
+static void
+copy_clear (Copy *copy)
+{
+  if (copy->from >= 0)
+    close (copy->from);
+  if (copy->to >= 0)
+    close (copy->to);
+  EVP_MD_CTX_free (copy->hash);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Copy, copy_clear)
+
+static gboolean
+write_all (int fd, const guint8 *bytes, gsize n, const char *path, GError **error)
+{
+  while (n > 0) {
+    ssize_t put = write (fd, bytes, n);
+    if (put < 0 && errno == EINTR)
+      continue;
+    if (put < 0)
+      return parley_disk_fail (error, errno, "write", path);
+    bytes += put;
+    n -= (gsize) put;
+  }
+  return TRUE;
+}
+
+gboolean
+parley_staging_copy (const char *from, const char *to, char sha256[65], guint64 *done,
+                     guint64 total, ParleyProgress progress, gpointer data,
+                     GCancellable *cancellable, GError **error)
+{
+  g_auto (Copy) copy = { .from = open (from, O_RDONLY | O_CLOEXEC | O_NONBLOCK), .to = -1 };
+  struct stat info;
+  if (copy.from < 0 || fstat (copy.from, &info) != 0)
+    return parley_disk_fail (error, errno, "read", from);
+  if (!S_ISREG (info.st_mode))
+    return parley_disk_fail (error, EINVAL, "use", from);
+  copy.to = open (to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+  copy.hash = EVP_MD_CTX_new ();
+  if (copy.to < 0)
+    return parley_disk_fail (error, errno, "create", to);
+  if (!copy.hash || !EVP_DigestInit_ex (copy.hash, EVP_sha256 (), NULL))
+    return parley_disk_fail (error, ENOMEM, "verify", to);
+  gboolean is_shared = ioctl (copy.to, FICLONE, copy.from) == 0;
+  g_autofree guint8 *buffer = g_malloc (BUFFER_BYTES);
+  for (;;) {
+    if (g_cancellable_set_error_if_cancelled (cancellable, error))
+      return FALSE;
+    ssize_t n = read (copy.from, buffer, BUFFER_BYTES);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0)
+      return parley_disk_fail (error, errno, "read", from);
+    if (n == 0)
+      break;
+    EVP_DigestUpdate (copy.hash, buffer, (size_t) n);
+    if (!is_shared && !write_all (copy.to, buffer, (gsize) n, to, error))
+      return FALSE;
+    *done += (guint64) n;
+    if (progress)
+      progress (*done, total, data);
+  }
+  parley_disk_finish_hash (copy.hash, sha256);
+  return fsync (copy.to) == 0 || parley_disk_fail (error, errno, "save", to);
+}
