@@ -33,6 +33,7 @@ static const struct {
   /* With Shift the key gives what the layout has there. */
   { "win.chat-settings", { "<Control><Shift>comma", "<Control>less", "<Control><Shift>less" } },
   { "win.shortcuts", { "<Control>question" } },
+  { "win.help('')", { "F1" } },
   { "win.toggle-sidebar", { "F9" } },
   { "win.regenerate", { "<Control>r" } },
   { "win.previous-version", { "<Control>bracketleft" } },

@@ -37,6 +37,7 @@ static const Entry entries[] = {
   { N_ ("Main menu"), "F10" },
   { N_ ("Preferences"), "Ctrl ," },
   { N_ ("Keyboard shortcuts"), "Ctrl ?" },
+  { N_ ("Help"), "F1" },
   { N_ ("Close the window"), "Ctrl W" },
   { N_ ("Quit"), "Ctrl Q" },
 };

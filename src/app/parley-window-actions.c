@@ -2,6 +2,7 @@
 #include "app/compat.h"
 #include "app/parley-chat-settings.h"
 #include "app/parley-dialog.h"
+#include "app/parley-help.h"
 #include "app/parley-markdown.h"
 #include "app/parley-picture.h"
 #include "app/parley-preferences.h"
@@ -213,6 +214,15 @@ shortcuts (GSimpleAction *action, GVariant *parameter, gpointer widget)
   parley_shortcuts_present (GTK_WINDOW (widget));
 }
 
+/* The name of a topic, or nothing for the list. */
+static void
+help (GSimpleAction *action, GVariant *parameter, gpointer widget)
+{
+  const char *topic = g_variant_get_string (parameter, NULL);
+
+  parley_help_present (GTK_WINDOW (widget), *topic != '\0' ? topic : NULL);
+}
+
 static void
 about (GSimpleAction *action, GVariant *parameter, gpointer widget)
 {
@@ -250,6 +260,7 @@ _parley_window_add_actions (ParleyWindow *self)
     { "screenshot", screenshot, "s" },
     { "preferences", preferences, NULL },
     { "shortcuts", shortcuts, NULL },
+    { "help", help, "s" },
     { "about", about, NULL },
   };
 

@@ -133,6 +133,7 @@ main_menu (void)
   g_menu_append (first, _ ("_Import Chats…"), "win.import-chat");
   g_menu_append (second, _ ("_Preferences"), "win.preferences");
   g_menu_append (second, _ ("_Keyboard Shortcuts"), "win.shortcuts");
+  g_menu_append (second, _ ("_Help"), "win.help('')");
   g_menu_append (second, _ ("_About Parley"), "win.about");
   g_menu_append_section (menu, NULL, G_MENU_MODEL (first));
   g_menu_append_section (menu, NULL, G_MENU_MODEL (second));

@@ -172,6 +172,12 @@ def series(shots, hub, scheme, size):
                 app.do("search", "'qwen'")
                 shots.take(app, "discover-error" + tail, 3)
                 hub.control(reset=True)
+            for topic in ("", "choosing"):
+                name = f"help-{topic}" if topic else "help"
+                if shots.wants(name):
+                    app.do("help", f"'{topic}'")
+                    shots.take(app, name + tail)
+                    close_dialog(app, 1)
             for dialog in ("preferences", "shortcuts", "about"):
                 if shots.wants(dialog):
                     app.do(dialog)
