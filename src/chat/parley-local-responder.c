@@ -138,6 +138,20 @@ fill_request (ParleyGenerationRequest *to, const ParleyRequest *from, const char
   to->sampler.frequency_penalty = (float) s->frequency_penalty;
   to->sampler.presence_penalty = (float) s->presence_penalty;
   to->sampler.penalty_window = s->penalty_window;
+  to->sampler.typical_p = (float) s->typical_p;
+  to->sampler.top_n_sigma = (float) s->top_n_sigma;
+  to->sampler.xtc_probability = (float) s->xtc_probability;
+  to->sampler.xtc_threshold = (float) s->xtc_threshold;
+  to->sampler.dynamic_temperature_range = (float) s->dynamic_temperature_range;
+  to->sampler.dynamic_temperature_exponent = (float) s->dynamic_temperature_exponent;
+  to->sampler.dry_multiplier = (float) s->dry_multiplier;
+  to->sampler.dry_base = (float) s->dry_base;
+  to->sampler.dry_free_length = s->dry_free_length;
+  to->sampler.dry_window = s->dry_window;
+  to->sampler.mirostat = s->mirostat > 0;
+  to->sampler.mirostat_tau = (float) s->mirostat_tau;
+  to->sampler.mirostat_eta = (float) s->mirostat_eta;
+  to->json_schema = s->json_schema;
   to->sampler.seed = seed;
 }
 

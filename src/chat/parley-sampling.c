@@ -26,6 +26,21 @@ static const struct {
   { "frequency_penalty", FIELD_REAL, offsetof (ParleySampling, frequency_penalty), 0, -2, 2 },
   { "presence_penalty", FIELD_REAL, offsetof (ParleySampling, presence_penalty), 0, -2, 2 },
   { "penalty_window", FIELD_COUNT, offsetof (ParleySampling, penalty_window), 64, 0, 1 << 20 },
+  { "typical_p", FIELD_REAL, offsetof (ParleySampling, typical_p), 1, 0, 1 },
+  { "top_n_sigma", FIELD_REAL, offsetof (ParleySampling, top_n_sigma), 0, 0, 100 },
+  { "xtc_probability", FIELD_REAL, offsetof (ParleySampling, xtc_probability), 0, 0, 1 },
+  { "xtc_threshold", FIELD_REAL, offsetof (ParleySampling, xtc_threshold), 0.1, 0, 1 },
+  { "dynamic_temperature_range", FIELD_REAL, offsetof (ParleySampling, dynamic_temperature_range),
+    0, 0, 5 },
+  { "dynamic_temperature_exponent", FIELD_REAL,
+    offsetof (ParleySampling, dynamic_temperature_exponent), 1, 0, 10 },
+  { "dry_multiplier", FIELD_REAL, offsetof (ParleySampling, dry_multiplier), 0, 0, 100 },
+  { "dry_base", FIELD_REAL, offsetof (ParleySampling, dry_base), 1.75, 1, 10 },
+  { "dry_free_length", FIELD_COUNT, offsetof (ParleySampling, dry_free_length), 2, 0, 1 << 20 },
+  { "dry_window", FIELD_COUNT, offsetof (ParleySampling, dry_window), 8192, 1, 1 << 20 },
+  { "mirostat", FIELD_COUNT, offsetof (ParleySampling, mirostat), 0, 0, 1 },
+  { "mirostat_tau", FIELD_REAL, offsetof (ParleySampling, mirostat_tau), 5, 0, 100 },
+  { "mirostat_eta", FIELD_REAL, offsetof (ParleySampling, mirostat_eta), 0.1, 0, 1 },
   { "max_tokens", FIELD_COUNT, offsetof (ParleySampling, max_tokens), 0, 0, 1 << 24 },
 };
 
@@ -61,7 +76,14 @@ parley_sampling_equal (const ParleySampling *a, const ParleySampling *b)
   for (gsize i = 0; i < G_N_ELEMENTS (fields); i++)
     if (get_field (a, i) != get_field (b, i))
       return FALSE;
-  return a->seed_given == b->seed_given && (!a->seed_given || a->seed == b->seed);
+  return a->json_schema == b->json_schema && a->seed_given == b->seed_given &&
+         (!a->seed_given || a->seed == b->seed);
+}
+
+void
+parley_sampling_set_json_schema (ParleySampling *sampling, const char *schema)
+{
+  sampling->json_schema = schema && *schema ? g_intern_string (schema) : NULL;
 }
 
 char *
@@ -84,6 +106,10 @@ parley_sampling_to_json (const ParleySampling *sampling)
     g_autofree char *seed = g_strdup_printf ("%" G_GUINT64_FORMAT, sampling->seed);
     pe_json_key (&w, "seed");
     pe_json_text (&w, seed);
+  }
+  if (sampling->json_schema) {
+    pe_json_key (&w, "json_schema");
+    pe_json_text (&w, sampling->json_schema);
   }
   pe_json_end_object (&w);
   char *json = g_strdup (pe_json_finish (&w) ? w.text : "{}");
@@ -121,5 +147,8 @@ parley_sampling_from_json (ParleySampling *sampling, const char *json)
   const struct pe_json *seed = pe_json_get (&document.root, "seed");
   if (seed)
     read_seed (sampling, seed);
+  const struct pe_json *schema = pe_json_get (&document.root, "json_schema");
+  if (schema && schema->kind == PE_JSON_STRING)
+    parley_sampling_set_json_schema (sampling, schema->string.data);
   pe_json_document_clear (&document);
 }

@@ -17,13 +17,30 @@ typedef struct {
   double frequency_penalty; /* 0: off */
   double presence_penalty;  /* 0: off */
   guint penalty_window;     /* tokens looked back at */
-  gboolean seed_given;      /* FALSE: a new seed for every reply */
+  double typical_p;         /* 1: off */
+  double top_n_sigma;       /* 0: off */
+  double xtc_probability;   /* 0: off */
+  double xtc_threshold;
+  double dynamic_temperature_range; /* 0: off */
+  double dynamic_temperature_exponent;
+  double dry_multiplier; /* 0: off */
+  double dry_base;
+  guint dry_free_length; /* longest repetition that costs nothing */
+  guint dry_window;      /* tokens looked back at */
+  guint mirostat;        /* 0: off; 1: version 2, in place of the limits above */
+  double mirostat_tau;
+  double mirostat_eta;
+  const char *json_schema; /* that answers follow; interned; NULL: none */
+  gboolean seed_given;     /* FALSE: a new seed for every reply */
   guint64 seed;
   guint max_tokens; /* of a reply; 0: as many as it takes */
 } ParleySampling;
 
 void parley_sampling_init (ParleySampling *sampling); /* 0.8, 40, 0.95, 0.05, 1 */
 gboolean parley_sampling_equal (const ParleySampling *a, const ParleySampling *b);
+
+/* NULL or empty: answers may be anything. */
+void parley_sampling_set_json_schema (ParleySampling *sampling, const char *schema);
 
 /* A JSON object with the fields that differ from the defaults. */
 char *parley_sampling_to_json (const ParleySampling *sampling);

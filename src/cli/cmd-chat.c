@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/engine-options.h"
 #include "cli/models.h"
+#include "cli/sampling-options.h"
 #include "worker/parley-worker-client.h"
 
 #include <gio/gunixinputstream.h>
@@ -392,81 +393,49 @@ find_model (const char *name)
 
 /* ---- the command ---- */
 
-struct sampling {
-  double temperature, top_p, min_p, repeat_penalty;
-  int top_k, max_tokens;
-  char *seed;
-};
-
-static bool
-apply_sampling (const struct sampling *s, ParleyGenerationRequest *request)
-{
-  if (s->temperature < 0 || s->top_k < 0 || s->top_p < 0 || s->top_p > 1 || s->min_p < 0 ||
-      s->min_p > 1 || s->repeat_penalty <= 0 || s->max_tokens < 0) {
-    cli_usage ("a number is out of its range; --help tells them");
-    return false;
-  }
-  request->sampler.temperature = (float) s->temperature;
-  request->sampler.top_k = (uint32_t) s->top_k;
-  request->sampler.top_p = (float) s->top_p;
-  request->sampler.min_p = (float) s->min_p;
-  request->sampler.repeat_penalty = (float) s->repeat_penalty;
-  request->max_tokens = (guint) s->max_tokens;
-  guint64 seed = (guint64) g_random_int () << 32 | g_random_int ();
-  if (s->seed && !g_ascii_string_to_unsigned (s->seed, 10, 0, G_MAXUINT64, &seed, NULL)) {
-    cli_usage ("--seed wants a whole number, not '%s'", s->seed);
-    return false;
-  }
-  request->sampler.seed = seed;
-  return true;
-}
-
 int
 parley_cmd_chat (int argc, char **argv)
 {
   struct chat chat = { 0 };
   struct cli_engine_options engine = { 0 };
-  g_autofree char *prompt = NULL, *system = NULL, *seed = NULL;
-  g_auto (GStrv) stop = NULL;
+  struct cli_sampling_options sampling;
+  g_autofree char *prompt = NULL, *system = NULL;
   gboolean raw = FALSE;
-  parley_generation_request_init (&chat.request);
-  const struct pe_sampler_params *d = &chat.request.sampler;
-  struct sampling s = { d->temperature, d->top_p, d->min_p, d->repeat_penalty, (int) d->top_k };
-  const GOptionEntry entries[] = {
+  const GOptionEntry own[] = {
     { "prompt", 'p', 0, G_OPTION_ARG_STRING, &prompt, "Print one reply to this, and leave",
       "TEXT" },
     { "system", 's', 0, G_OPTION_ARG_STRING, &system, "What the model is told first", "TEXT" },
     { "raw", 0, 0, G_OPTION_ARG_NONE, &raw, "Continue the text as it is, without a template",
       NULL },
-    { "temp", 't', 0, G_OPTION_ARG_DOUBLE, &s.temperature, "Temperature; 0: always the likeliest",
-      "T" },
-    { "top-k", 0, 0, G_OPTION_ARG_INT, &s.top_k, "Choose among so many; 0: all", "N" },
-    { "top-p", 0, 0, G_OPTION_ARG_DOUBLE, &s.top_p, "Share of probability to choose among, 0 to 1",
-      "P" },
-    { "min-p", 0, 0, G_OPTION_ARG_DOUBLE, &s.min_p, "Least share of the likeliest, 0 to 1", "P" },
-    { "repeat-penalty", 0, 0, G_OPTION_ARG_DOUBLE, &s.repeat_penalty, "1: none", "X" },
-    { "seed", 0, 0, G_OPTION_ARG_STRING, &seed, "The same seed gives the same reply", "N" },
-    { "max-tokens", 'n', 0, G_OPTION_ARG_INT, &s.max_tokens, "At most so many; 0: no limit", "N" },
-    { "stop", 0, 0, G_OPTION_ARG_STRING_ARRAY, &stop, "End the reply before this text", "TEXT" },
     CLI_ENGINE_OPTIONS (&engine),
-    { NULL },
   };
-  if (!cli_parse (&argc, &argv, "[MODEL]",
-                  "Talks to a model: a file, or the name of one in the library.", entries, 0, 1))
-    return CLI_USAGE;
-  s.seed = seed;
+  g_autoptr (GArray) entries = g_array_new (TRUE, TRUE, sizeof (GOptionEntry));
+  cli_sampling_options_init (&sampling);
+  g_array_append_vals (entries, own, G_N_ELEMENTS (own));
+  cli_sampling_entries (&sampling, entries);
+  parley_generation_request_init (&chat.request);
   pe_plan_request_init (&chat.plan);
-  bool usable = cli_engine_request (&engine, &chat.plan) && apply_sampling (&s, &chat.request);
+  int status = CLI_USAGE;
+  bool usable = cli_parse (&argc, &argv, "[MODEL]",
+                           "Talks to a model: a file, or the name of one in the library.",
+                           (const GOptionEntry *) (gpointer) entries->data, 0, 1) &&
+                cli_engine_request (&engine, &chat.plan) &&
+                cli_sampling_request (&sampling, &chat.request, &status);
   cli_engine_options_clear (&engine);
-  if (!usable)
-    return CLI_USAGE;
-  if (raw && system)
-    return cli_usage ("--system needs a template, and --raw does without");
-  g_autofree char *path = argc > 1 ? find_model (argv[1]) : find_any_model ();
-  if (!path)
-    return CLI_FAILED;
+  if (usable && raw && system) {
+    status = cli_usage ("--system needs a template, and --raw does without");
+    usable = false;
+  }
+  g_autofree char *path = NULL;
+  if (usable) {
+    status = CLI_FAILED;
+    path = argc > 1 ? find_model (argv[1]) : find_any_model ();
+  }
+  if (!path) {
+    cli_sampling_options_clear (&sampling);
+    return status;
+  }
 
-  chat.request.stop = (const char *const *) stop;
   chat.raw = raw;
   chat.system = system;
   chat.interactive = prompt == NULL;
@@ -496,5 +465,6 @@ parley_cmd_chat (int argc, char **argv)
   g_main_loop_unref (chat.loop);
   g_string_free (chat.reply, TRUE);
   g_ptr_array_unref (chat.messages);
+  cli_sampling_options_clear (&sampling);
   return chat.status;
 }

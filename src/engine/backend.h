@@ -58,6 +58,16 @@ struct pe_backend_context {
   /* Of a GPU: who executes the operations that stay in RAM (split.h); open as long as this. */
   const struct pe_backend_ops *host_ops;
   struct pe_backend *host;
+  /* Compiled kernels of an earlier run, see pe_runtime_kernels(); only while `open` runs. */
+  const void *kernels;
+  size_t n_kernels;
+};
+
+struct pe_backend_count {
+  uint64_t submits, dispatches;
+  uint64_t weight_bytes, mapped_bytes;  /* read from the file; taken from its mapping by moves */
+  uint64_t kernels_ahead, kernels_late; /* compiled by threads; when a pass needed them */
+  uint64_t kernel_bytes;                /* taken over from an earlier run */
 };
 
 struct pe_backend_ops {
@@ -116,8 +126,12 @@ struct pe_backend_ops {
 
   /* Bytes held now, counted where they are taken from the system or the driver. */
   uint64_t (*allocated) (const struct pe_backend *backend, enum pe_memory_kind kind);
-  void (*count) (const struct pe_backend *backend, uint64_t *submits, uint64_t *dispatches,
-                 uint64_t *weight_bytes, uint64_t *mapped_bytes);
+  void (*count) (const struct pe_backend *backend, struct pe_backend_count *out);
+
+  /* Compiled kernels for the next run, with what `before` holds of other devices; pe_free() it.
+   * NULL: there are none. */
+  void *(*kernels) (struct pe_backend *backend, const void *before, size_t n_before,
+                    size_t *n_bytes);
 
   /* Bytes that the device still has for this program; below zero when it has taken more than its
    * share. False: it does not say. NULL: never. */

@@ -9,7 +9,7 @@
 /* ---- create, free ---- */
 
 static bool
-open_backends (struct pe_runtime *r, struct pe_error *error)
+open_backends (struct pe_runtime *r, const void *kernels, size_t n_kernels, struct pe_error *error)
 {
   for (size_t d = 0; d < r->plan->n_devices; d++) {
     r->ops[d] = r->plan->devices[d].kind == PE_DEVICE_CPU ? &pe_cpu_backend : &pe_vulkan_backend;
@@ -22,6 +22,8 @@ open_backends (struct pe_runtime *r, struct pe_error *error)
       .cancel = pe_runtime_has_state (r) ? &r->never : &r->cancel,
       .host_ops = d > 0 ? r->ops[0] : NULL,
       .host = d > 0 ? r->backends[0] : NULL,
+      .kernels = kernels,
+      .n_kernels = n_kernels,
     };
     if (!r->ops[d]->open (&context, &r->backends[d], error))
       return false;
@@ -77,6 +79,14 @@ pe_runtime_create (const struct pe_model *model, const struct pe_plan *plan,
                    const struct pe_progress *progress, struct pe_runtime **out,
                    struct pe_error *error)
 {
+  return pe_runtime_create_with (model, plan, progress, NULL, 0, out, error);
+}
+
+bool
+pe_runtime_create_with (const struct pe_model *model, const struct pe_plan *plan,
+                        const struct pe_progress *progress, const void *kernels, size_t n_kernels,
+                        struct pe_runtime **out, struct pe_error *error)
+{
   struct pe_runtime *r = pe_calloc (1, sizeof *r);
   if (!r)
     return pe_fail (error, PE_ERROR_MEMORY, "not enough memory for the engine");
@@ -102,7 +112,7 @@ pe_runtime_create (const struct pe_model *model, const struct pe_plan *plan,
   if (ok && r->plan->n_devices > 1)
     ok = pe_buffer_take (&r->exchange, r->plan, 0, PE_MEMORY_STAGING, PE_STAGE_NONE, 0, &r->count,
                          error);
-  ok = ok && open_backends (r, error) && load_stages (r, progress, error);
+  ok = ok && open_backends (r, kernels, n_kernels, error) && load_stages (r, progress, error);
   if (!ok) {
     pe_runtime_free (r);
     return false;
@@ -170,13 +180,35 @@ pe_runtime_counters (const struct pe_runtime *r, struct pe_runtime_counters *out
 {
   *out = r->counters;
   for (size_t d = 0; d < r->n_devices; d++) {
-    uint64_t submits, dispatches, weights, mapped;
-    r->ops[d]->count (r->backends[d], &submits, &dispatches, &weights, &mapped);
-    out->gpu_submits += submits;
-    out->gpu_dispatches += dispatches;
-    out->weight_bytes_read += weights;
-    out->weight_bytes_moved += mapped;
+    struct pe_backend_count c;
+    r->ops[d]->count (r->backends[d], &c);
+    out->gpu_submits += c.submits;
+    out->gpu_dispatches += c.dispatches;
+    out->weight_bytes_read += c.weight_bytes;
+    out->weight_bytes_moved += c.mapped_bytes;
+    out->kernels_ahead += c.kernels_ahead;
+    out->kernels_late += c.kernels_late;
+    out->kernel_bytes += c.kernel_bytes;
   }
+}
+
+void *
+pe_runtime_kernels (struct pe_runtime *r, const void *before, size_t n_before, size_t *n_bytes)
+{
+  void *file = NULL;
+  *n_bytes = 0;
+  for (size_t d = 0; d < r->n_devices; d++) {
+    size_t n;
+    void *more = r->ops[d]->kernels ? r->ops[d]->kernels (r->backends[d], file ? file : before,
+                                                          file ? *n_bytes : n_before, &n)
+                                    : NULL;
+    if (!more)
+      continue;
+    pe_free (file);
+    file = more;
+    *n_bytes = n;
+  }
+  return file;
 }
 
 /* ---- moving layers ---- */

@@ -18,10 +18,19 @@ struct pe_progress {
   void *data;
 };
 
-/* Loads by the plan (copied). The model must outlive the runtime; `progress` may be NULL. */
+/* Loads by the plan (copied). The model must outlive the runtime; `progress` may be NULL.
+ * `kernels`: what pe_runtime_kernels() gave in an earlier run, or NULL; what is damaged or of
+ * another driver is ignored. */
+bool pe_runtime_create_with (const struct pe_model *model, const struct pe_plan *plan,
+                             const struct pe_progress *progress, const void *kernels,
+                             size_t n_kernels, struct pe_runtime **out, struct pe_error *error);
 bool pe_runtime_create (const struct pe_model *model, const struct pe_plan *plan,
                         const struct pe_progress *progress, struct pe_runtime **out,
                         struct pe_error *error);
+/* The kernels that the devices have compiled, for the next run, and what `before` (such bytes, or
+ * NULL) holds for devices that are not in use; pe_free() it. NULL: there are none. */
+void *pe_runtime_kernels (struct pe_runtime *runtime, const void *before, size_t n_before,
+                          size_t *n_bytes);
 void pe_runtime_free (struct pe_runtime *runtime); /* its sequences must be gone before */
 
 /* The plan that holds now; changes with pe_runtime_place(). */
@@ -68,6 +77,8 @@ struct pe_runtime_counters {
   uint64_t weight_bytes_read;  /* from the file, by loading: moves do not change it */
   uint64_t weight_bytes_moved; /* to GPUs, out of the mapping that the CPU used until then */
   uint64_t passes, gpu_submits, gpu_dispatches;
+  uint64_t kernels_ahead, kernels_late; /* compiled while weights were read; during a pass */
+  uint64_t kernel_bytes;                /* of compiled kernels, taken over from an earlier run */
 };
 void pe_runtime_counters (const struct pe_runtime *runtime, struct pe_runtime_counters *out);
 

@@ -84,8 +84,8 @@ uniform (struct pe_sampler *s)
 
 /* ---- settings ---- */
 
-static bool
-check (const struct pe_sampler_params *p, uint32_t n_vocab, struct pe_error *error)
+bool
+pe_sampler_check (const struct pe_sampler_params *p, struct pe_error *error)
 {
   const struct {
     const char *name;
@@ -115,6 +115,14 @@ check (const struct pe_sampler_params *p, uint32_t n_vocab, struct pe_error *err
       return pe_fail (error, PE_ERROR_ARGUMENT, "the %s is %g; it can be from %g to %g",
                       ranges[i].name, (double) ranges[i].value, (double) ranges[i].low,
                       (double) ranges[i].high);
+  return true;
+}
+
+static bool
+check (const struct pe_sampler_params *p, uint32_t n_vocab, struct pe_error *error)
+{
+  if (!pe_sampler_check (p, error))
+    return false;
   if (n_vocab == 0 || n_vocab > INT32_MAX || p->n_logit_bias > n_vocab)
     return pe_fail (error, PE_ERROR_ARGUMENT,
                     "there are no tokens, or more logit biases than tokens");

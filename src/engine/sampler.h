@@ -54,6 +54,8 @@ struct pe_sampler;
 /* 0.8, 40, 0.95, 0.05, 1.0; all else is off, with usual values beside the switches. */
 void pe_sampler_params_init (struct pe_sampler_params *params);
 /* PE_ERROR_ARGUMENT names a setting that is out of range. */
+bool pe_sampler_check (const struct pe_sampler_params *params, struct pe_error *error);
+/* Checks them too. */
 bool pe_sampler_new (const struct pe_sampler_params *params, uint32_t n_vocab,
                      struct pe_sampler **out, struct pe_error *error);
 void pe_sampler_free (struct pe_sampler *sampler);

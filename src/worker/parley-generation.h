@@ -47,6 +47,9 @@ typedef struct {
   const char *tools;   /* a JSON array of tools offered to the model, or NULL */
   gboolean is_private; /* nothing computed for this request is kept for the next one */
   struct pe_sampler_params sampler; /* the seed is used as it stands */
+  /* What the answer must follow, reasoning aside: rules or a JSON schema (engine/text/grammar.h);
+   * at most one of the two. */
+  const char *grammar, *json_schema;
   guint max_tokens;                 /* 0: as many as the context holds */
   const char *const *stop;          /* ends with NULL, at most 16; or NULL */
 } ParleyGenerationRequest;

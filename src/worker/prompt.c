@@ -127,6 +127,12 @@ worker_reader_wants_control (const WorkerReader *self)
   return self->reply != NULL;
 }
 
+gboolean
+worker_reader_is_answering (const WorkerReader *self)
+{
+  return !self->reply || pe_reply_is_answering (self->reply);
+}
+
 void
 worker_reader_free (WorkerReader *self)
 {

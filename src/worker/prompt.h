@@ -36,6 +36,8 @@ void worker_reader_push (WorkerReader *self, const char *bytes, gsize n, WorkerP
 void worker_reader_finish (WorkerReader *self, WorkerPartFn fn, gpointer data);
 /* Whether it is to be given the text of control tokens as well. */
 gboolean worker_reader_wants_control (const WorkerReader *self);
+/* What comes next belongs to the answer: no reasoning, no call. */
+gboolean worker_reader_is_answering (const WorkerReader *self);
 void worker_reader_free (WorkerReader *self); /* NULL is fine */
 
 /* Renders and tokenises into *tokens, of which there is at least one then. *reader gets a

@@ -5,6 +5,7 @@
 #include "bridge/parley-engine-error.h"
 #include "engine/model.h"
 #include "engine/sampler.h"
+#include "engine/text/grammar.h"
 #include "worker/load.h"
 
 #include <string.h>
@@ -29,6 +30,7 @@ reply_free (Reply *self)
   stops_clear (&self->stops);
   outbox_clear (&self->outbox);
   pe_sampler_free (self->sampler);
+  pe_grammar_free (self->grammar);
   pe_tokens_clear (&self->tokens);
   g_free (self->rows);
   g_clear_error (&self->error);
@@ -107,13 +109,37 @@ append_token (Reply *self, int32_t token)
   return TRUE;
 }
 
+/* Reasoning is free; from the first token of the answer on the sampler follows the grammar. */
+static gboolean
+bind_answer (Reply *self)
+{
+  struct pe_error error;
+  if (!self->grammar || self->is_bound || !worker_reader_is_answering (self->reader))
+    return TRUE;
+  const struct pe_vocab *vocab = pe_model_vocab (worker_model_get (self->model), NULL);
+  self->is_bound = TRUE;
+  if (pe_sampler_set_grammar (self->sampler, self->grammar, vocab, &error))
+    return TRUE;
+  fail (self, &error);
+  return FALSE;
+}
+
 /* The next token from the logits of the last row. */
 static void
 choose_token (Reply *self, struct pe_runtime *runtime)
 {
+  if (!bind_answer (self))
+    return;
   gint64 now = g_get_monotonic_time ();
   const float *logits = pe_runtime_logits (runtime, 0);
   int32_t token = pe_sampler_sample (self->sampler, logits);
+  if (token < 0) {
+    struct pe_error error;
+    pe_fail (&error, PE_ERROR_UNSUPPORTED,
+             "no token of this model goes on with what the grammar asks for");
+    fail (self, &error);
+    return;
+  }
   if (!self->first_token) {
     self->first_token = now;
     self->stats.prompt_seconds = (double) (now - self->started) / 1e6;
@@ -140,6 +166,23 @@ choose_token (Reply *self, struct pe_runtime *runtime)
 
 /* ---- steps ---- */
 
+static bool
+prepare_sampler (Reply *self, struct pe_error *error)
+{
+  static const char *const breakers[] = { "\n", ":", "\"", "*" };
+  const ParleyGenerationRequest *request = &self->wire.request;
+  const struct pe_model *model = worker_model_get (self->model);
+  const char *schema = request->json_schema, *rules = request->grammar;
+  if (schema && !pe_grammar_from_schema (schema, strlen (schema), &self->grammar, error))
+    return false;
+  if (rules && !pe_grammar_parse (rules, strlen (rules), &self->grammar, error))
+    return false;
+  return pe_sampler_new (&request->sampler, pe_model_info (model)->n_vocab, &self->sampler,
+                         error) &&
+         pe_sampler_set_dry_breakers (self->sampler, pe_model_vocab (model, NULL), breakers,
+                                      G_N_ELEMENTS (breakers), error);
+}
+
 /* Renders, tokenises, and sets up the sampler. */
 static gboolean
 prepare (Reply *self, struct pe_runtime *runtime)
@@ -160,8 +203,7 @@ prepare (Reply *self, struct pe_runtime *runtime)
     fail (self, &error);
     return FALSE;
   }
-  const struct pe_model_info *info = pe_model_info (worker_model_get (self->model));
-  if (!pe_sampler_new (&self->wire.request.sampler, info->n_vocab, &self->sampler, &error)) {
+  if (!prepare_sampler (self, &error)) {
     fail (self, &error);
     return FALSE;
   }

@@ -27,6 +27,8 @@ typedef struct {
   struct slot *slot;       /* NULL: to be acquired */
   gboolean was_acquired;   /* once; what is computed again after a lost device is not counted */
   struct pe_sampler *sampler;
+  struct pe_grammar *grammar; /* that the answer must follow; NULL: none */
+  gboolean is_bound;          /* the answer has begun: the sampler follows the grammar */
   struct pe_row *rows;
   gsize n_rows;
 

@@ -124,8 +124,6 @@ wire_read_plan_request (GVariant *dictionary, struct pe_plan_request *request)
 
 /* ---- what to generate ---- */
 
-#define SAMPLER_FORMAT "(dudddddut)"
-
 GVariant *
 wire_generation (const ParleyGenerationRequest *request)
 {
@@ -144,41 +142,12 @@ wire_generation (const ParleyGenerationRequest *request)
   g_variant_dict_insert (&dict, "continues", "b", request->continues);
   g_variant_dict_insert (&dict, "private", "b", request->is_private);
   g_variant_dict_insert (&dict, "max-tokens", "u", request->max_tokens);
-  const struct pe_sampler_params *s = &request->sampler;
-  g_variant_dict_insert (&dict, "sampler", SAMPLER_FORMAT, (double) s->temperature, s->top_k,
-                         (double) s->top_p, (double) s->min_p, (double) s->repeat_penalty,
-                         (double) s->frequency_penalty, (double) s->presence_penalty,
-                         s->penalty_window, s->seed);
+  if (request->grammar)
+    g_variant_dict_insert (&dict, "grammar", "s", request->grammar);
+  if (request->json_schema)
+    g_variant_dict_insert (&dict, "json-schema", "s", request->json_schema);
+  g_variant_dict_insert_value (&dict, "sampler", wire_sampler (&request->sampler));
   return g_variant_dict_end (&dict);
-}
-
-/* Keeps a setting within what the sampler is made for. */
-static float
-within (double value, double low, double high, double otherwise)
-{
-  return (float) (isfinite (value) ? CLAMP (value, low, high) : otherwise);
-}
-
-static gboolean
-read_sampler (GVariantDict *dict, struct pe_sampler_params *s)
-{
-  double temperature, top_p, min_p, repeat, frequency, presence;
-  guint32 top_k, window;
-  guint64 seed;
-  if (!g_variant_dict_lookup (dict, "sampler", SAMPLER_FORMAT, &temperature, &top_k, &top_p, &min_p,
-                              &repeat, &frequency, &presence, &window, &seed))
-    return FALSE;
-  pe_sampler_params_init (s); /* what is not on the wire is off */
-  s->temperature = within (temperature, 0, 100, 0.8);
-  s->top_k = top_k;
-  s->top_p = within (top_p, 0, 1, 1);
-  s->min_p = within (min_p, 0, 1, 0);
-  s->repeat_penalty = within (repeat, 0.01, 100, 1);
-  s->frequency_penalty = within (frequency, -100, 100, 0);
-  s->presence_penalty = within (presence, -100, 100, 0);
-  s->penalty_window = MIN (window, 65536);
-  s->seed = seed;
-  return TRUE;
 }
 
 gboolean
@@ -196,7 +165,12 @@ wire_read_generation (GVariant *dictionary, WireGeneration *out)
   request->continues = get_bool (&dict, "continues");
   request->is_private = get_bool (&dict, "private");
   request->max_tokens = get_uint (&dict, "max-tokens", 0);
-  gboolean sound = read_sampler (&dict, &request->sampler) &&
+  request->grammar = get_string (&dict, "grammar");
+  request->json_schema = get_string (&dict, "json-schema");
+  g_autoptr (GVariant) sampler =
+      g_variant_dict_lookup_value (&dict, "sampler", G_VARIANT_TYPE_VARDICT);
+  gboolean sound = sampler && wire_read_sampler (sampler, &request->sampler, &out->biases) &&
+                   !(request->grammar && request->json_schema) &&
                    (request->messages != NULL) != (request->text != NULL) &&
                    g_variant_get_size (dictionary) <= WORKER_MAX_PROMPT_BYTES;
   if (g_variant_dict_lookup (&dict, "stop", "^a&s", &out->stops)) {
@@ -217,6 +191,7 @@ wire_generation_clear (WireGeneration *generation)
 {
   g_clear_pointer (&generation->dictionary, g_variant_unref);
   g_clear_pointer (&generation->stops, g_free);
+  g_clear_pointer (&generation->biases, g_free);
 }
 
 GVariant *

@@ -14,7 +14,7 @@
 
 G_BEGIN_DECLS
 
-#define WORKER_PROTOCOL_VERSION 1
+#define WORKER_PROTOCOL_VERSION 2
 #define WORKER_OBJECT_PATH      "/io/github/parleychat/Parley/Worker"
 #define WORKER_INTERFACE        "io.github.parleychat.Parley.Worker1"
 #define WORKER_SOCKET           3 /* descriptor of the socket in the engine process */
@@ -28,20 +28,27 @@ G_BEGIN_DECLS
 #define WORKER_MAX_STOPS        16
 #define WORKER_MAX_STOP_BYTES   1024
 #define WORKER_MAX_FILES        64
+#define WORKER_MAX_BIASES       65536
 
 GVariant *wire_plan_request (const struct pe_plan_request *request);
 gboolean wire_read_plan_request (GVariant *dictionary, struct pe_plan_request *request);
 
 /* A request with copies of all its texts. */
 typedef struct {
-  ParleyGenerationRequest request; /* its pointers lead into `dictionary` and `stops` */
+  ParleyGenerationRequest request; /* its pointers lead into what follows */
   GVariant *dictionary;
   const char **stops;
+  struct pe_logit_bias *biases;
 } WireGeneration;
 
 GVariant *wire_generation (const ParleyGenerationRequest *request);
 gboolean wire_read_generation (GVariant *dictionary, WireGeneration *out);
 void wire_generation_clear (WireGeneration *generation);
+
+/* wire-sampler.c. Ranges are the sampler's business. `biases` gets an array for g_free(). */
+GVariant *wire_sampler (const struct pe_sampler_params *params);
+gboolean wire_read_sampler (GVariant *dictionary, struct pe_sampler_params *params,
+                            struct pe_logit_bias **biases);
 
 GVariant *wire_stats (const ParleyGenerationStats *stats);
 gboolean wire_read_stats (GVariant *dictionary, ParleyGenerationStats *stats);

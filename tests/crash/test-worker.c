@@ -3,6 +3,7 @@
  * The real engine process with a real model: what it says, what it evaluates, and what is left
  * when it dies.
  */
+#include "base/json.h"
 #include "worker-fixture.h"
 
 #include <glib/gstdio.h>
@@ -204,6 +205,42 @@ ends_before_a_stop_string (void)
   const ParleyGenerationStats *stats = fixture_generate (&f, &request);
   CHECK_STR (f.text->str, ", there was a little girl named Lily. She ");
   CHECK (stats->stop == PARLEY_GENERATION_WORD);
+  fixture_clear (&f);
+}
+
+static void
+answers_follow_rules (void)
+{
+  load_stories (0);
+  ParleyGenerationRequest request = plain_request (200);
+  request.json_schema = "{\"type\": \"object\", \"properties\": {\"name\": {\"type\": \"string\", "
+                        "\"maxLength\": 9}, \"old\": {\"type\": \"boolean\"}}, "
+                        "\"required\": [\"name\", \"old\"]}";
+  const ParleyGenerationStats *stats = fixture_generate (&f, &request);
+  struct pe_json_document answer = { 0 };
+  CHECK_MSG (pe_json_parse (f.text->str, f.text->len, &answer, NULL), "%s", f.text->str);
+  CHECK (stats->stop == PARLEY_GENERATION_END);
+  CHECK (pe_json_get (&answer.root, "name")->kind == PE_JSON_STRING);
+  CHECK (pe_json_get (&answer.root, "old")->kind == PE_JSON_BOOL);
+  pe_json_document_clear (&answer);
+
+  request.json_schema = NULL;
+  request.grammar = "root ::= \"north\" | \"south\"";
+  request.sampler.temperature = 1;
+  for (request.sampler.seed = 0; request.sampler.seed < 4; request.sampler.seed++) {
+    fixture_generate (&f, &request);
+    CHECK_MSG (!strcmp (f.text->str, "north") || !strcmp (f.text->str, "south"), "%s", f.text->str);
+  }
+
+  request.grammar = "root ::= nothing";
+  stats = fixture_generate (&f, &request);
+  CHECK (stats->stop == PARLEY_GENERATION_ERROR);
+  CHECK (parley_generation_get_error (f.generation)->domain == PARLEY_ENGINE_ERROR);
+  request.grammar = NULL;
+  request.sampler.dry_base = 0;
+  stats = fixture_generate (&f, &request);
+  CHECK (stats->stop == PARLEY_GENERATION_ERROR);
+  CHECK (strstr (parley_generation_get_error (f.generation)->message, "DRY base"));
   fixture_clear (&f);
 }
 
@@ -546,6 +583,7 @@ main (void)
   RUN (messages_continue_as_text);
   RUN (keeps_what_was_read);
   RUN (ends_before_a_stop_string);
+  RUN (answers_follow_rules);
   RUN (ends_when_the_context_is_full);
   RUN (answers_in_turn);
   RUN (counts_without_answering);

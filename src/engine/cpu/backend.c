@@ -376,10 +376,9 @@ cpu_allocated (const struct pe_backend *b, enum pe_memory_kind kind)
 }
 
 static void
-cpu_count (const struct pe_backend *b, uint64_t *submits, uint64_t *dispatches,
-           uint64_t *weight_bytes, uint64_t *mapped_bytes)
+cpu_count (const struct pe_backend *b, struct pe_backend_count *out)
 {
-  *submits = *dispatches = *weight_bytes = *mapped_bytes = 0;
+  *out = (struct pe_backend_count){ 0 };
 }
 
 const struct pe_backend_ops pe_cpu_backend = {

@@ -139,8 +139,9 @@ struct pe_reply {
   void *data;
   enum state state;
   enum pe_reply_part part;
-  bool begins; /* the next text starts a part */
-  bool trims;  /* white space at the start of the part is dropped */
+  bool begins;     /* the next text starts a part */
+  bool trims;      /* white space at the start of the part is dropped */
+  bool in_message; /* channels: between <|message|> and <|end|> */
   unsigned n_calls;
   char *pending; /* held back */
   size_t n_pending, capacity;
@@ -214,6 +215,7 @@ static void
 enter (struct pe_reply *r, enum state state, enum pe_reply_part part)
 {
   r->state = state;
+  r->in_message = false;
   r->part = part;
   r->begins = true;
   r->trims = true;
@@ -311,6 +313,7 @@ begin_message (struct pe_reply *r)
     enter (r, STATE_REASONING, PE_REPLY_REASONING);
   } else {
     enter (r, STATE_TEXT, PE_REPLY_TEXT);
+    r->in_message = true;
   }
 }
 
@@ -423,4 +426,10 @@ pe_reply_finish (struct pe_reply *r, struct pe_error *error)
     r->n_calls++;
   r->n_pending = 0;
   return true;
+}
+
+bool
+pe_reply_is_answering (const struct pe_reply *r)
+{
+  return r->state == STATE_TEXT && (r->in_message || !r->format->is_harmony);
 }

@@ -60,3 +60,5 @@ bool pe_reply_finish (struct pe_reply *reply, struct pe_error *error);
 
 /* Calls that are complete; generation may stop at the first. */
 unsigned pe_reply_n_calls (const struct pe_reply *reply);
+/* What comes next belongs to the answer, not to reasoning, a call, or the head of a channel. */
+bool pe_reply_is_answering (const struct pe_reply *reply);

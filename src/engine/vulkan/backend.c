@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "engine/split.h"
 #include "engine/tensor.h"
+#include "engine/vulkan/cache.h"
 #include "shaders/shared/arguments.h"
 
 #include <string.h>
@@ -212,6 +213,7 @@ vulkan_load_stage (struct pe_backend *b, uint32_t stage, bool from_mapping, stru
     return true;
   if (!vulkan_reserve_stage (b, stage, error))
     return false;
+  pe_gpu_expect_kernels (b);
   if (!load_weights (b, stage, from_mapping, error) || !write_stage_table (b, stage, error)) {
     vulkan_drop_stage (b, stage);
     return false;
@@ -300,6 +302,16 @@ make_commands (struct pe_backend *b, struct pe_error *error)
 }
 
 static bool
+open_pipelines (struct pe_backend *b, struct pe_error *error)
+{
+  size_t n;
+  const void *blob = pe_gpu_cache_find (&b->gpu, b->context.kernels, b->context.n_kernels, &n);
+  b->context.kernels = NULL;
+  b->kernel_bytes = n;
+  return pe_gpu_pipelines_open (&b->gpu, blob, n, &b->pipelines, error);
+}
+
+static bool
 vulkan_open (const struct pe_backend_context *context, struct pe_backend **out,
              struct pe_error *error)
 {
@@ -313,8 +325,8 @@ vulkan_open (const struct pe_backend_context *context, struct pe_backend **out,
   b->stages = pe_calloc (pe_program_n_stages (b->program), sizeof *b->stages);
   bool ok = b->stages || pe_fail (error, PE_ERROR_MEMORY, "not enough memory for the engine");
   ok = ok && pe_gpu_open (context->plan->devices[context->device].id, &b->gpu, error) &&
-       pe_gpu_pipelines_open (&b->gpu, NULL, 0, &b->pipelines, error) && make_commands (b, error) &&
-       pe_gpu_open_ring (b, error) && vulkan_replan (b, context->plan, error);
+       open_pipelines (b, error) && make_commands (b, error) && pe_gpu_open_ring (b, error) &&
+       vulkan_replan (b, context->plan, error);
   if (!ok) {
     vulkan_close (b);
     return false;
@@ -386,13 +398,26 @@ vulkan_allocated (const struct pe_backend *b, enum pe_memory_kind kind)
 }
 
 static void
-vulkan_count (const struct pe_backend *b, uint64_t *submits, uint64_t *dispatches,
-              uint64_t *weight_bytes, uint64_t *mapped_bytes)
+vulkan_count (const struct pe_backend *b, struct pe_backend_count *out)
 {
-  *submits = b->gpu.n_submits;
-  *dispatches = b->n_dispatches;
-  *weight_bytes = b->weight_bytes;
-  *mapped_bytes = b->mapped_bytes;
+  *out = (struct pe_backend_count){ .submits = b->gpu.n_submits,
+                                    .dispatches = b->n_dispatches,
+                                    .weight_bytes = b->weight_bytes,
+                                    .mapped_bytes = b->mapped_bytes,
+                                    .kernels_ahead = b->pipelines.n_ahead,
+                                    .kernels_late = b->pipelines.n_late,
+                                    .kernel_bytes = b->kernel_bytes };
+}
+
+static void *
+vulkan_kernels (struct pe_backend *b, const void *before, size_t n_before, size_t *n_bytes)
+{
+  size_t n;
+  *n_bytes = 0;
+  void *blob = pe_gpu_pipelines_blob (&b->gpu, &b->pipelines, &n);
+  void *file = blob ? pe_gpu_cache_store (&b->gpu.info, blob, n, before, n_before, n_bytes) : NULL;
+  pe_free (blob);
+  return file;
 }
 
 static bool
@@ -420,5 +445,6 @@ const struct pe_backend_ops pe_vulkan_backend = {
   .finish = pe_gpu_finish,
   .allocated = vulkan_allocated,
   .count = vulkan_count,
+  .kernels = vulkan_kernels,
   .memory_left = vulkan_memory_left,
 };

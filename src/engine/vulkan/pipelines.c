@@ -9,7 +9,8 @@
 struct pe_gpu_pipeline {
   enum pe_shader shader;
   uint32_t constants[PE_GPU_MAX_CONSTANTS]; /* zero behind the last */
-  VkPipeline pipeline;
+  uint32_t n_constants;
+  VkPipeline pipeline; /* NULL: not compiled yet */
 };
 
 bool
@@ -42,6 +43,7 @@ pe_gpu_pipelines_close (struct pe_gpu *gpu, struct pe_gpu_pipelines *p)
 {
   if (!gpu->device)
     return;
+  pe_gpu_pipelines_finish (p);
   for (size_t i = 0; i < p->n; i++)
     gpu->vk.DestroyPipeline (gpu->device, p->list[i].pipeline, NULL);
   for (size_t i = 0; i < PE_SHADER_COUNT; i++)
@@ -85,29 +87,50 @@ load_module (struct pe_gpu *gpu, struct pe_gpu_pipelines *p, enum pe_shader shad
   return r;
 }
 
+/* Of an entry whose module is loaded. */
 static VkResult
-make_pipeline (struct pe_gpu *gpu, struct pe_gpu_pipelines *p, enum pe_shader shader,
-               const uint32_t *constants, uint32_t n_constants, VkPipeline *out)
+make_pipeline (struct pe_gpu *gpu, struct pe_gpu_pipelines *p, struct pe_gpu_pipeline *entry)
 {
-  VkResult r = load_module (gpu, p, shader);
-  if (r != VK_SUCCESS)
-    return r;
   VkSpecializationMapEntry entries[PE_GPU_MAX_CONSTANTS];
-  for (uint32_t i = 0; i < n_constants; i++)
+  for (uint32_t i = 0; i < entry->n_constants; i++)
     entries[i] = (VkSpecializationMapEntry){ i, i * 4, 4 };
-  const VkSpecializationInfo specialisation = { n_constants, entries, n_constants * 4, constants };
+  const VkSpecializationInfo specialisation = { entry->n_constants, entries, entry->n_constants * 4,
+                                                entry->constants };
   const VkComputePipelineCreateInfo info = {
     .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
     .stage = {
       .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
       .stage = VK_SHADER_STAGE_COMPUTE_BIT,
-      .module = p->modules[shader],
+      .module = p->modules[entry->shader],
       .pName = "main",
       .pSpecializationInfo = &specialisation,
     },
     .layout = p->layout,
   };
-  return PE_VK (&gpu->vk, CreateComputePipelines, gpu->device, p->cache, 1, &info, NULL, out);
+  VkPipeline pipeline;
+  VkResult r =
+      PE_VK (&gpu->vk, CreateComputePipelines, gpu->device, p->cache, 1, &info, NULL, &pipeline);
+  if (r == VK_SUCCESS)
+    entry->pipeline = pipeline;
+  return r;
+}
+
+/* The entry of the list, a new one if need be; NULL: no memory. */
+static struct pe_gpu_pipeline *
+find_entry (struct pe_gpu_pipelines *p, enum pe_shader shader, const uint32_t *constants,
+            uint32_t n_constants)
+{
+  struct pe_gpu_pipeline wanted = { .shader = shader, .n_constants = n_constants };
+  if (n_constants)
+    memcpy (wanted.constants, constants, n_constants * sizeof *constants);
+  for (size_t i = 0; i < p->n; i++)
+    if (p->list[i].shader == shader &&
+        memcmp (p->list[i].constants, wanted.constants, sizeof wanted.constants) == 0)
+      return &p->list[i];
+  if (!pe_grow (&p->list, &p->capacity, p->n + 1, sizeof *p->list))
+    return NULL;
+  p->list[p->n] = wanted;
+  return &p->list[p->n++];
 }
 
 bool
@@ -115,26 +138,70 @@ pe_gpu_pipeline (struct pe_gpu *gpu, struct pe_gpu_pipelines *p, enum pe_shader 
                  const uint32_t *constants, uint32_t n_constants, VkPipeline *out,
                  struct pe_error *error)
 {
-  struct pe_gpu_pipeline wanted = { .shader = shader };
-  if (n_constants)
-    memcpy (wanted.constants, constants, n_constants * sizeof *constants);
-  for (size_t i = 0; i < p->n; i++)
-    if (p->list[i].shader == shader &&
-        memcmp (p->list[i].constants, wanted.constants, sizeof wanted.constants) == 0) {
-      *out = p->list[i].pipeline;
-      return true;
-    }
-  if (!pe_grow (&p->list, &p->capacity, p->n + 1, sizeof *p->list))
+  pe_gpu_pipelines_finish (p);
+  struct pe_gpu_pipeline *entry = find_entry (p, shader, constants, n_constants);
+  if (!entry)
     return pe_fail (error, PE_ERROR_MEMORY, "not enough memory for kernels");
-  VkResult r = make_pipeline (gpu, p, shader, constants, n_constants, &wanted.pipeline);
-  if (r != VK_SUCCESS) {
-    char what[96];
-    snprintf (what, sizeof what, "compiling kernel %s", pe_shader_code[shader].name);
-    return pe_vk_error (error, r, what);
+  if (!entry->pipeline) {
+    VkResult r = load_module (gpu, p, shader);
+    if (r == VK_SUCCESS)
+      r = make_pipeline (gpu, p, entry);
+    if (r != VK_SUCCESS) {
+      char what[96];
+      snprintf (what, sizeof what, "compiling kernel %s", pe_shader_code[shader].name);
+      return pe_vk_error (error, r, what);
+    }
+    p->n_late++;
   }
-  p->list[p->n++] = wanted;
-  *out = wanted.pipeline;
+  *out = entry->pipeline;
   return true;
+}
+
+/* ---- ahead of use ---- */
+
+bool
+pe_gpu_pipelines_want (struct pe_gpu_pipelines *p, enum pe_shader shader, const uint32_t *constants,
+                       uint32_t n_constants, struct pe_error *error)
+{
+  pe_gpu_pipelines_finish (p);
+  return find_entry (p, shader, constants, n_constants) ||
+         pe_fail (error, PE_ERROR_MEMORY, "not enough memory for kernels");
+}
+
+static void *
+compile (void *data)
+{
+  struct pe_gpu_pipelines *p = data;
+  for (size_t i; (i = atomic_fetch_add (&p->next, 1)) < p->n;) {
+    struct pe_gpu_pipeline *entry = &p->list[i];
+    if (!entry->pipeline && p->modules[entry->shader] &&
+        make_pipeline (p->gpu, p, entry) == VK_SUCCESS)
+      atomic_fetch_add (&p->n_ahead, 1);
+  }
+  return NULL;
+}
+
+void
+pe_gpu_pipelines_start (struct pe_gpu *gpu, struct pe_gpu_pipelines *p, uint32_t n_threads)
+{
+  pe_gpu_pipelines_finish (p);
+  size_t n_new = 0;
+  for (size_t i = 0; i < p->n; i++)
+    if (!p->list[i].pipeline && load_module (gpu, p, p->list[i].shader) == VK_SUCCESS)
+      n_new++;
+  p->gpu = gpu;
+  p->next = 0;
+  n_threads = n_threads < PE_GPU_COMPILERS ? n_threads : PE_GPU_COMPILERS;
+  while (p->n_compilers < n_threads && p->n_compilers < n_new &&
+         pthread_create (&p->compilers[p->n_compilers], NULL, compile, p) == 0)
+    p->n_compilers++;
+}
+
+void
+pe_gpu_pipelines_finish (struct pe_gpu_pipelines *p)
+{
+  while (p->n_compilers)
+    pthread_join (p->compilers[--p->n_compilers], NULL);
 }
 
 void *
@@ -142,6 +209,7 @@ pe_gpu_pipelines_blob (struct pe_gpu *gpu, struct pe_gpu_pipelines *p, size_t *n
 {
   *n_bytes = 0;
   size_t n = 0;
+  pe_gpu_pipelines_finish (p);
   if (PE_VK (&gpu->vk, GetPipelineCacheData, gpu->device, p->cache, &n, NULL) != VK_SUCCESS)
     return NULL;
   void *blob = pe_malloc (n);

@@ -8,15 +8,25 @@
 #include "engine/vulkan/device.h"
 #include "shaders/kernels.h"
 
+#include <pthread.h>
+
 #define PE_GPU_PUSH_BYTES    128
 #define PE_GPU_MAX_CONSTANTS 8
+
+#define PE_GPU_COMPILERS 4 /* threads at most */
 
 struct pe_gpu_pipelines {
   VkPipelineLayout layout;
   VkPipelineCache cache;
   VkShaderModule modules[PE_SHADER_COUNT];
-  struct pe_gpu_pipeline *list;
+  struct pe_gpu_pipeline *list; /* stands still while threads compile */
   size_t n, capacity;
+  struct pe_gpu *gpu;
+  pthread_t compilers[PE_GPU_COMPILERS];
+  uint32_t n_compilers;
+  _Atomic size_t next;      /* of the list, to compile */
+  _Atomic uint64_t n_ahead; /* compiled by threads before they were used */
+  uint64_t n_late;          /* compiled when a pass needed them */
 };
 
 /* `blob`: what pe_gpu_pipelines_blob() gave in an earlier run, or nothing; the driver refuses
@@ -33,6 +43,15 @@ enum pe_shader pe_shader_find (enum pe_shader first, enum pe_type type);
 bool pe_gpu_pipeline (struct pe_gpu *gpu, struct pe_gpu_pipelines *pipelines, enum pe_shader shader,
                       const uint32_t *constants, uint32_t n_constants, VkPipeline *out,
                       struct pe_error *error);
+
+/* Says that a pipeline will be used; pe_gpu_pipelines_start() compiles those in threads of its own,
+ * while the caller does something else. One that cannot be compiled fails when it is used. */
+bool pe_gpu_pipelines_want (struct pe_gpu_pipelines *pipelines, enum pe_shader shader,
+                            const uint32_t *constants, uint32_t n_constants,
+                            struct pe_error *error);
+void pe_gpu_pipelines_start (struct pe_gpu *gpu, struct pe_gpu_pipelines *pipelines,
+                             uint32_t n_threads);
+void pe_gpu_pipelines_finish (struct pe_gpu_pipelines *pipelines); /* waits for the threads */
 
 /* The driver's cache as bytes, pe_malloc'ed; NULL when there is none. */
 void *pe_gpu_pipelines_blob (struct pe_gpu *gpu, struct pe_gpu_pipelines *pipelines,

@@ -108,6 +108,11 @@ pe_gpu_dispatch (struct pe_gpu_recorder *r, enum pe_shader shader, const uint32_
 {
   struct pe_backend *b = r->b;
   VkPipeline pipeline;
+  if (!r->commands) {
+    r->n_next = 0;
+    r->failed |= !pe_gpu_pipelines_want (&b->pipelines, shader, constants, n_constants, r->error);
+    return;
+  }
   if (r->failed || !pe_gpu_pipeline (&b->gpu, &b->pipelines, shader, constants, n_constants,
                                      &pipeline, r->error)) {
     r->failed = true;
@@ -162,6 +167,47 @@ pe_gpu_weight (const struct pe_gpu_recorder *r, struct pe_weight w)
     if (layer->tensors[i] == w.tensor)
       return r->b->stages[r->stage].addresses[i] + skip;
   return 0;
+}
+
+/* ---- before anything is recorded ---- */
+
+static void
+want_kernels (struct pe_backend *b, uint32_t stage, uint32_t n_rows)
+{
+  const struct pe_ram_part part = pe_ram_part (b->program, b->plan, stage);
+  size_t n_ops = pe_program_stage (b->program, stage)->n_ops;
+  const size_t borders[] = { 0, part.first, part.end, part.beside, n_ops };
+  struct pe_gpu_recorder r = { .b = b, .stage = stage, .n_rows = n_rows };
+  if (pe_ram_part_is_none (part)) {
+    pe_gpu_record_stage (&r);
+    return;
+  }
+  for (int i = 0; i < 4; i++) {
+    r.first_op = borders[i];
+    r.end_op = borders[i + 1];
+    if (i != 1 && r.first_op < r.end_op)
+      pe_gpu_record_stage (&r);
+  }
+}
+
+void
+pe_gpu_expect_kernels (struct pe_backend *b)
+{
+  bool any = false;
+  for (uint32_t stage = 1; stage < pe_program_n_stages (b->program); stage++) {
+    struct pe_gpu_stage *s = &b->stages[stage];
+    uint32_t rows = b->layout.max_rows;
+    if (!s->slabs || s->kernels_expected)
+      continue;
+    s->kernels_expected = any = true;
+    if (stage == b->program->n_layers + 1 && rows > b->layout.logit_rows)
+      rows = b->layout.logit_rows;
+    want_kernels (b, stage, 1);
+    if (rows > 1)
+      want_kernels (b, stage, rows);
+  }
+  if (any)
+    pe_gpu_pipelines_start (&b->gpu, &b->pipelines, b->plan->request.n_threads);
 }
 
 VkDeviceAddress

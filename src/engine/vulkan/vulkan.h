@@ -15,7 +15,7 @@
 #define PE_GPU_MAX_SUBMITS 64 /* of one pass */
 
 struct pe_gpu_stage {
-  bool loaded;
+  bool loaded, kernels_expected;
   struct pe_gpu_buffer *slabs; /* of weights */
   uint32_t n_slabs;
   VkDeviceAddress *addresses;     /* of each tensor in the layer's list */
@@ -59,6 +59,7 @@ struct pe_backend {
   double rate;       /* operations per second that earlier passes reached; 0: not known */
 
   uint64_t n_dispatches;
+  uint64_t kernel_bytes;               /* of compiled kernels that an earlier run left */
   uint64_t weight_bytes, mapped_bytes; /* of weights: read from the file; taken from its mapping */
 };
 
@@ -96,7 +97,7 @@ struct pe_gpu_range {
 
 struct pe_gpu_recorder {
   struct pe_backend *b;
-  VkCommandBuffer commands;
+  VkCommandBuffer commands; /* NULL: only wants the pipelines, see pe_gpu_pipelines_want() */
   uint32_t stage;
   size_t first_op, end_op; /* of the stage; end_op 0: all of them */
   uint32_t n_rows;
@@ -133,6 +134,10 @@ struct pe_gpu_grid pe_gpu_linear (uint64_t n, uint32_t size);
 void pe_gpu_dispatch (struct pe_gpu_recorder *r, enum pe_shader shader, const uint32_t *constants,
                       uint32_t n_constants, const void *push, uint32_t push_bytes,
                       struct pe_gpu_grid grid);
+
+/* Starts compiling, in threads, what the stages that have their memory need for one row and for a
+ * whole batch. */
+void pe_gpu_expect_kernels (struct pe_backend *b);
 
 /* Where a view starts and how far its rows lie apart, in elements. */
 uint32_t pe_gpu_offset (const struct pe_gpu_recorder *r, struct pe_view view);

@@ -169,7 +169,7 @@ def bloom(m):
 def minicpm3(m):
     """Latent attention; embedding times 12, branches times 1.4 / sqrt (layers), logits times
     256 / width. Its files do not say so."""
-    heads, plain_width, rot, v_width, rank_q, rank = 4, 8, 4, 8, 16, 12
+    heads, plain_width, rot, v_width, rank_q, rank = 4, 12, 4, 8, 16, 16
     m.sizes(2, 32, 48, heads, heads)
     m.put(attention__q_lora_rank=rank_q, attention__kv_lora_rank=rank,
           attention__key_length=plain_width + rot)
