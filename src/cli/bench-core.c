@@ -17,6 +17,9 @@ struct bench {
   struct pe_row *rows;
   uint32_t n_vocab;
   uint32_t random;
+  struct pe_device_info cpu; /* measured again before each repeat: a busy host gives and takes */
+  double read_rate[2 * MAX_REPEAT], matmul_rate[2 * MAX_REPEAT];
+  size_t n_samples;
 };
 
 static double
@@ -57,13 +60,26 @@ feed (struct bench *b, uint32_t n, bool want_last, struct pe_error *error)
   return pe_runtime_compute (b->runtime, b->rows, n, error);
 }
 
+/* Back to `depth` tokens of context; those that are there already are not evaluated again. */
 static bool
 start_over (struct bench *b, struct pe_error *error)
 {
   size_t kept;
-  if (!pe_sequence_truncate (b->sequence, 0, &kept, error))
+  if (!pe_sequence_truncate (b->sequence, b->request->depth, &kept, error))
     return false;
-  return b->request->depth == 0 || feed (b, b->request->depth, false, error);
+  return kept >= b->request->depth || feed (b, b->request->depth - (uint32_t) kept, false, error);
+}
+
+static bool
+sample_limits (struct bench *b, struct pe_error *error)
+{
+  if (!pe_device_measure (&b->cpu, error))
+    return false;
+  b->read_rate[b->n_samples] = b->cpu.read_rate;
+  b->matmul_rate[b->n_samples++] = b->request->plan.precision == PE_PRECISION_EXACT
+                                       ? b->cpu.matmul_exact_rate
+                                       : b->cpu.matmul_rate;
+  return true;
 }
 
 static bool
@@ -72,7 +88,7 @@ measure_prompt (struct bench *b, struct bench_figure *out, double *first_token,
 {
   double seconds[MAX_REPEAT];
   for (uint32_t r = 0; r < b->request->n_repeat; r++) {
-    if (!start_over (b, error))
+    if (!start_over (b, error) || !sample_limits (b, error))
       return false;
     double start = now ();
     if (!feed (b, b->request->n_prompt, true, error))
@@ -89,7 +105,7 @@ measure_generation (struct bench *b, struct bench_figure *out, struct pe_error *
 {
   double seconds[MAX_REPEAT];
   for (uint32_t r = 0; r < b->request->n_repeat; r++) {
-    if (!start_over (b, error))
+    if (!start_over (b, error) || !sample_limits (b, error))
       return false;
     double start = now ();
     for (uint32_t i = 0; i < b->request->n_gen; i++)
@@ -120,8 +136,12 @@ least_seconds (const struct bench_result *r, const struct pe_traffic *t, bool pr
 }
 
 static void
-set_limit (const struct bench *b, struct bench_result *r)
+set_limit (struct bench *b, struct bench_result *r)
 {
+  if (b->n_samples) {
+    r->devices[0].read_rate = median (b->read_rate, b->n_samples);
+    r->devices[0].matmul_rate = median (b->matmul_rate, b->n_samples);
+  }
   struct pe_traffic t[PE_MAX_DEVICES];
   const struct pe_plan *plan = pe_runtime_plan (b->runtime);
   pe_plan_traffic (b->model, plan, b->request->depth + b->request->n_gen / 2, t);
@@ -146,7 +166,7 @@ load (struct bench *b, const char *path, struct bench_result *out, struct pe_err
   struct pe_device_info devices[PE_MAX_DEVICES];
   size_t n = pe_devices_list (devices, PE_MAX_DEVICES, false, NULL);
   n = request.n_gpu_layers == 0 ? 1 : n > 2 ? 2 : n;
-  for (size_t d = 0; d < n; d++)
+  for (size_t d = 1; d < n; d++)
     if (!pe_device_measure (&devices[d], error))
       return false;
   uint32_t tokens = q->depth + (q->n_prompt > q->n_gen ? q->n_prompt : q->n_gen);
@@ -167,6 +187,8 @@ load (struct bench *b, const char *path, struct bench_result *out, struct pe_err
   out->n_gpu_layers = pe_plan_gpu_layers (used);
   out->n_devices = n;
   memcpy (out->devices, devices, n * sizeof *devices);
+  b->cpu = devices[0];
+  b->cpu.n_cores = used->request.n_threads; /* the limits are those of the threads that work */
   b->n_vocab = pe_model_info (b->model)->n_vocab;
   b->rows = pe_calloc (tokens, sizeof *b->rows);
   return b->rows || pe_fail (error, PE_ERROR_MEMORY, "not enough memory for the benchmark");

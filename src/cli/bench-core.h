@@ -17,9 +17,9 @@ struct bench_request {
 
 struct bench_figure {
   double tokens_per_second; /* median; 0: not measured */
-  double limit;             /* tokens per second at the devices' measured rates: of float32 products
-                               for prompts, which 8-bit products exceed, and of memory for
-                               generation; 0: unknown */
+  double limit;             /* tokens per second at the devices' measured rates: of the bare inner
+                               loop of the CPU's products for prompts, and of memory for
+                               generation; medians over the repeats too; 0: unknown */
   double rate;              /* bytes or operations per second that were reached */
 };
 

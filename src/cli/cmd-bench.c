@@ -40,7 +40,7 @@ print_table (const struct bench_result *r)
             r->devices[d].read_rate / 1e9, r->devices[d].matmul_rate / 1e12);
   printf ("%-11s %u of %u layers on the GPU, %u threads on the CPU, loaded in %.2f s\n", "model",
           r->n_gpu_layers, r->n_layers + 1, r->plan.n_threads, r->load_seconds);
-  print_line ("prompt", &r->prompt, 1e12, "TFLOP/s", "the float32 rate");
+  print_line ("prompt", &r->prompt, 1e12, "TFLOP/s", "the arithmetic's rate");
   print_line ("generation", &r->generation, 1e9, "GB/s", "the memory's rate");
   return CLI_DONE;
 }

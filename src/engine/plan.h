@@ -66,7 +66,8 @@ struct pe_device_info {
   uint32_t n_threads;                    /* CPU: logical */
   double read_rate;                      /* bytes/s, own memory */
   double transfer_rate;                  /* bytes/s, host to device */
-  double matmul_rate;                    /* operations/s */
+  double matmul_rate;                    /* operations/s; CPU: of `fast`, its bare inner loop */
+  double matmul_exact_rate;              /* CPU: the same of `exact`, in float32 */
   struct pe_rates rates[PE_RATES_COUNT]; /* GPU: only the last */
 };
 

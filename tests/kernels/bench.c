@@ -9,13 +9,14 @@
 #include <strings.h>
 #include <time.h>
 
-#define WIDTH      4096 /* of a row */
-#define ROWS       16384
-#define GEMM_M     128
-#define GEMM_N     256
-#define MAX_BYTES  ((size_t) WIDTH * ROWS * 4)
-#define READ_BYTES ((size_t) 256 << 20)
-#define SECONDS    0.25
+#define WIDTH       4096 /* of a row */
+#define ROWS        16384
+#define GEMM_M      512
+#define GEMM_N      256
+#define MAX_BYTES   ((size_t) WIDTH * ROWS * 4)
+#define READ_BYTES  ((size_t) 256 << 20)
+#define SECONDS     0.25
+#define BARE_ROUNDS 200
 
 static double
 now (void)
@@ -53,8 +54,38 @@ struct work {
   void *scratch;
 };
 
+/* What this level and one thread could reach at most. */
+struct limits {
+  double read, exact, fast; /* bytes and operations per second */
+};
+
+static struct limits
+limits_of (const struct pe_kernels *k, const struct work *w)
+{
+  struct limits l = { 0 };
+  volatile uint64_t sink;
+  double operations = 0;
+  double reading = BEST_OF (sink = k->read_bytes (READ_BYTES, w->rows));
+  double exact = BEST_OF (operations = k->bare_exact (BARE_ROUNDS, w->scratch));
+  (void) sink;
+  l.read = READ_BYTES / reading;
+  l.exact = l.fast = operations / exact;
+  if (k->bare_fast) {
+    double fast = BEST_OF (operations = k->bare_fast (BARE_ROUNDS, w->scratch));
+    l.fast = operations / fast;
+  }
+  return l;
+}
+
 static void
-bench_type (const struct pe_kernels *k, enum pe_type type, const struct work *w)
+print_rate (double rate, double limit)
+{
+  printf (" %7.1f %3.0f %%", rate * 1e-9, 100 * rate / limit);
+}
+
+static void
+bench_type (const struct pe_kernels *k, enum pe_type type, const struct limits *l,
+            const struct work *w)
 {
   size_t row_bytes = pe_type_row_bytes (type, WIDTH), groups = pe_q8_groups (WIDTH);
   double bytes = (double) row_bytes * ROWS, operations = 2.0 * GEMM_M * GEMM_N * WIDTH;
@@ -66,13 +97,15 @@ bench_type (const struct pe_kernels *k, enum pe_type type, const struct work *w)
   double exact = BEST_OF (k->dot_exact[type](WIDTH, w->rows, row_bytes, ROWS, w->x, w->out));
   double gemm = BEST_OF (k->gemm_exact[type](GEMM_M, GEMM_N, WIDTH, w->x, WIDTH, w->rows, row_bytes,
                                              w->c, GEMM_N, w->scratch));
-  printf ("%-8s %-7s %9.1f %9.0f", pe_cpu_level_name (k->level), pe_type_info (type)->name,
-          bytes / exact * 1e-9, operations / gemm * 1e-9);
+  printf ("%-8s %-7s", pe_cpu_level_name (k->level), pe_type_info (type)->name);
+  print_rate (bytes / exact, l->read);
+  print_rate (operations / gemm, l->exact);
   if (k->dot_fast[type]) {
     double fast = BEST_OF (k->dot_fast[type](WIDTH, w->rows, row_bytes, ROWS, w->groups, w->out));
     double gemm_fast = BEST_OF (k->gemm_fast[type](GEMM_M, GEMM_N, WIDTH, w->groups, groups,
                                                    w->rows, row_bytes, w->c, GEMM_N, w->scratch));
-    printf (" %9.1f %9.0f", bytes / fast * 1e-9, operations / gemm_fast * 1e-9);
+    print_rate (bytes / fast, l->read);
+    print_rate (operations / gemm_fast, l->fast);
   }
   printf ("\n");
   fflush (stdout);
@@ -113,18 +146,23 @@ bench_kernels (const char *level, const char *type)
   pe_kernels_for (PE_CPU_SCALAR)->quantise (GEMM_M * WIDTH, w.x, w.groups);
 
   memset (w.rows, 1, READ_BYTES);
-  double seconds = BEST_OF (if (memchr (w.rows, 2, READ_BYTES)) abort ());
-  printf ("memory is read at %.1f GB/s by one thread\n", (double) READ_BYTES / seconds * 1e-9);
-  printf ("%-8s %-7s %9s %9s %9s %9s\n%-16s %9s %9s %9s %9s\n", "level", "type", "dot", "gemm",
-          "fast dot", "fast gemm", "", "GB/s", "GFLOP/s", "GB/s", "GOP/s");
+  memset (w.scratch, 0, PE_GEMM_SCRATCH);
+  printf ("One thread; %% of what the level reads from memory or computes in its bare inner loop.\n"
+          "%-16s %13s %13s %13s %13s\n%-16s %13s %13s %13s %13s\n",
+          "level    type", "dot", "gemm", "fast dot", "fast gemm", "", "GB/s", "GFLOP/s", "GB/s",
+          "GOP/s");
   for (int l = 0; l < PE_CPU_LEVEL_COUNT; l++) {
     const struct pe_kernels *k = pe_kernels_for ((enum pe_cpu_level) l);
     if (k->level != (enum pe_cpu_level) l ||
         (level && strcmp (level, pe_cpu_level_name (k->level))))
       continue;
+    struct limits limits = limits_of (k, &w);
+    printf ("%-8s %-7s %7.1f       %7.1f       %7.1f       %7.1f\n", pe_cpu_level_name (k->level),
+            "limit", limits.read * 1e-9, limits.exact * 1e-9, limits.read * 1e-9,
+            limits.fast * 1e-9);
     for (size_t t = 0; t < sizeof types / sizeof *types; t++)
       if (!type || strcasecmp (type, pe_type_info (types[t])->name) == 0)
-        bench_type (k, types[t], &w);
+        bench_type (k, types[t], &limits, &w);
     bench_elements (k, &w);
   }
   return 0;

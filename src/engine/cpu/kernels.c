@@ -232,6 +232,32 @@ weigh (struct layout type, size_t m, size_t n_rows, size_t n, const float *w, si
   }
 }
 
+/* ---- limits ---- */
+
+static uint64_t
+read_bytes (size_t n, const void *data)
+{
+  const char *p = data;
+  uint64_t total = 0, word;
+  size_t i = 0;
+  for (; i + sizeof word <= n; i += sizeof word) {
+    memcpy (&word, p + i, sizeof word);
+    total ^= word;
+  }
+  for (; i < n; i++)
+    total ^= (unsigned char) p[i];
+  return total;
+}
+
+static double
+bare_exact (size_t rounds, void *scratch)
+{
+  float *a = scratch, *b = a + CHUNK, *c = b + CHUNK;
+  for (size_t i = 0; i < rounds; i++)
+    *c += dot (CHUNK, a, b);
+  return 2.0 * CHUNK * (double) rounds;
+}
+
 #define TYPES(X)                                                                                   \
   X (F32, f32, 1024)                                                                               \
   X (F16, f16, 512)                                                                                \
@@ -299,6 +325,8 @@ pe_kernels_init_scalar (struct pe_kernels *kernels)
     .unary = pe_reference_unary,
     .softmax_exp = softmax_exp,
     .max = max_of,
+    .read_bytes = read_bytes,
+    .bare_exact = bare_exact,
   };
 #define FILL(NAME, name, bytes)                                                                    \
   kernels->dot_exact[PE_TYPE_##NAME] = dot_##name;                                                 \

@@ -86,6 +86,13 @@ struct pe_kernels {
   /* In place: x = exp (x - max); returns the sum. */
   float (*softmax_exp) (size_t n, float max, float *x);
   float (*max) (size_t n, const float *x); /* minus infinity for n == 0 */
+
+  /* What this level could reach at most, to compare with. read_bytes() returns something of all
+   * that it read. The others are the inner loops of gemm alone, on PE_GEMM_SCRATCH bytes
+   * of numbers of no interest; they return how many operations that were. */
+  uint64_t (*read_bytes) (size_t n, const void *data);
+  double (*bare_exact) (size_t rounds, void *scratch);
+  double (*bare_fast) (size_t rounds, void *scratch); /* NULL: no kernels of that kind */
 };
 
 /* The table for a level, filled on first use; a level that this processor lacks gives the best

@@ -31,6 +31,7 @@ dot_bytes_add (vi sum, vi codes, vi x, bool signed_codes)
 
 #include "engine/cpu/x86/elements.h"
 #include "engine/cpu/x86/fast.h"
+#include "engine/cpu/x86/limits.h"
 
 /* 32 values as int8 with scale largest / 127, and the sums of both halves. */
 static void
@@ -129,4 +130,5 @@ pe_kernels_init_avx2 (struct pe_kernels *kernels)
   kernels->encode[PE_TYPE_F16] = encode_f16;
   kernels->sum = sum_of;
   kernels->sum_squares = sum_squares;
+  set_limits (kernels);
 }

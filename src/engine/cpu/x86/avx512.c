@@ -25,8 +25,10 @@ dot_bytes_add (vi sum, vi codes, vi x, bool signed_codes)
   return _mm512_dpbusd_epi32 (sum, codes, x);
 }
 
+#include "engine/cpu/x86/dot-512.h"
 #include "engine/cpu/x86/elements.h"
 #include "engine/cpu/x86/fast.h"
+#include "engine/cpu/x86/limits.h"
 
 void
 pe_kernels_init_avx512 (struct pe_kernels *kernels)
@@ -34,5 +36,7 @@ pe_kernels_init_avx512 (struct pe_kernels *kernels)
   kernels->level = PE_CPU_AVX512;
   set_rows (kernels);
   set_fast (kernels);
+  set_dot_wide (kernels);
   set_elements (kernels);
+  set_limits (kernels);
 }

@@ -26,10 +26,12 @@ dot_bytes_add (vi sum, vi codes, vi x, bool signed_codes)
 }
 
 #include "engine/cpu/x86/fast.h"
+#include "engine/cpu/x86/limits.h"
 
 void
 pe_kernels_init_avxvnni (struct pe_kernels *kernels)
 {
   kernels->level = PE_CPU_AVXVNNI;
   set_fast (kernels);
+  set_limits (kernels);
 }

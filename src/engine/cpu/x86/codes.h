@@ -24,30 +24,33 @@ struct scales {
 typedef __m256i (*codes_fn) (const void *super, int j);
 typedef void (*scales_fn) (const void *super, int n, struct scales *out);
 
-/* X (NAME, name, bytes of 256 elements, elements of a group, codes can be negative) */
+/* The code that stands for 0: m = -zero * d. Codes can be negative where it is 0. */
+#define OWN_ZEROS (-1) /* or each group has its own m */
+
+/* X (NAME, name, bytes of 256 elements, elements of a group, zero) */
 #define CODED_TYPES(X)                                                                             \
-  X (Q4_0, q4_0, 144, 32, 0)                                                                       \
-  X (Q4_1, q4_1, 160, 32, 0)                                                                       \
-  X (Q5_0, q5_0, 176, 32, 0)                                                                       \
-  X (Q5_1, q5_1, 192, 32, 0)                                                                       \
-  X (Q8_0, q8_0, 272, 32, 1)                                                                       \
-  X (IQ4_NL, iq4_nl, 144, 32, 1)                                                                   \
-  X (MXFP4, mxfp4, 136, 32, 0)                                                                     \
-  X (Q2_K, q2_k, 84, 16, 0)                                                                        \
-  X (Q3_K, q3_k, 110, 16, 0)                                                                       \
-  X (Q4_K, q4_k, 144, 32, 0)                                                                       \
-  X (Q5_K, q5_k, 176, 32, 0)                                                                       \
-  X (Q6_K, q6_k, 210, 16, 0)                                                                       \
-  X (IQ4_XS, iq4_xs, 136, 32, 1)                                                                   \
-  X (IQ1_S, iq1_s, 50, 32, 1)                                                                      \
-  X (IQ1_M, iq1_m, 56, 16, 1)                                                                      \
-  X (IQ2_XXS, iq2_xxs, 66, 32, 1)                                                                  \
-  X (IQ2_XS, iq2_xs, 74, 16, 1)                                                                    \
-  X (IQ2_S, iq2_s, 82, 16, 1)                                                                      \
-  X (IQ3_XXS, iq3_xxs, 98, 32, 1)                                                                  \
-  X (IQ3_S, iq3_s, 110, 32, 1)                                                                     \
-  X (TQ2_0, tq2_0, 66, 32, 0)                                                                      \
-  X (NVFP4, nvfp4, 144, 16, 0)
+  X (Q4_0, q4_0, 144, 32, 8)                                                                       \
+  X (Q4_1, q4_1, 160, 32, OWN_ZEROS)                                                               \
+  X (Q5_0, q5_0, 176, 32, 16)                                                                      \
+  X (Q5_1, q5_1, 192, 32, OWN_ZEROS)                                                               \
+  X (Q8_0, q8_0, 272, 32, 0)                                                                       \
+  X (IQ4_NL, iq4_nl, 144, 32, 0)                                                                   \
+  X (MXFP4, mxfp4, 136, 32, 12)                                                                    \
+  X (Q2_K, q2_k, 84, 16, OWN_ZEROS)                                                                \
+  X (Q3_K, q3_k, 110, 16, 4)                                                                       \
+  X (Q4_K, q4_k, 144, 32, OWN_ZEROS)                                                               \
+  X (Q5_K, q5_k, 176, 32, OWN_ZEROS)                                                               \
+  X (Q6_K, q6_k, 210, 16, 32)                                                                      \
+  X (IQ4_XS, iq4_xs, 136, 32, 0)                                                                   \
+  X (IQ1_S, iq1_s, 50, 32, 0)                                                                      \
+  X (IQ1_M, iq1_m, 56, 16, 0)                                                                      \
+  X (IQ2_XXS, iq2_xxs, 66, 32, 0)                                                                  \
+  X (IQ2_XS, iq2_xs, 74, 16, 0)                                                                    \
+  X (IQ2_S, iq2_s, 82, 16, 0)                                                                      \
+  X (IQ3_XXS, iq3_xxs, 98, 32, 0)                                                                  \
+  X (IQ3_S, iq3_s, 110, 32, 0)                                                                     \
+  X (TQ2_0, tq2_0, 66, 32, 1)                                                                      \
+  X (NVFP4, nvfp4, 144, 16, 12)
 
 /* ---- parts ---- */
 
@@ -117,6 +120,15 @@ INLINE __m256
 halves (const uint8_t *p, size_t stride, int n)
 {
   uint16_t h[8] = { 0 };
+#ifdef __AVX512BW__
+  if (n == 8 && 7 * stride + 2 <= 128) { /* one shuffle instead of eight loads */
+    const short s = (short) (stride / 2);
+    const __m512i words =
+        _mm512_castsi128_si512 (_mm_setr_epi16 (0, s, 2 * s, 3 * s, 4 * s, 5 * s, 6 * s, 7 * s));
+    return _mm256_cvtph_ps (_mm512_castsi512_si128 (
+        _mm512_permutex2var_epi16 (_mm512_loadu_si512 (p), words, _mm512_loadu_si512 (p + 64))));
+  }
+#endif
   if (n == 8)
     return _mm256_cvtph_ps (_mm_setr_epi16 (
         (short) pe_load_u16 (p), (short) pe_load_u16 (p + stride),

@@ -115,39 +115,104 @@ struct panel {
 _Static_assert(sizeof (struct panel) <= PE_GEMM_SCRATCH, "the panel does not fit the scratch");
 
 INLINE void
-fill_panel (struct panel *panel, codes_fn codes, scales_fn scales, size_t bytes, int group,
-            bool signed_codes, size_t n_rows, size_t k, const char *rows, size_t row_bytes)
+transpose_8 (__m256 *x)
 {
-  for (size_t r = 0; r < n_rows; r++) {
-    const char *super = rows + r * row_bytes;
-    for (size_t p = 0; p < k; p += 256, super += bytes) {
-      struct scales s = { 0 };
-      int n = (int) (smaller (k - p, 256) / 32), per_32 = 32 / group;
-      fast_scales (scales, group, signed_codes, super, n, &s);
-      for (int g = 0; g < n * per_32; g++) {
-        panel->d[p / group + g][r] = s.d[g];
-        panel->m[p / group + g][r] = s.m[g];
-      }
-      for (int j = 0; j < n; j++) {
-        uint32_t words[8];
-        __m256i c = codes (super, j);
-        _mm256_storeu_si256 ((__m256i *) words, signed_codes ? PREPARE_CODES (c) : c);
-        for (int t = 0; t < 8; t++)
-          memcpy (panel->codes[p / 4 + 8 * j + t][r], &words[t], 4);
-      }
+  __m256 pair[8], four[8];
+  for (int i = 0; i < 8; i += 2) {
+    pair[i] = _mm256_unpacklo_ps (x[i], x[i + 1]);
+    pair[i + 1] = _mm256_unpackhi_ps (x[i], x[i + 1]);
+  }
+  for (int i = 0; i < 8; i += 4)
+    for (int l = 0; l < 2; l++) {
+      four[i + 2 * l] = _mm256_shuffle_ps (pair[i + l], pair[i + l + 2], 0x44);
+      four[i + 2 * l + 1] = _mm256_shuffle_ps (pair[i + l], pair[i + l + 2], 0xee);
     }
+  for (int i = 0; i < 4; i++) {
+    x[i] = _mm256_permute2f128_ps (four[i], four[i + 4], 0x20);
+    x[i + 4] = _mm256_permute2f128_ps (four[i], four[i + 4], 0x31);
   }
 }
 
-/* `rows` of a times a panel, added to sum[rows]. */
+/* Eight values of each of eight rows, put beside each other from column `first` on. */
 INLINE void
-fast_block (const struct panel *panel, int group, bool signed_codes, bool offsets, int rows,
-            size_t k, const struct pe_q8_group *a, size_t a_stride, vf *sum)
+put_columns (const float *from, size_t stride, float (*to)[W], size_t first)
+{
+  __m256 x[8];
+  for (int r = 0; r < 8; r++)
+    x[r] = _mm256_loadu_ps (from + (size_t) r * stride);
+  transpose_8 (x);
+  for (int g = 0; g < 8; g++)
+    _mm256_storeu_ps (to[g] + first, x[g]);
+}
+
+/* Rows behind n_rows repeat the last one: nothing is made of them. */
+INLINE void
+fill_panel (struct panel *panel, codes_fn codes, scales_fn scales, size_t bytes, int group,
+            bool signed_codes, bool own_zeros, size_t n_rows, size_t k, const char *rows,
+            size_t row_bytes)
+{
+  for (size_t first = 0; first < n_rows; first += 8)
+    for (size_t p = 0; p < k; p += 256) {
+      struct scales s[8];
+      const char *super[8];
+      int n = (int) (smaller (k - p, 256) / 32);
+      if (n < 8)
+        memset (s, 0, sizeof s);
+      for (size_t r = 0; r < 8; r++) {
+        super[r] = rows + smaller (first + r, n_rows - 1) * row_bytes + p / 256 * bytes;
+        fast_scales (scales, group, signed_codes, super[r], n, &s[r]);
+      }
+      for (int g = 0; g < 256 / group; g += 8) {
+        size_t at = p / (size_t) group + (size_t) g;
+        put_columns (s[0].d + g, sizeof *s / sizeof (float), panel->d + at, first);
+        if (own_zeros)
+          put_columns (s[0].m + g, sizeof *s / sizeof (float), panel->m + at, first);
+      }
+      for (int j = 0; j < n; j++) {
+        __m256 x[8];
+        for (int r = 0; r < 8; r++) {
+          __m256i c = codes (super[r], j);
+          x[r] = _mm256_castsi256_ps (signed_codes ? PREPARE_CODES (c) : c);
+        }
+        transpose_8 (x);
+        for (int t = 0; t < 8; t++)
+          _mm256_storeu_ps ((float *) panel->codes[p / 4 + 8 * (size_t) j + (size_t) t][first],
+                            x[t]);
+      }
+    }
+}
+
+/* What the sums of products begin with, for the groups of 256 elements of a row of activations:
+ * minus `zero` times their sum, so that codes count from their zero. */
+INLINE void
+first_products (const struct pe_q8_group *x, int group, int zero, int *out)
+{
+  __m256i sums = _mm256_loadu_si256 ((const __m256i *) x->sum);
+  __m256i factor = _mm256_set1_epi16 ((short) -zero);
+  if (group == 32) {
+    _mm256_storeu_si256 ((__m256i *) out, _mm256_madd_epi16 (sums, factor));
+    return;
+  }
+  for (int i = 0; i < 2; i++) {
+    __m128i half = i ? _mm256_extracti128_si256 (sums, 1) : _mm256_castsi256_si128 (sums);
+    _mm256_storeu_si256 (
+        (__m256i *) (out + 8 * i),
+        _mm256_mullo_epi32 (_mm256_cvtepi16_epi32 (half), _mm256_set1_epi32 (-zero)));
+  }
+}
+
+/* `rows` of a times a panel, added to sum[rows]; `zero`: of prepared codes, or OWN_ZEROS. */
+INLINE void
+fast_block (const struct panel *panel, int group, bool signed_codes, int zero, int rows, size_t k,
+            const struct pe_q8_group *a, size_t a_stride, vf *sum)
 {
   for (size_t p = 0; p < k; p += 256, a++) {
     float xm[FAST_MR][16];
-    if (offsets)
-      for (int i = 0; i < rows; i++)
+    int start[FAST_MR][16];
+    for (int i = 0; i < rows; i++)
+      if (zero > 0)
+        first_products (a + i * a_stride, group, zero, start[i]);
+      else if (zero < 0)
         for (int h = 0; h < 32 / group; h++)
           _mm256_storeu_ps (xm[i] + 8 * h, offsets_of (a + i * a_stride, group, h));
     int n_groups = (int) (smaller (k - p, 256) / (size_t) group);
@@ -155,7 +220,7 @@ fast_block (const struct panel *panel, int group, bool signed_codes, bool offset
       vi products[FAST_MR];
 #pragma GCC unroll 8
       for (int i = 0; i < rows; i++)
-        products[i] = vi_zero ();
+        products[i] = zero > 0 ? vi_set_4 (&start[i][g]) : vi_zero ();
 #pragma GCC unroll 8
       for (int t = 0; t < group / 4; t++) {
         vi codes = vi_load (panel->codes[p / 4 + g * group / 4 + t]);
@@ -164,13 +229,13 @@ fast_block (const struct panel *panel, int group, bool signed_codes, bool offset
           products[i] = dot_bytes_add (
               products[i], codes, vi_set_4 (a[i * a_stride].q + g * group + 4 * t), signed_codes);
       }
-      vf d = vf_load (panel->d[p / group + g]), m = vf_load (panel->m[p / group + g]);
+      vf d = vf_load (panel->d[p / group + g]);
 #pragma GCC unroll 8
       for (int i = 0; i < rows; i++) {
         vf scale = vf_mul (d, vf_set (a[i * a_stride].d[g * group / 32]));
         sum[i] = vf_fma (vf_from_vi (products[i]), scale, sum[i]);
-        if (offsets)
-          sum[i] = vf_fma (m, vf_set (xm[i][g]), sum[i]);
+        if (zero < 0)
+          sum[i] = vf_fma (vf_load (panel->m[p / group + g]), vf_set (xm[i][g]), sum[i]);
       }
     }
   }
@@ -191,8 +256,8 @@ add_to (float *c, vf sum, size_t n)
 }
 
 INLINE void
-gemm_fast (codes_fn codes, scales_fn scales, size_t bytes, int group, bool signed_codes,
-           bool offsets, size_t m, size_t n, size_t k, const struct pe_q8_group *a, size_t a_stride,
+gemm_fast (codes_fn codes, scales_fn scales, size_t bytes, int group, bool signed_codes, int zero,
+           size_t m, size_t n, size_t k, const struct pe_q8_group *a, size_t a_stride,
            const char *rows, size_t row_bytes, float *c, size_t c_stride, struct panel *panel)
 {
   for (size_t i = 0; i < m; i++)
@@ -201,21 +266,21 @@ gemm_fast (codes_fn codes, scales_fn scales, size_t bytes, int group, bool signe
     size_t depth = smaller (k - p, FAST_K);
     for (size_t j = 0; j < n; j += W) {
       size_t width = smaller (n - j, W);
-      fill_panel (panel, codes, scales, bytes, group, signed_codes, width, depth,
+      fill_panel (panel, codes, scales, bytes, group, signed_codes, zero < 0, width, depth,
                   rows + j * row_bytes + p / 256 * bytes, row_bytes);
       size_t i = 0;
       for (; i + FAST_MR <= m; i += FAST_MR) {
         vf sum[FAST_MR];
         for (int l = 0; l < FAST_MR; l++)
           sum[l] = vf_zero ();
-        fast_block (panel, group, signed_codes, offsets, FAST_MR, depth, a + i * a_stride + p / 256,
+        fast_block (panel, group, signed_codes, zero, FAST_MR, depth, a + i * a_stride + p / 256,
                     a_stride, sum);
         for (int l = 0; l < FAST_MR; l++)
           add_to (c + (i + l) * c_stride + j, sum[l], width);
       }
       for (; i < m; i++) {
         vf sum = vf_zero ();
-        fast_block (panel, group, signed_codes, offsets, 1, depth, a + i * a_stride + p / 256,
+        fast_block (panel, group, signed_codes, zero, 1, depth, a + i * a_stride + p / 256,
                     a_stride, &sum);
         add_to (c + i * c_stride + j, sum, width);
       }
@@ -223,23 +288,23 @@ gemm_fast (codes_fn codes, scales_fn scales, size_t bytes, int group, bool signe
   }
 }
 
-#define HAS_OFFSETS(signed_codes) (!(signed_codes) || CODE_OFFSET)
+#define HAS_OFFSETS(zero)   ((zero) != 0 || CODE_OFFSET)
+#define PREPARED_ZERO(zero) ((zero) ? (zero) : CODE_OFFSET)
 
-#define DEFINE_FAST(NAME, name, bytes, group, signed_codes)                                        \
+#define DEFINE_FAST(NAME, name, bytes, group, zero)                                                \
   static void fast_##name (size_t n, const void *rows, size_t row_bytes, size_t n_rows,            \
                            const struct pe_q8_group *x, float *out)                                \
   {                                                                                                \
     for (size_t r = 0; r < n_rows; r++)                                                            \
-      out[r] = dot_fast (codes_##name, scales_##name, bytes, group, signed_codes,                  \
-                         HAS_OFFSETS (signed_codes), n, (const char *) rows + r * row_bytes, x);   \
+      out[r] = dot_fast (codes_##name, scales_##name, bytes, group, !(zero), HAS_OFFSETS (zero),   \
+                         n, (const char *) rows + r * row_bytes, x);                               \
   }                                                                                                \
   static void gemm_fast_##name (size_t m, size_t n, size_t k, const struct pe_q8_group *a,         \
                                 size_t a_stride, const void *rows, size_t row_bytes, float *c,     \
                                 size_t c_stride, void *scratch)                                    \
   {                                                                                                \
-    gemm_fast (codes_##name, scales_##name, bytes, group, signed_codes,                            \
-               HAS_OFFSETS (signed_codes), m, n, k, a, a_stride, rows, row_bytes, c, c_stride,     \
-               scratch);                                                                           \
+    gemm_fast (codes_##name, scales_##name, bytes, group, !(zero), PREPARED_ZERO (zero), m, n, k,  \
+               a, a_stride, rows, row_bytes, c, c_stride, scratch);                                \
   }
 
 CODED_TYPES (DEFINE_FAST)

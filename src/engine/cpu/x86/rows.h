@@ -15,10 +15,17 @@
 #define AHEAD 4096
 
 INLINE void
+prefetch_lines (const char *p, size_t n_bytes)
+{
+#pragma GCC unroll 20
+  for (size_t i = 0; i < n_bytes; i += 64)
+    _mm_prefetch (p + i, _MM_HINT_T0);
+}
+
+INLINE void
 prefetch (const char *p, size_t n_bytes)
 {
-  for (size_t i = 0; i < n_bytes; i += 64)
-    _mm_prefetch (p + AHEAD + i, _MM_HINT_T0);
+  prefetch_lines (p + AHEAD, n_bytes);
 }
 
 INLINE size_t
@@ -333,7 +340,7 @@ weigh_decoded (pe_decode_fn decode, size_t bytes, size_t m, size_t n_rows, size_
   }                                                                                                \
   DEFINE_GEMM (name, 256 * (size))
 
-#define DEFINE_CODED_ROWS(NAME, name, bytes, group, signed_codes)                                  \
+#define DEFINE_CODED_ROWS(NAME, name, bytes, group, zero)                                          \
   static void decode_##name (const void *blocks, float *out, size_t n)                             \
   {                                                                                                \
     decode_coded (codes_##name, scales_##name, bytes, group, blocks, out, n);                      \

@@ -175,6 +175,12 @@ vi_load (const void *p)
 }
 
 INLINE vi
+vi_xor (vi a, vi b)
+{
+  return _mm256_xor_si256 (a, b);
+}
+
+INLINE vi
 vi_set_4 (const void *p) /* the four bytes at p, repeated */
 {
   int x;

@@ -159,6 +159,12 @@ vi_load (const void *p)
 }
 
 INLINE vi
+vi_xor (vi a, vi b)
+{
+  return _mm512_xor_si512 (a, b);
+}
+
+INLINE vi
 vi_set_4 (const void *p)
 {
   int x;

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What a level could reach at most: memory read and nothing done with it, and the inner loops of
+ * the two gemm kernels on operands that stay in the L1 cache, with no scales and no panels to
+ * fill. Figures are quoted as shares of these.
+ */
+#pragma once
+
+#include "engine/cpu/kernels.h"
+
+#define BARE_DEPTH 512 /* elements of a row */
+
+static uint64_t
+read_bytes (size_t n, const void *data)
+{
+  const char *p = data;
+  vi sum[4] = { vi_zero (), vi_zero (), vi_zero (), vi_zero () };
+  size_t i = 0;
+  for (; i + 4 * sizeof (vi) <= n; i += 4 * sizeof (vi))
+#pragma GCC unroll 4
+    for (int l = 0; l < 4; l++)
+      sum[l] = vi_xor (sum[l], vi_load (p + i + l * sizeof (vi)));
+  uint64_t words[sizeof (vi) / 8], total = 0;
+  vi all = vi_xor (vi_xor (sum[0], sum[1]), vi_xor (sum[2], sum[3]));
+  memcpy (words, &all, sizeof words);
+  for (size_t l = 0; l < sizeof words / 8; l++)
+    total ^= words[l];
+  for (; i < n; i++)
+    total ^= (unsigned char) p[i];
+  return total;
+}
+
+static double
+bare_exact (size_t rounds, void *scratch)
+{
+  const float *a = scratch, *b = a + EXACT_MR * BARE_DEPTH;
+  float *c = (float *) scratch + (EXACT_MR + EXACT_NR) * BARE_DEPTH;
+  for (size_t i = 0; i < rounds; i++)
+    gemm_block (EXACT_MR, EXACT_NR, BARE_DEPTH, a, BARE_DEPTH, b, BARE_DEPTH, c, EXACT_NR);
+  return 2.0 * EXACT_MR * EXACT_NR * BARE_DEPTH * (double) rounds;
+}
+
+static double
+bare_fast (size_t rounds, void *scratch)
+{
+  const char *codes = scratch, *a = codes + BARE_DEPTH * W;
+  vi sum[FAST_MR];
+  for (int i = 0; i < FAST_MR; i++)
+    sum[i] = vi_zero ();
+  for (size_t r = 0; r < rounds; r++)
+    for (size_t p = 0; p < BARE_DEPTH; p += 32)
+#pragma GCC unroll 8
+      for (size_t t = p; t < p + 32; t += 4) {
+        vi c = vi_load (codes + t * W);
+#pragma GCC unroll 16
+        for (int i = 0; i < FAST_MR; i++)
+          sum[i] = dot_bytes_add (sum[i], c, vi_set_4 (a + i * BARE_DEPTH + t), false);
+      }
+  memcpy (scratch, sum, sizeof sum);
+  return 2.0 * FAST_MR * W * BARE_DEPTH * (double) rounds;
+}
+
+_Static_assert((EXACT_MR + EXACT_NR) * BARE_DEPTH * 4 + 1024 <= PE_GEMM_SCRATCH, "does not fit");
+
+INLINE void
+set_limits (struct pe_kernels *kernels)
+{
+  kernels->read_bytes = read_bytes;
+  kernels->bare_exact = bare_exact;
+  kernels->bare_fast = bare_fast;
+}
