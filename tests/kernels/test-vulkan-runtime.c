@@ -4,6 +4,7 @@
  * the devices, one row at a time and in batches; planned bytes are the allocated bytes; a lost
  * device stays lost. Failures of single calls: tests/crash/test-gpu-failure.c.
  */
+#include "base/alloc.h"
 #include "engine/devices.h"
 #include "engine/model.h"
 #include "engine/runtime.h"
@@ -24,6 +25,9 @@ static uint32_t n_vocab, n_steps; /* positions of the slider: layers + 1 */
 static float *expected;           /* [N_TOKENS][n_vocab] by the CPU */
 static int32_t tokens[N_TOKENS];
 
+static const void *kernels; /* for the next load */
+static size_t n_kernels;
+
 static struct pe_runtime *
 load (uint32_t n_gpu_layers, uint32_t n_batch, struct pe_error *error)
 {
@@ -39,7 +43,7 @@ load (uint32_t n_gpu_layers, uint32_t n_batch, struct pe_error *error)
   struct pe_runtime *runtime = NULL;
   if (!pe_plan_make (model, &request, devices, n_gpu_layers ? 2 : 1, &plan, error))
     return NULL;
-  if (!pe_runtime_create (model, plan, NULL, &runtime, error))
+  if (!pe_runtime_create_with (model, plan, NULL, kernels, n_kernels, &runtime, error))
     runtime = NULL;
   pe_plan_free (plan);
   return runtime;
@@ -257,6 +261,88 @@ random_moves_change_nothing (void)
   CHECK_MSG (n_read == 0, "%llu bytes were read", (unsigned long long) n_read);
 }
 
+/* What decoding and a whole batch of a prompt need is compiled while weights are read. */
+static void
+kernels_are_compiled_ahead (void)
+{
+  struct pe_error error = { 0 };
+  struct pe_runtime *runtime = load (n_steps, 16, &error);
+  CHECK_MSG (runtime != NULL, "%s", error.message);
+  struct pe_sequence *sequence;
+  CHECK (pe_sequence_new (runtime, &sequence, &error));
+  float *out = malloc ((size_t) 16 * n_vocab * sizeof *out);
+  bool ok = evaluate (runtime, sequence, 0, 16, out, &error) &&
+            evaluate (runtime, sequence, 16, 1, out, &error);
+  struct pe_runtime_counters counters;
+  pe_runtime_counters (runtime, &counters);
+  pe_sequence_free (sequence);
+  pe_runtime_free (runtime);
+  free (out);
+  CHECK_MSG (ok, "%s", error.message);
+  CHECK_MSG (counters.kernels_ahead > 5 && counters.kernels_late == 0, "%llu ahead, %llu late",
+             (unsigned long long) counters.kernels_ahead,
+             (unsigned long long) counters.kernels_late);
+}
+
+/* Bytes that a load with all layers takes over of `bytes`; the logits are right in any case. */
+static uint64_t
+taken_over (const void *bytes, size_t n)
+{
+  struct pe_error error = { 0 };
+  kernels = bytes;
+  n_kernels = n;
+  struct pe_runtime *runtime = load (n_steps, 16, &error);
+  kernels = NULL;
+  n_kernels = 0;
+  CHECK_MSG (runtime != NULL, "%s", error.message);
+  struct pe_sequence *sequence;
+  CHECK (pe_sequence_new (runtime, &sequence, &error));
+  float *out = malloc ((size_t) 16 * n_vocab * sizeof *out);
+  bool ok = evaluate (runtime, sequence, 0, 16, out, &error) && distance (out, 0, 16) < 1e-10;
+  struct pe_runtime_counters counters;
+  pe_runtime_counters (runtime, &counters);
+  pe_sequence_free (sequence);
+  pe_runtime_free (runtime);
+  free (out);
+  CHECK_MSG (ok, "%s", error.message);
+  return counters.kernel_bytes;
+}
+
+/* Kernels of an earlier run are taken over; damaged ones and those of other drivers are not. */
+static void
+kernels_are_kept (void)
+{
+  struct pe_error error = { 0 };
+  struct pe_runtime *runtime = load (n_steps, 16, &error);
+  CHECK_MSG (runtime != NULL, "%s", error.message);
+  size_t n, n_more;
+  unsigned char *bytes = pe_runtime_kernels (runtime, NULL, 0, &n);
+  CHECK (bytes && n > 32);
+  /* Once more with what others have left: it is kept, and ours is there once. */
+  unsigned char *others = malloc (n);
+  memcpy (others, bytes, n);
+  others[8] ^= 1; /* the first digit of the device's id */
+  unsigned char *both = pe_runtime_kernels (runtime, others, n, &n_more);
+  pe_runtime_free (runtime);
+  bool kept = both && n_more == 2 * n && memcmp (both + n, others, n) == 0;
+  uint64_t own = taken_over (bytes, n), mixed = taken_over (both, n_more);
+  uint64_t foreign = taken_over (others, n), cut = taken_over (bytes, n - 1);
+  uint64_t driver, none = taken_over (bytes, 0), damaged = 0;
+  for (size_t i = n - 1; i > n - 32; i -= 7) {
+    bytes[i] ^= 0x20;
+    damaged += taken_over (bytes, n);
+    bytes[i] ^= 0x20;
+  }
+  bytes[8 + 48] ^= 1; /* the first letter of the driver's name */
+  driver = taken_over (bytes, n);
+  pe_free (bytes);
+  pe_free (both);
+  free (others);
+  CHECK (kept);
+  CHECK_MSG (own >= 32 && mixed == own, "%llu bytes", (unsigned long long) own);
+  CHECK (foreign == 0 && cut == 0 && none == 0 && damaged == 0 && driver == 0);
+}
+
 /* A lost device says so, for good, until it is opened anew. */
 static void
 a_lost_device_stays_lost (void)
@@ -330,6 +416,8 @@ main (void)
   RUN (planned_is_allocated);
   RUN (moves_lose_nothing);
   RUN (random_moves_change_nothing);
+  RUN (kernels_are_compiled_ahead);
+  RUN (kernels_are_kept);
   RUN (a_lost_device_stays_lost);
   pe_model_close (model);
   free (expected);

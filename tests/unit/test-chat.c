@@ -884,6 +884,10 @@ sampling_survives_json (void)
   s.top_k = 7;
   s.seed_given = TRUE;
   s.seed = G_MAXUINT64;
+  s.typical_p = 0.5;
+  s.dry_multiplier = 0.8;
+  s.mirostat = 1;
+  parley_sampling_set_json_schema (&s, "{\"type\": \"object\"}");
   g_autofree char *json = parley_sampling_to_json (&s);
   parley_sampling_from_json (&t, json);
   CHECK (parley_sampling_equal (&s, &t));

@@ -138,7 +138,10 @@ requests_cross_the_wire (void)
   CHECK_STR (read.request.text, "text");
   CHECK_STR (read.request.stop[1], "b");
   CHECK (read.request.messages == NULL && read.request.stop[2] == NULL);
-  CHECK (read.request.sampler.temperature == 0.8f && read.request.sampler.top_p == 1);
+  /* Ranges are the sampler's business: what makes no sense stays what it is, and is refused. */
+  struct pe_error error;
+  CHECK (isnan (read.request.sampler.temperature) && read.request.sampler.top_p == 17);
+  CHECK (!pe_sampler_check (&read.request.sampler, &error));
   CHECK (read.request.sampler.seed == G_MAXUINT64);
   wire_generation_clear (&read);
   request.messages = "[]"; /* both, or neither: no request */
@@ -151,6 +154,58 @@ requests_cross_the_wire (void)
   request.stop = (const char *const[]){ "", NULL };
   g_autoptr (GVariant) empty = g_variant_ref_sink (wire_generation (&request));
   CHECK (!wire_read_generation (empty, &read));
+}
+
+/* Every member of the settings gets there, whatever is added to them. */
+static void
+samplers_cross_the_wire (void)
+{
+  const struct pe_logit_bias biases[] = { { 3, -INFINITY }, { 7, 2.5f } };
+  struct pe_sampler_params sent, read;
+  struct pe_logit_bias *list = NULL;
+  pe_sampler_params_init (&sent);
+  sent.temperature = 0.11f;
+  sent.top_k = 12;
+  sent.top_p = 0.13f;
+  sent.min_p = 0.14f;
+  sent.repeat_penalty = 1.5f;
+  sent.frequency_penalty = 0.16f;
+  sent.presence_penalty = 0.17f;
+  sent.penalty_window = 18;
+  sent.seed = G_MAXUINT64 - 19;
+  sent.typical_p = 0.2f;
+  sent.top_n_sigma = 2.1f;
+  sent.xtc_probability = 0.22f;
+  sent.xtc_threshold = 0.23f;
+  sent.dynamic_temperature_range = 0.24f;
+  sent.dynamic_temperature_exponent = 2.5f;
+  sent.dry_multiplier = 0.26f;
+  sent.dry_base = 2.7f;
+  sent.dry_free_length = 28;
+  sent.dry_window = 29;
+  sent.mirostat = true;
+  sent.mirostat_tau = 3.1f;
+  sent.mirostat_eta = 0.32f;
+  sent.logit_bias = biases;
+  sent.n_logit_bias = 2;
+  g_autoptr (GVariant) dictionary = g_variant_ref_sink (wire_sampler (&sent));
+  CHECK (wire_read_sampler (dictionary, &read, &list));
+  CHECK (read.n_logit_bias == 2 && list[0].token == 3 && list[1].token == 7);
+  CHECK (list[0].bias < -1e30f && list[1].bias == 2.5f);
+  read.logit_bias = sent.logit_bias;
+  g_autoptr (GVariant) again = g_variant_ref_sink (wire_sampler (&read));
+  CHECK (g_variant_equal (dictionary, again));
+  g_free (list);
+
+  /* An empty dictionary means the usual settings; one of another shape changes none. */
+  GVariantDict odd;
+  g_variant_dict_init (&odd, NULL);
+  g_variant_dict_insert (&odd, "temperature", "s", "hot");
+  g_variant_dict_insert (&odd, "logit-bias", "au", NULL);
+  g_autoptr (GVariant) shapeless = g_variant_ref_sink (g_variant_dict_end (&odd));
+  CHECK (wire_read_sampler (shapeless, &read, &list) && read.n_logit_bias == 0);
+  CHECK (read.temperature == 0.8f && read.typical_p == 1 && !read.mirostat);
+  g_free (list);
 }
 
 static guint n_sent;
@@ -199,6 +254,7 @@ main (void)
   RUN (gives_up_in_order);
   RUN (sees_what_is_short);
   RUN (requests_cross_the_wire);
+  RUN (samplers_cross_the_wire);
   RUN (outbox_waits_for_credit);
   return test_done ();
 }
