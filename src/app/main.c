@@ -5,11 +5,22 @@
 #include <glib/gi18n.h>
 #include <locale.h>
 
+/* A program that was just built finds its translations beside it. */
+static const char *
+locale_folder (void)
+{
+  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
+
+  return program != NULL && g_str_has_prefix (program, PARLEY_BUILD_ROOT "/") ? PARLEY_BUILD_ROOT
+             "/po"
+                                                                              : PARLEY_LOCALEDIR;
+}
+
 int
 main (int argc, char **argv)
 {
   setlocale (LC_ALL, "");
-  bindtextdomain ("parley", PARLEY_LOCALEDIR);
+  bindtextdomain ("parley", locale_folder ());
   bind_textdomain_codeset ("parley", "UTF-8");
   textdomain ("parley");
   g_set_application_name ("Parley");

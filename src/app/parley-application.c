@@ -283,6 +283,10 @@ startup (GApplication *application)
   if (g_application_get_flags (application) & G_APPLICATION_IS_SERVICE)
     g_application_set_inactivity_timeout (application, 30000);
   gtk_source_init ();
+  /* Translators: "default:RTL" for a language that is written from right to left, in case the
+   * toolkit itself has no translation into it. */
+  if (g_str_equal (C_ ("direction", "default:LTR"), "default:RTL"))
+    gtk_widget_set_default_direction (GTK_TEXT_DIR_RTL);
   gtk_window_set_default_icon_name (PARLEY_APP_ID);
   g_action_map_add_action_entries (G_ACTION_MAP (application), actions, G_N_ELEMENTS (actions),
                                    application);

@@ -2,6 +2,7 @@
 #include "app/parley-welcome.h"
 
 #include "app/parley-format.h"
+#include "app/parley-starters.h"
 #include "app/parley-widgets.h"
 #include "app/parley-window.h"
 #include "parley-config.h"
@@ -99,8 +100,9 @@ build_first (ParleyWelcome *self)
   self->why = parley_label ("", "caption dim-label");
   gtk_box_append (GTK_BOX (box), facts);
   gtk_box_append (GTK_BOX (box), self->why);
+  gtk_box_append (GTK_BOX (box), parley_starters_new (self->services));
   gtk_box_append (GTK_BOX (box),
-                  parley_pill_button (_ ("Find a Model"), "win.show-discover", TRUE));
+                  parley_pill_button (_ ("Find Another Model"), "win.show-discover", FALSE));
   self->guide = build_guide (self);
   gtk_box_append (GTK_BOX (box), self->guide);
   adw_clamp_set_maximum_size (ADW_CLAMP (clamp), 440);

@@ -18,6 +18,7 @@ struct _ParleyWindow {
   AdwViewStack *places;
   ParleyChatPage *chat_page;
   ParleyDiscoverPage *discover_page;
+  GtkWidget *problem;  /* revealer: what is wrong with saving */
   GtkWidget *switcher; /* at the bottom, when folded */
   GPtrArray *headers;  /* of the pages; borrowed */
   ParleyChat *deleted; /* the chat that Undo brings back */

@@ -120,6 +120,33 @@ chat_chosen (ParleySidebar *sidebar, ParleyChat *chat, gint64 message, ParleyWin
   parley_window_show_chat (self, chat, message);
 }
 
+/* ---- what is wrong with saving ---- */
+
+static void
+show_problem (ParleyWindow *self)
+{
+  g_autofree char *problem = parley_store_dup_problem (self->services->store);
+  GtkWidget *label = g_object_get_data (G_OBJECT (self->problem), "parley-text");
+
+  gtk_label_set_text (GTK_LABEL (label), problem != NULL ? problem : "");
+  gtk_revealer_set_reveal_child (GTK_REVEALER (self->problem), problem != NULL);
+}
+
+static GtkWidget *
+build_problem (void)
+{
+  GtkWidget *revealer = gtk_revealer_new (), *label = parley_label ("", NULL);
+  GtkWidget *line = parley_box (GTK_ORIENTATION_HORIZONTAL, 12, "notice failure problem-line");
+
+  gtk_box_append (GTK_BOX (line), gtk_image_new_from_icon_name ("dialog-warning-symbolic"));
+  gtk_label_set_selectable (GTK_LABEL (label), TRUE);
+  gtk_widget_set_hexpand (label, TRUE);
+  gtk_box_append (GTK_BOX (line), label);
+  gtk_revealer_set_child (GTK_REVEALER (revealer), line);
+  g_object_set_data (G_OBJECT (revealer), "parley-text", label);
+  return revealer;
+}
+
 /* ---- making ---- */
 
 static GMenuModel *
@@ -267,6 +294,8 @@ parley_window_new (AdwApplication *application, ParleyServices *services)
   gtk_widget_set_vexpand (GTK_WIDGET (self->split), TRUE);
   self->switcher = adw_view_switcher_bar_new ();
   adw_view_switcher_bar_set_stack (ADW_VIEW_SWITCHER_BAR (self->switcher), self->places);
+  self->problem = build_problem ();
+  gtk_box_append (GTK_BOX (box), self->problem);
   gtk_box_append (GTK_BOX (box), GTK_WIDGET (self->split));
   gtk_box_append (GTK_BOX (box), self->switcher);
   self->toasts = ADW_TOAST_OVERLAY (adw_toast_overlay_new ());
@@ -280,6 +309,9 @@ parley_window_new (AdwApplication *application, ParleyServices *services)
                             self);
   g_signal_connect_object (services->engines, "told", G_CALLBACK (parley_window_toast), self,
                            G_CONNECT_SWAPPED);
+  g_signal_connect_object (services->store, "notify::problem", G_CALLBACK (show_problem), self,
+                           G_CONNECT_SWAPPED);
+  show_problem (self);
   restore_size (self);
   g_signal_connect (self, "notify::default-width", G_CALLBACK (size_changed), NULL);
   g_signal_connect (self, "notify::default-height", G_CALLBACK (size_changed), NULL);

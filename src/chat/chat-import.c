@@ -5,6 +5,7 @@
  * nothing enters the store before all of it was understood.
  */
 #include <gio/gio.h>
+#include <glib/gi18n.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -24,7 +25,7 @@ static gboolean
 refuse (GError **error, const char *why)
 {
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-               "This file is not a chat that Parley exported: %s.", why);
+               _ ("This file is not a chat that Parley exported: %s."), why);
   return FALSE;
 }
 
@@ -160,11 +161,11 @@ read_message (Import *import, const struct pe_json *object, GError **error)
   gint64 number = get_integer (object, "id"), parent = get_integer (object, "parent");
   g_autoptr (ParleyMessageRecord) message = parley_message_record_new ();
   if (number <= 0 || new_id_for (import, number) != 0)
-    return refuse (error, "its messages are not numbered");
+    return refuse (error, _ ("its messages are not numbered"));
   if (!parley_role_from_string (role, &message->role))
-    return refuse (error, "a message has no author");
+    return refuse (error, _ ("a message has no author"));
   if (parent != 0 && new_id_for (import, parent) == 0)
-    return refuse (error, "a message answers one that is not there");
+    return refuse (error, _ ("a message answers one that is not there"));
   message->id = _parley_chat_new_id (import->chat);
   message->chat = import->chat->record->id;
   message->parent = new_id_for (import, parent);
@@ -187,9 +188,9 @@ read_messages (Import *import, const struct pe_json *root, GError **error)
 {
   const struct pe_json *list = get_list (root, "messages", PE_JSON_ARRAY);
   if (!list)
-    return refuse (error, "it has no messages");
+    return refuse (error, _ ("it has no messages"));
   if (list->list.n > MAX_MESSAGES)
-    return refuse (error, "it has too many messages");
+    return refuse (error, _ ("it has too many messages"));
   for (size_t i = 0; i < list->list.n; i++)
     if (!read_message (import, &list->list.items[i], error))
       return FALSE;
@@ -241,12 +242,12 @@ read_document (ParleyStore *store, const struct pe_json *root, GError **error)
 {
   g_autofree char *format = dup_text (root, "format");
   if (g_strcmp0 (format, "parley-chat") != 0) {
-    refuse (error, "it does not say so");
+    refuse (error, _ ("it does not say so"));
     return NULL;
   }
   if (get_integer (root, "version") != 1) {
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-                         "This chat was exported by a newer Parley.");
+                         _ ("This chat was exported by a newer Parley."));
     return NULL;
   }
   g_autoptr (ParleyChat) chat = parley_chat_new (store);

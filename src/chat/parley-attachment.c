@@ -3,6 +3,7 @@
 
 #include "hardware/parley-hardware.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 typedef struct {
@@ -22,7 +23,7 @@ reading_free (gpointer data)
 static gboolean
 refuse (GError **error, const char *name, const char *why)
 {
-  g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, "“%s” cannot be attached: %s", name,
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, _ ("“%s” cannot be attached: %s"), name,
                why);
   return FALSE;
 }
@@ -43,7 +44,7 @@ read_bytes (GFile *file, const char *name, GCancellable *cancellable, GError **e
     if (n == 0)
       break;
     if (bytes->len + (gsize) n > PARLEY_ATTACHMENT_MAX_FILE) {
-      refuse (error, name, "it is larger than 32 MB.");
+      refuse (error, name, _ ("it is larger than 32 MB."));
       return NULL;
     }
     g_byte_array_append (bytes, block, (guint) n);
@@ -61,7 +62,7 @@ read_pdf (GBytes *bytes, const char *name, GCancellable *cancellable, GError **e
                             G_SUBPROCESS_FLAGS_STDERR_SILENCE,
                         &failure, program, NULL);
   if (!process) {
-    refuse (error, name, "this Parley was built without the reader of PDF files.");
+    refuse (error, name, _ ("this Parley was built without the reader of PDF files."));
     return NULL;
   }
   g_autoptr (GBytes) out = NULL;
@@ -70,7 +71,7 @@ read_pdf (GBytes *bytes, const char *name, GCancellable *cancellable, GError **e
     return NULL;
   }
   if (!g_subprocess_get_if_exited (process) || g_subprocess_get_exit_status (process) != 0) {
-    refuse (error, name, "it is locked with a password, damaged, or no PDF.");
+    refuse (error, name, _ ("it is locked with a password, damaged, or no PDF."));
     return NULL;
   }
   gsize n;
@@ -87,7 +88,7 @@ read_text (GBytes *bytes, const char *name, GError **error)
   gboolean utf16 =
       n >= 2 && (memcmp (data, "\xff\xfe", 2) == 0 || memcmp (data, "\xfe\xff", 2) == 0);
   if (n > 0 && !utf16 && memchr (data, 0, n)) {
-    refuse (error, name, "it is neither text nor PDF.");
+    refuse (error, name, _ ("it is neither text nor PDF."));
     return NULL;
   }
   if (n >= 3 && memcmp (data, "\xef\xbb\xbf", 3) == 0)
@@ -117,11 +118,11 @@ read_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cance
   g_autofree char *text =
       is_pdf ? read_pdf (bytes, name, cancellable, &error) : read_text (bytes, name, &error);
   if (text && strlen (text) > PARLEY_ATTACHMENT_MAX_TEXT)
-    refuse (&error, name, "its text is longer than 4 MB.");
+    refuse (&error, name, _ ("its text is longer than 4 MB."));
   else if (text && is_pdf && !*g_strstrip (text))
-    refuse (&error, name, "its pages are pictures without text.");
+    refuse (&error, name, _ ("its pages are pictures without text."));
   else if (text && !*text)
-    refuse (&error, name, "it is empty.");
+    refuse (&error, name, _ ("it is empty."));
   ParleyPartRecord *part = error ? NULL : parley_part_record_new (PARLEY_PART_ATTACHMENT, text);
   if (part && reading->store) {
     part->attachment = parley_store_add_attachment (

@@ -3,6 +3,8 @@
 
 #include "chat/request-json.h"
 
+#include <glib/gi18n.h>
+
 struct _ParleyLocalResponder {
   GObject parent_instance;
   ParleyWorkerClient *client;
@@ -95,7 +97,7 @@ dup_message (ParleyResponder *responder)
   if (get_state (responder) != PARLEY_RESPONDER_LOADING)
     return NULL;
   g_autofree char *name = dup_name (responder);
-  return g_strdup_printf ("Loading %s …", name ? name : "the model");
+  return name ? g_strdup_printf (_ ("Loading %s…"), name) : g_strdup (_ ("Loading the model"));
 }
 
 static char *

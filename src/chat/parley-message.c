@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "chat/parley-message-private.h"
 
+#include <glib/gi18n.h>
+
 #include "chat/parley-part-private.h"
 
 struct _ParleyMessage {
@@ -303,9 +305,9 @@ parley_message_get_remark (ParleyMessage *self)
   if (self->generation && self->generation->problem)
     return self->generation->problem;
   switch (self->state) {
-  case PARLEY_MESSAGE_STOPPED: return "Stopped.";
-  case PARLEY_MESSAGE_INTERRUPTED: return "The reply was interrupted.";
-  case PARLEY_MESSAGE_FAILED: return "There is no reply.";
+  case PARLEY_MESSAGE_STOPPED: return _ ("Stopped.");
+  case PARLEY_MESSAGE_INTERRUPTED: return _ ("The reply was interrupted.");
+  case PARLEY_MESSAGE_FAILED: return _ ("There is no reply.");
   case PARLEY_MESSAGE_COMPLETE:
     if (self->generation &&
         (self->stats.stop == PARLEY_STOP_LENGTH || self->stats.stop == PARLEY_STOP_CONTEXT))

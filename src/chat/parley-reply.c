@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "chat/parley-reply.h"
 
+#include <glib/gi18n.h>
+
 struct _ParleyReply {
   GObject parent_instance;
   GCancellable *cancellable;
@@ -25,12 +27,12 @@ G_DEFINE_FINAL_TYPE (ParleyReply, parley_reply, G_TYPE_OBJECT)
 static const struct {
   const char *name, *description;
 } reasons[] = {
-  [PARLEY_STOP_END] = { "end", "The model ended its reply." },
-  [PARLEY_STOP_LENGTH] = { "length", "The reply reached its longest allowed length." },
-  [PARLEY_STOP_CONTEXT] = { "context", "The context is full." },
-  [PARLEY_STOP_WORD] = { "word", "A stop word came." },
-  [PARLEY_STOP_CANCELLED] = { "cancelled", "Stopped." },
-  [PARLEY_STOP_ERROR] = { "error", "Something went wrong." },
+  [PARLEY_STOP_END] = { "end", N_ ("The model ended its reply.") },
+  [PARLEY_STOP_LENGTH] = { "length", N_ ("The reply reached its longest allowed length.") },
+  [PARLEY_STOP_CONTEXT] = { "context", N_ ("The context is full.") },
+  [PARLEY_STOP_WORD] = { "word", N_ ("A stop word came.") },
+  [PARLEY_STOP_CANCELLED] = { "cancelled", N_ ("Stopped.") },
+  [PARLEY_STOP_ERROR] = { "error", N_ ("Something went wrong.") },
 };
 
 const char *
@@ -55,7 +57,7 @@ const char *
 parley_stop_reason_describe (ParleyStopReason reason)
 {
   g_return_val_if_fail ((gsize) reason < G_N_ELEMENTS (reasons), NULL);
-  return reasons[reason].description;
+  return _ (reasons[reason].description);
 }
 
 void

@@ -4,44 +4,22 @@
 talk to it, move its layers while it answers; and kill what can be killed. Prints TAP."""
 
 import hashlib
-import json
 import os
 import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import driver  # noqa: E402
+import cases  # noqa: E402
 import shots  # noqa: E402
 import talk  # noqa: E402
-from driver import App, Desktop, wait  # noqa: E402
+from driver import wait  # noqa: E402
 
 PACE = "30"  # milliseconds between two tokens, where a case needs time
 NAMED = {"push button", "toggle button", "slider", "spin button", "text", "entry", "combo box",
          "check box", "list item", "progress bar"}
-
-
-class Case:
-    """What a case has: the hub, the desktop, the data folder, and the way to start a window."""
-
-    def __init__(self, hub, desktop, data):
-        self.hub, self.desktop, self.data = hub, desktop, data
-        self.model = os.path.join(data, "models", "example", "Stories-260K-GGUF",
-                                  "Stories-260K-Q8_0.gguf")
-
-    def window(self, **env):
-        return App(self.desktop, self.data,
-                   {"PARLEY_HUB": self.hub.address, "PARLEY_VULKAN_DEVICE": "0", **env})
-
-    def ask(self, app, n_tokens):
-        """A new chat, the likeliest words, so many of them."""
-        app.do("new-chat")
-        talk.settings(app, Temperature=0, Longest_reply=n_tokens)
-        talk.write(app)
 
 
 # ---- finding, downloading, talking ----
@@ -131,7 +109,7 @@ def layers_move_while_answering(case):
 
 def engine_dies(case):
     with case.window(PARLEY_TEST_PACE=PACE) as app:
-        case.ask(app, 150)
+        case.ask(app, 400)
         talk.grown(app, 60, 0)
         pid = talk.workers(app)[0]
         seen = talk.shown(app)
@@ -152,7 +130,7 @@ def engine_dies(case):
 
 def application_dies_in_a_reply(case):
     with case.window(PARLEY_TEST_PACE=PACE) as app:
-        case.ask(app, 150)
+        case.ask(app, 400)
         watch = talk.Watch(app)
         watch.until(80)
         app.process.kill()
@@ -263,76 +241,11 @@ def everything_has_a_name(case):
     assert not nameless, "\n".join(sorted(set(nameless)))
 
 
-# ---- running them ----
-
-class Hub(shots.Hub):
-    def look(self):
-        with urllib.request.urlopen(self.address + "/_control", timeout=10) as answer:
-            return json.load(answer)
-
-    def quiet(self):
-        """Nothing was sent for a moment."""
-        before = self.look()["bytes"]
-        time.sleep(0.3)
-        return self.look()["bytes"] == before
-
-    @property
-    def real(self):
-        """The repository whose file is a model that runs."""
-        address = self.address + "/api/models?filter=gguf&search=stories&limit=5"
-        with urllib.request.urlopen(address, timeout=10) as answer:
-            return json.load(answer)[0]["id"]
-
-
 CASES = [search_download_chat, layers_move_while_answering, engine_dies,
          application_dies_in_a_reply, application_dies_in_a_download,
          second_start_raises_the_first, everything_has_a_name]
-DOWNLOADING = (search_download_chat, application_dies_in_a_download)
-
-
-def run(case):
-    """One case on a desktop of its own. A process can speak to one accessibility bus in its life,
-    so each case has its own process."""
-    with Hub(shots.MODEL) as hub, Desktop() as desktop, tempfile.TemporaryDirectory() as data:
-        if case not in DOWNLOADING:
-            shots.seed(data)
-        case(Case(hub, desktop, data))
-
-
-def make_model(folder):
-    """Where no trained model is at hand: one of the same shape with random weights."""
-    path = os.path.join(folder, "stories260k.gguf")
-    subprocess.run([os.path.join(driver.BUILD, "tests", "tools", "synth-model"), "--preset", "tiny",
-                    "--type", "f32", path], check=True, stdout=subprocess.DEVNULL)
-    return path
-
-
-def main():
-    if len(sys.argv) > 1:
-        run(next(case for case in CASES if case.__name__ == sys.argv[1]))
-        return 0
-    missing = driver.needs()
-    print(f"1..{len(CASES)}", flush=True)
-    failed = 0
-    with tempfile.TemporaryDirectory() as folder:
-        model = shots.MODEL
-        if not missing and not os.path.exists(model):
-            model = make_model(folder)
-        for number, case in enumerate(CASES, 1):
-            name = case.__name__
-            if missing:
-                print(f"ok {number} - {name} # SKIP {missing}", flush=True)
-                continue
-            done = subprocess.run([sys.executable, "-W", "ignore", __file__, name], text=True, timeout=300,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-                                  env={**os.environ, "PARLEY_TEST_MODELS": os.path.dirname(model)})
-            failed += done.returncode != 0
-            for line in done.stdout.splitlines():
-                if done.returncode or line.startswith("#"):
-                    print("# " + line.removeprefix("# "))
-            print(f"{'not ' if done.returncode else ''}ok {number} - {name}", flush=True)
-    return 1 if failed else 0
+DOWNLOADING = ("search_download_chat", "application_dies_in_a_download")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(cases.main(CASES, __file__, DOWNLOADING))

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/parley-starters.h"
+
+#include "app/parley-format.h"
+#include "app/parley-transfer-box.h"
+#include "app/parley-widgets.h"
+
+#include <glib/gi18n.h>
+
+/* Models of one family that does well at every size, with a licence that allows everything. The
+ * hub says the exact sizes once one is chosen. By rising size. */
+typedef struct {
+  const char *repo, *quantisation, *name, *licence;
+  guint64 bytes;
+} Starter;
+
+static const Starter starters[] = {
+  { "Qwen/Qwen3-0.6B-GGUF", "Q8_0", "Qwen3 0.6B", "Apache 2.0", 639000000 },
+  { "Qwen/Qwen3-1.7B-GGUF", "Q8_0", "Qwen3 1.7B", "Apache 2.0", 1834000000 },
+  { "Qwen/Qwen3-4B-GGUF", "Q4_K_M", "Qwen3 4B", "Apache 2.0", 2497000000 },
+  { "Qwen/Qwen3-8B-GGUF", "Q4_K_M", "Qwen3 8B", "Apache 2.0", 5028000000 },
+  { "Qwen/Qwen3-14B-GGUF", "Q4_K_M", "Qwen3 14B", "Apache 2.0", 9002000000 },
+  { "Qwen/Qwen3-32B-GGUF", "Q4_K_M", "Qwen3 32B", "Apache 2.0", 19762000000 },
+};
+
+/* How much of the memory the model may fill: the rest is for the conversation and others. */
+static const struct {
+  const char *title;
+  double share;
+} kinds[] = {
+  { N_ ("Fast"), 0.12 },
+  { N_ ("Balanced"), 0.35 },
+  { N_ ("Best that fits"), 0.75 },
+};
+
+struct _ParleyStarters {
+  GtkBox parent;
+  ParleyServices *services;
+  GtkWidget *cards, *progress;
+  GCancellable *asking;
+  const char *wanted; /* quantisation of the one that is asked for */
+};
+
+G_DEFINE_FINAL_TYPE (ParleyStarters, parley_starters, GTK_TYPE_BOX)
+
+/* ---- which ---- */
+
+static const struct pe_device_info *
+device_of (ParleyStarters *self)
+{
+  const struct pe_device_info *gpu = parley_hardware_get_gpu (self->services->hardware);
+  gsize n;
+
+  return gpu != NULL && gpu->kind == PE_DEVICE_DISCRETE
+             ? gpu
+             : parley_hardware_get_devices (self->services->hardware, &n);
+}
+
+/* The largest within this share of the memory, and not one that another card has. */
+static const Starter *
+pick (const struct pe_device_info *device, double share, const Starter *taken)
+{
+  const Starter *found = NULL;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (starters); i++)
+    if ((double) starters[i].bytes <= (double) device->memory_total * share &&
+        (taken == NULL || starters[i].bytes > taken->bytes))
+      found = &starters[i];
+  if (found == NULL && taken == NULL && starters[0].bytes < device->memory_total)
+    found = &starters[0];
+  return found;
+}
+
+/* ---- downloading ---- */
+
+static void
+show_progress (ParleyStarters *self, ParleyTransfer *transfer)
+{
+  gtk_widget_set_visible (self->cards, FALSE);
+  parley_box_clear (self->progress);
+  gtk_box_append (GTK_BOX (self->progress),
+                  parley_label (_ ("You can write already: your message is answered as soon as the "
+                                   "model is here."),
+                                "dim-label"));
+  gtk_box_append (GTK_BOX (self->progress), parley_transfer_box_new (transfer));
+  gtk_widget_set_visible (self->progress, TRUE);
+}
+
+static void
+transfer_changed (ParleyStarters *self, GParamSpec *pspec, ParleyTransfer *transfer)
+{
+  ParleyTransferState state = parley_transfer_get_state (transfer);
+
+  if (state != PARLEY_TRANSFER_DONE && state != PARLEY_TRANSFER_CANCELLED)
+    return;
+  gtk_widget_set_visible (self->progress, FALSE);
+  gtk_widget_set_visible (self->cards, state == PARLEY_TRANSFER_CANCELLED);
+}
+
+static void
+details_ready (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (ParleyStarters) self = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ParleyHubModel) model =
+      parley_hub_details_finish (PARLEY_HUB (source), result, &error);
+
+  gtk_widget_set_sensitive (self->cards, TRUE);
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  ParleyHubFile *file =
+      model != NULL ? parley_hub_model_choose (model, self->wanted, &error) : NULL;
+  ParleyTransfer *transfer =
+      file != NULL ? parley_downloads_add (self->services->downloads, file, &error) : NULL;
+  if (transfer == NULL) {
+    gtk_widget_activate_action (GTK_WIDGET (self), "win.toast", "s", error->message);
+    return;
+  }
+  g_signal_connect_object (transfer, "notify::state", G_CALLBACK (transfer_changed), self,
+                           G_CONNECT_SWAPPED);
+  show_progress (self, transfer);
+}
+
+static void
+chosen (GtkButton *button, ParleyStarters *self)
+{
+  const Starter *starter = g_object_get_data (G_OBJECT (button), "parley-starter");
+
+  if (self->asking != NULL)
+    g_cancellable_cancel (self->asking);
+  g_clear_object (&self->asking);
+  self->asking = g_cancellable_new ();
+  self->wanted = starter->quantisation;
+  gtk_widget_set_sensitive (self->cards, FALSE);
+  parley_hub_details_async (self->services->hub, starter->repo, NULL, self->asking, details_ready,
+                            g_object_ref (self));
+}
+
+/* ---- the cards ---- */
+
+static char *
+facts_of (const Starter *starter, const struct pe_device_info *device)
+{
+  g_autofree char *size = parley_format_size (starter->bytes);
+  /* Every weight is read once for a token. */
+  double rate = device->read_rate > 0 ? device->read_rate * 0.7 / (double) starter->bytes : 0;
+  g_autofree char *speed = parley_format_speed (rate);
+
+  if (*speed == '\0')
+    return g_strdup_printf ("%s · %s", size, starter->licence);
+  return g_strdup_printf ("%s · ≈ %s · %s", size, speed, starter->licence);
+}
+
+static GtkWidget *
+build_card (ParleyStarters *self, const char *title, const Starter *starter,
+            const struct pe_device_info *device)
+{
+  GtkWidget *button = gtk_button_new (), *line = parley_box (GTK_ORIENTATION_HORIZONTAL, 12, NULL);
+  GtkWidget *texts = parley_box (GTK_ORIENTATION_VERTICAL, 2, NULL);
+  g_autofree char *facts = facts_of (starter, device);
+  /* Translators: "Fast: Qwen3 1.7B". */
+  g_autofree char *heading = g_strdup_printf (_ ("%s: %s"), title, starter->name);
+
+  gtk_box_append (GTK_BOX (texts), parley_line (heading, "result-name"));
+  gtk_box_append (GTK_BOX (texts), parley_line (facts, "caption dim-label numeric"));
+  gtk_widget_set_hexpand (texts, TRUE);
+  gtk_box_append (GTK_BOX (line), texts);
+  gtk_box_append (GTK_BOX (line), gtk_image_new_from_icon_name ("folder-download-symbolic"));
+  gtk_button_set_child (GTK_BUTTON (button), line);
+  gtk_widget_add_css_class (button, "starter");
+  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, heading,
+                                  GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, facts, -1);
+  g_object_set_data (G_OBJECT (button), "parley-starter", (gpointer) starter);
+  g_signal_connect (button, "clicked", G_CALLBACK (chosen), self);
+  return button;
+}
+
+static void
+show (ParleyStarters *self)
+{
+  const struct pe_device_info *device = device_of (self);
+  const Starter *taken = NULL;
+
+  parley_box_clear (self->cards);
+  for (gsize i = 0; i < G_N_ELEMENTS (kinds); i++) {
+    const Starter *starter = pick (device, kinds[i].share, taken);
+    if (starter == NULL)
+      continue;
+    gtk_box_append (GTK_BOX (self->cards), build_card (self, _ (kinds[i].title), starter, device));
+    taken = starter;
+  }
+}
+
+static void
+dispose (GObject *object)
+{
+  ParleyStarters *self = PARLEY_STARTERS (object);
+
+  if (self->asking != NULL)
+    g_cancellable_cancel (self->asking);
+  g_clear_object (&self->asking);
+  G_OBJECT_CLASS (parley_starters_parent_class)->dispose (object);
+}
+
+static void
+parley_starters_class_init (ParleyStartersClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = dispose;
+}
+
+static void
+parley_starters_init (ParleyStarters *self)
+{
+  gtk_orientable_set_orientation (GTK_ORIENTABLE (self), GTK_ORIENTATION_VERTICAL);
+  gtk_box_set_spacing (GTK_BOX (self), 12);
+  self->cards = parley_box (GTK_ORIENTATION_VERTICAL, 8, NULL);
+  self->progress = parley_box (GTK_ORIENTATION_VERTICAL, 8, "card card-pad");
+  gtk_widget_set_visible (self->progress, FALSE);
+  gtk_box_append (GTK_BOX (self), self->cards);
+  gtk_box_append (GTK_BOX (self), self->progress);
+}
+
+GtkWidget *
+parley_starters_new (ParleyServices *services)
+{
+  ParleyStarters *self = g_object_new (PARLEY_TYPE_STARTERS, NULL);
+
+  self->services = services;
+  g_signal_connect_object (services->hardware, "changed", G_CALLBACK (show), self,
+                           G_CONNECT_SWAPPED);
+  show (self);
+  return GTK_WIDGET (self);
+}

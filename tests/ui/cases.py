@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the tests of the window share: a case has a hub, a desktop and a data folder of its own, and
+runs in a process of its own. Prints TAP."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+import driver
+import shots
+import talk
+from driver import App, Desktop
+
+
+class Case:
+    """What a case has: the hub, the desktop, the data folder, and the way to start a window."""
+
+    def __init__(self, hub, desktop, data):
+        self.hub, self.desktop, self.data = hub, desktop, data
+        self.model = os.path.join(data, "models", "example", "Stories-260K-GGUF",
+                                  "Stories-260K-Q8_0.gguf")
+
+    def window(self, **env):
+        return App(self.desktop, self.data,
+                   {"PARLEY_HUB": self.hub.address, "PARLEY_VULKAN_DEVICE": "0", **env})
+
+    def ask(self, app, n_tokens):
+        """A new chat, the likeliest words, so many of them."""
+        app.do("new-chat")
+        talk.settings(app, Temperature=0, Longest_reply=n_tokens)
+        talk.write(app)
+
+
+class Hub(shots.Hub):
+    def look(self):
+        with urllib.request.urlopen(self.address + "/_control", timeout=10) as answer:
+            return json.load(answer)
+
+    def quiet(self):
+        """Nothing was sent for a moment."""
+        before = self.look()["bytes"]
+        time.sleep(0.3)
+        return self.look()["bytes"] == before
+
+    @property
+    def real(self):
+        """The repository whose file is a model that runs."""
+        address = self.address + "/api/models?filter=gguf&search=stories&limit=5"
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            return json.load(answer)[0]["id"]
+
+
+def run(case, downloading):
+    """One case on a desktop of its own. A process can speak to one accessibility bus in its life,
+    so each case has its own process."""
+    with Hub(shots.MODEL) as hub, Desktop() as desktop, tempfile.TemporaryDirectory() as data:
+        if case.__name__ not in downloading:
+            shots.seed(data)
+        case(Case(hub, desktop, data))
+
+
+def make_model(folder):
+    """Where no trained model is at hand: one of the same shape with random weights."""
+    path = os.path.join(folder, "stories260k.gguf")
+    subprocess.run([os.path.join(driver.BUILD, "tests", "tools", "synth-model"), "--preset", "tiny",
+                    "--type", "f32", path], check=True, stdout=subprocess.DEVNULL)
+    return path
+
+
+def main(cases, file, downloading=()):
+    if len(sys.argv) > 1:
+        run(next(case for case in cases if case.__name__ == sys.argv[1]), downloading)
+        return 0
+    missing = driver.needs()
+    print(f"1..{len(cases)}", flush=True)
+    failed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        model = shots.MODEL
+        if not missing and not os.path.exists(model):
+            model = make_model(folder)
+        for number, case in enumerate(cases, 1):
+            name = case.__name__
+            if missing:
+                print(f"ok {number} - {name} # SKIP {missing}", flush=True)
+                continue
+            done = subprocess.run([sys.executable, "-W", "ignore", file, name], text=True, timeout=300,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                                  env={**os.environ, "PARLEY_TEST_MODELS": os.path.dirname(model)})
+            failed += done.returncode != 0
+            for line in done.stdout.splitlines():
+                if done.returncode or line.startswith("#"):
+                    print("# " + line.removeprefix("# "))
+            print(f"{'not ' if done.returncode else ''}ok {number} - {name}", flush=True)
+    return 1 if failed else 0

@@ -1,0 +1,271 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Chats in the real window: folders, search, files, several models at once, a full context, and
+accidents of the disk and the engine. Prints TAP."""
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import cases  # noqa: E402
+import talk  # noqa: E402
+from driver import wait  # noqa: E402
+
+LONG = bool(os.environ.get("PARLEY_TEST_LONG"))
+KILLS = 50 if LONG else 4
+
+
+def query(case, sql, *values):
+    db = sqlite3.connect(f"file:{case.data}/parley.db?mode=ro", uri=True, timeout=5)
+    try:
+        return db.execute(sql, values).fetchall()
+    finally:
+        db.close()
+
+
+def seen(node):
+    """The nodes below that are not hidden, nor anything above them."""
+    try:
+        if "visible" not in node.states():
+            return
+        yield node
+        children = list(node.children())
+    except Exception:  # it went away meanwhile
+        return
+    for child in children:
+        yield from seen(child)
+
+
+def rows(app):
+    """Titles of the chats that the sidebar shows, also those in folded folders."""
+    return [node.name for node in app.find("list", "Chats").all("list item")]
+
+
+def labels(app):
+    return [n for window in app.root.children() for n in seen(window) if n.role == "label"]
+
+
+def press(app, name):
+    app.find("push button", name).click()
+
+
+# ---- order in the sidebar ----
+
+def folders_and_undo(case):
+    with case.window() as app:
+        title = "Sourdough timetable"
+        chat = query(case, "SELECT id FROM chat WHERE title = ?", title)[0][0]
+        app.do("move-chat", f"int64 {chat}")
+        app.find("text", "Name of the folder").set_text("Kitchen")
+        press(app, "Move")
+        wait(lambda: query(case, "SELECT folder FROM chat WHERE id = ?", chat)[0][0] == "Kitchen",
+             "the folder in the store")
+        header = app.find("push button", "Kitchen")
+        header.click()
+        wait(lambda: title not in [n.name for n in labels(app)], "the folder to fold")
+        app.find("push button", "Kitchen").click()
+        wait(lambda: title in [n.name for n in labels(app)], "the folder to open")
+
+        app.do("delete-chat", f"int64 {chat}")
+        wait(lambda: title not in rows(app), "the chat to go")
+        app.do("undo-delete")  # what the button of the toast does
+        wait(lambda: title in rows(app), "the chat to come back")
+        app.do("remove-folder", "'Kitchen'")
+        wait(lambda: not app.root.all("push button", "Kitchen"), "the folder to go")
+        assert title in rows(app)
+        app.do("duplicate-chat", f"int64 {chat}")
+        wait(lambda: rows(app).count(title) == 2, "the copy")
+
+
+def search_shows_the_hit(case):
+    with case.window() as app:
+        app.do("find")
+        app.find("entry", "Search chats").set_text("litres")
+        row = wait(lambda: [n for n in app.find("list", "Chats").all("list item")
+                            if n.name == "Packing list for a week of walking"], "the hit")[0]
+        assert any("litres" in n.name for n in row.all("label")), "no snippet"
+        row.click()
+        wait(lambda: any(n.text() == "two litres of water"
+                         for n in labels(app)), "the message that was found")
+        app.find("entry", "Search chats").set_text("nowhere-to-be-found")
+        wait(lambda: talk.says(app, "Nothing was found"), "that nothing was found")
+
+
+# ---- what goes in and out ----
+
+def files_go_along(case):
+    path = os.path.join(case.data, "poem.txt")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("Roses are <b>red</b>,\nviolets are blue.\n")
+    with case.window() as app:
+        app.do("attach-file", f"'{path}'")
+        wait(lambda: any("token" in n.name for n in labels(app)), "what the file costs")
+        app.do("attach-file", f"'{os.path.join(case.data, 'parley.db')}'")
+        wait(lambda: talk.says(app, "neither text nor PDF"), "why the other one is refused")
+        press(app, "Send")
+        wait(lambda: query(case, "SELECT text FROM part WHERE kind = 'attachment'"), "it is stored")
+        assert "<b>red</b>" in query(case, "SELECT text FROM part WHERE kind = 'attachment'")[0][0]
+        talk.ended(case.data)
+
+
+def chats_come_from_files(case):
+    path = os.path.join(case.data, "chat.json")
+    hostile = "<b>Not bold</b> \u202e[link](javascript:alert(1)) " + "x" * 3000
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump({"format": "parley-chat", "version": 1, "title": "<i>Imported</i> & more",
+                   "messages": [
+                       {"id": 1, "parent": None, "role": "user",
+                        "parts": [{"kind": "text", "text": hostile}]},
+                       {"id": 2, "parent": 1, "role": "assistant",
+                        "parts": [{"kind": "text", "text": "See [this](javascript:alert(1)) and "
+                                   "[that](file:///etc/passwd) \x1b[31mred\n\n" +
+                                   "> " * 500 + "deep\n\n" + "- " * 300 + "list\n\n$x^2$\n"}]}],
+                   "path": [1, 2]}, file)
+    with case.window() as app:
+        app.do("import-file", f"'{path}'")
+        wait(lambda: "<i>Imported</i> & more" in rows(app), "its title as text")
+        wait(lambda: any(hostile[:30] in n.text() for n in labels(app)), "its text as text")
+        wait(lambda: any("See this and that" in n.text() for n in labels(app)), "the reply")
+        app.do("open-link", "'javascript:alert(1)'")
+        wait(lambda: talk.says(app, "Not Opened"), "that it is not opened")
+        app.key("Escape")
+        copy = os.path.join(case.data, "copy.db")
+        app.do("back-up-file", f"'{copy}'")
+        wait(lambda: os.path.exists(copy), "the back-up")
+        app.do("delete-data")
+        press(app, "Delete")
+        wait(lambda: not query(case, "SELECT 1 FROM chat"), "that all is gone")
+        wait(lambda: talk.says(app, "Your chats will be listed here"), "the empty list")
+    with sqlite3.connect(copy) as db:
+        assert db.execute("SELECT count(*) FROM chat").fetchone()[0] > 5
+    db.close()
+
+
+def temporary_chats_leave_nothing(case):
+    before = query(case, "SELECT count(*) FROM message")
+    with case.window(PARLEY_TEST_PACE="1") as app:
+        app.do("temporary-chat")
+        wait(lambda: talk.says(app, "Temporary chat"), "what a temporary chat is")
+        talk.write(app)
+        talk.grown(app, 40, 0)
+        app.do("stop")
+        assert len(rows(app)) == 5, rows(app)
+        app.do("new-chat")
+    assert query(case, "SELECT count(*) FROM message") == before
+
+
+# ---- several at once ----
+
+def two_models_answer_at_once(case):
+    other = os.path.join(os.path.dirname(case.model), "Other-260K-Q8_0.gguf")
+    shutil.copy(case.model, other)
+    with case.window(PARLEY_TEST_PACE="20") as app:
+        def pick(n):
+            app.do("pick-model")
+            buttons = wait(lambda: [b for b in app.root.all("push button", "TinyStories 260K")
+                                    if "visible" in b.states()], "the models")
+            assert len(buttons) >= 2, f"{len(buttons)} models are offered"
+            buttons[n].click()
+
+        def begin(n, seed):
+            app.do("new-chat")
+            pick(n)
+            talk.settings(app, Temperature=0, Longest_reply=200)
+            talk.write(app)
+            talk.grown(app, 8, 0)
+
+        begin(0, 1)
+        begin(1, 2)
+        wait(lambda: len(talk.workers(app)) == 2, "two engine processes", 60)
+        wait(lambda: query(case, "SELECT count(*) FROM message WHERE state = 1")[0][0] == 2,
+             "two replies at once", 30)
+        wait(lambda: query(case, "SELECT count(*) FROM generation WHERE reply_tokens = 200")
+             [0][0] == 2, "both replies", 90)
+        texts = query(case, "SELECT p.text FROM part p JOIN generation g ON g.message = p.message"
+                      " WHERE g.reply_tokens = 200")
+        assert texts[0] == texts[1], "the same model said two things"
+        assert len(talk.workers(app)) == 2, "one of them was unloaded"
+
+
+def full_context_is_decided_by_the_person(case):
+    with case.window() as app:
+        app.do("new-chat")
+        talk.settings(app, Temperature=0, Longest_reply=4)
+        talk.write(app, "Once upon a time there was a little girl. " * 18)
+        talk.ended(case.data)
+        talk.write(app, "She had a cat and a dog and a bird and a fish. " * 18)
+        press(app, "Forget the Oldest")
+        wait(lambda: talk.says(app, "memory starts here"), "the line where its memory starts", 30)
+        wait(lambda: query(case, "SELECT count(*) FROM generation WHERE model LIKE 'Tiny%'")
+             [0][0] == 2, "the reply", 60)
+        press(app, "Remember All")
+        wait(lambda: not talk.says(app, "memory starts here"), "the line to go")
+
+
+# ---- accidents ----
+
+def engine_dies_many_times(case):
+    with case.window(PARLEY_TEST_PACE="60") as app:
+        case.ask(app, 400)
+        length = 0
+        for _ in range(KILLS):
+            length = talk.grown(app, 4, length)
+            seen = talk.shown(app)
+            os.kill(wait(lambda: talk.workers(app), "the engine process")[0], signal.SIGKILL)
+            cut = talk.ended(case.data, "interrupted")
+            assert seen in talk.bare(cut.text), f"{seen!r} is not in {cut.text!r}"
+            length = len(talk.shown(app))
+            app.find("push button", "Continue", 30).click()
+        talk.same(talk.ended(case.data), talk.greedy(400), 100)
+
+
+def database_is_locked(case):
+    with case.window(PARLEY_TEST_PACE="5") as app:
+        case.ask(app, 60)
+        talk.ended(case.data)
+        db = sqlite3.connect(os.path.join(case.data, "parley.db"), timeout=5)
+        db.execute("BEGIN IMMEDIATE")
+        talk.write(app, "And then")
+        wait(lambda: [n for n in labels(app) if "locked" in n.name], "what is wrong", 60)
+        db.rollback()
+        db.close()
+        wait(lambda: not [n for n in labels(app) if "locked" in n.name], "that it is over", 60)
+        wait(lambda: query(case, "SELECT 1 FROM part WHERE text = 'And then'"),
+             "what was written meanwhile")
+
+
+def model_is_deleted_under_its_chat(case):
+    with case.window(PARLEY_TEST_PACE="5") as app:
+        case.ask(app, 40)
+        talk.grown(app, 8, 0)
+        os.remove(case.model)
+        reply = talk.ended(case.data)
+        assert reply.generation["reply_tokens"] == 40, "the reply did not go on"
+
+
+def window_closes_mid_reply(case):
+    with case.window(PARLEY_TEST_PACE="30") as app:
+        case.ask(app, 400)
+        talk.grown(app, 20, 0)
+        seen = talk.shown(app)
+        app.gdbus("org.gtk.Actions.Activate", "close", "[]", "{}")
+        app.key("ctrl+w")
+        wait(lambda: app.process.poll() is not None, "the program to end")
+        assert app.process.returncode == 0, app.messages()
+    cut = talk.Stored(case.data)
+    assert cut.state in ("interrupted", "stopped"), cut.state
+    assert seen in talk.bare(cut.text)
+
+
+CASES = [folders_and_undo, search_shows_the_hit, files_go_along, chats_come_from_files,
+         temporary_chats_leave_nothing, two_models_answer_at_once,
+         full_context_is_decided_by_the_person, engine_dies_many_times, database_is_locked,
+         model_is_deleted_under_its_chat, window_closes_mid_reply]
+
+
+if __name__ == "__main__":
+    sys.exit(cases.main(CASES, __file__))
