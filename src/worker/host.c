@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "worker/host.h"
 
+#include "base/alloc.h"
 #include "bridge/parley-engine-error.h"
 #include "engine/devices.h"
 #include "engine/model.h"
@@ -8,7 +9,9 @@
 #include "hardware/parley-memory.h"
 #include "worker/load.h"
 #include "worker/reply.h"
+#include "worker/wire.h"
 
+#include <gio/gunixfdlist.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -21,7 +24,8 @@ struct WorkerHost {
   gint64 pace_us;    /* least time between two tokens; for tests */
   const char *fault; /* PARLEY_TEST_GPU_FAULT, until it is armed; NULL: none */
 
-  GMutex lock; /* the three below; the engine thread reads them without */
+  GMutex lock;     /* the four below; the engine thread reads the last three without */
+  GBytes *kernels; /* of an earlier run, or NULL */
   WorkerModel *model;
   struct pe_runtime *runtime;
   GHashTable *replies; /* guint64 -> Reply, those not ended */
@@ -91,6 +95,8 @@ need_runtime (WorkerHost *self, Command *command)
   refuse (command->invocation, PARLEY_WORKER_ERROR_STATE, "No model is loaded.");
   return FALSE;
 }
+
+static GBytes *offered_kernels (WorkerHost *self, struct worker_kernels *out);
 
 /* ---- loading ---- */
 
@@ -205,8 +211,10 @@ run_load (WorkerHost *self, Command *command)
   const struct pe_progress progress = { tell_progress, self };
   struct pe_runtime *runtime;
   char note[WORKER_NOTE_BYTES] = "";
-  if (!worker_load (file, &command->request, self->devices, self->n_devices, &progress, &runtime,
-                    note, &error)) {
+  struct worker_kernels kernels;
+  g_autoptr (GBytes) offered = offered_kernels (self, &kernels);
+  if (!worker_load (file, &command->request, self->devices, self->n_devices, &kernels, &progress,
+                    &runtime, note, &error)) {
     refuse_engine (command->invocation, &error);
     return;
   }
@@ -225,6 +233,58 @@ worker_host_load (WorkerHost *self, GDBusMethodInvocation *invocation, GArray *f
   command->name = g_strdup (name);
   command->request = *request;
   g_async_queue_push (self->commands, command);
+}
+
+/* ---- kernels ---- */
+
+void
+worker_host_offer_kernels (WorkerHost *self, int fd)
+{
+  g_autoptr (GBytes) kernels = wire_read_file (fd, WORKER_MAX_KERNELS);
+  g_mutex_lock (&self->lock);
+  g_clear_pointer (&self->kernels, g_bytes_unref);
+  self->kernels = g_steal_pointer (&kernels);
+  g_mutex_unlock (&self->lock);
+}
+
+static GBytes *
+offered_kernels (WorkerHost *self, struct worker_kernels *out)
+{
+  g_mutex_lock (&self->lock);
+  GBytes *bytes = self->kernels ? g_bytes_ref (self->kernels) : NULL;
+  g_mutex_unlock (&self->lock);
+  *out = (struct worker_kernels){ 0 };
+  if (bytes)
+    out->bytes = g_bytes_get_data (bytes, &out->n);
+  return bytes;
+}
+
+static void
+run_kernels (WorkerHost *self, Command *command)
+{
+  if (!need_runtime (self, command))
+    return;
+  struct worker_kernels before;
+  g_autoptr (GBytes) kept = offered_kernels (self, &before);
+  size_t n;
+  void *bytes = pe_runtime_kernels (self->runtime, before.bytes, before.n, &n);
+  int fd = bytes ? wire_write_file ("kernels", bytes, n) : -1;
+  pe_free (bytes);
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+  int handle = fd < 0 ? -1 : g_unix_fd_list_append (fds, fd, NULL);
+  if (fd >= 0)
+    close (fd);
+  if (handle < 0)
+    refuse (command->invocation, PARLEY_WORKER_ERROR_STATE, "There are no kernels to keep.");
+  else
+    parley_worker1_complete_kernels (self->bus, command->invocation, fds,
+                                     g_variant_new_handle (handle));
+}
+
+void
+worker_host_kernels (WorkerHost *self, GDBusMethodInvocation *invocation)
+{
+  g_async_queue_push (self->commands, command_new (run_kernels, invocation));
 }
 
 /* ---- placement ---- */
@@ -278,8 +338,11 @@ static gboolean
 recover (WorkerHost *self, struct pe_error *error)
 {
   struct pe_runtime *runtime = self->runtime;
+  struct worker_kernels kernels;
+  g_autoptr (GBytes) offered = offered_kernels (self, &kernels);
   struct worker_recovery recovery = { .model = worker_model_get (self->model),
                                       .devices = self->devices,
+                                      .kernels = &kernels,
                                       .n_losses = self->n_losses,
                                       .forget = forget_sequences,
                                       .data = self };

@@ -20,6 +20,9 @@ WorkerHost *worker_host_new (ParleyWorker1 *bus);
  * all parts of the model, taken over. */
 void worker_host_load (WorkerHost *self, GDBusMethodInvocation *invocation, GArray *fds,
                        const char *name, const struct pe_plan_request *request);
+/* `fd`: kernels of an earlier run, read here and now; stays the caller's. */
+void worker_host_offer_kernels (WorkerHost *self, int fd);
+void worker_host_kernels (WorkerHost *self, GDBusMethodInvocation *invocation);
 void worker_host_place (WorkerHost *self, GDBusMethodInvocation *invocation, guint n_gpu_layers);
 void worker_host_generate (WorkerHost *self, GDBusMethodInvocation *invocation, guint64 id,
                            GVariant *request, guint credit);

@@ -122,7 +122,8 @@ obstacle_of (enum pe_code code, const struct pe_plan *plan, enum load_obstacle *
  * loading fails for memory, once more with less. */
 static bool
 load_on (const struct pe_model *model, const struct pe_plan_request *request,
-         const struct pe_device_info *devices, size_t n_devices, const struct pe_progress *progress,
+         const struct pe_device_info *devices, size_t n_devices,
+         const struct worker_kernels *kernels, const struct pe_progress *progress,
          struct pe_runtime **out, struct pe_error *error)
 {
   struct pe_plan_request smaller = *request, larger = *request;
@@ -147,7 +148,8 @@ load_on (const struct pe_model *model, const struct pe_plan_request *request,
       smaller = next;
       continue;
     }
-    bool ok = pe_runtime_create (model, plan, progress, out, error);
+    bool ok = pe_runtime_create_with (model, plan, progress, kernels ? kernels->bytes : NULL,
+                                      kernels ? kernels->n : 0, out, error);
     next = plan->request;
     bool again =
         !ok && obstacle_of (error->code, plan, &obstacle) && worker_step_down (&next, obstacle);
@@ -176,19 +178,19 @@ gpu_may_be_why (enum pe_code code)
 bool
 worker_load (const struct pe_model *model, const struct pe_plan_request *request,
              const struct pe_device_info *devices, size_t n_devices,
-             const struct pe_progress *progress, struct pe_runtime **out,
-             char note[WORKER_NOTE_BYTES], struct pe_error *error)
+             const struct worker_kernels *kernels, const struct pe_progress *progress,
+             struct pe_runtime **out, char note[WORKER_NOTE_BYTES], struct pe_error *error)
 {
   /* What was wanted, with the defaults filled in, to compare with what is. */
   struct pe_plan *wanted;
   if (!pe_plan_make (model, request, devices, n_devices, &wanted, error))
     return false;
-  bool ok = load_on (model, request, devices, n_devices, progress, out, error);
+  bool ok = load_on (model, request, devices, n_devices, kernels, progress, out, error);
   bool gpu_failed = !ok && n_devices > 1 && gpu_may_be_why (error->code);
   char why[160] = "";
   if (gpu_failed) {
     snprintf (why, sizeof why, "The GPU is not used: %.120s.", error->message);
-    ok = load_on (model, request, devices, 1, progress, out, error);
+    ok = load_on (model, request, devices, 1, NULL, progress, out, error);
   }
   if (ok) {
     const struct pe_plan *now = pe_runtime_plan (*out);
@@ -246,8 +248,8 @@ worker_recover (struct worker_recovery *r, struct pe_runtime **runtime,
     r->forget (r->data);
     pe_runtime_free (*runtime);
     *runtime = NULL;
-    if (!worker_load (r->model, &request, r->devices, give_up ? 1 : r->n_devices, NULL, runtime,
-                      loaded, error))
+    if (!worker_load (r->model, &request, r->devices, give_up ? 1 : r->n_devices, r->kernels, NULL,
+                      runtime, loaded, error))
       return false;
   }
   describe_recovery (&failure, &before, pe_runtime_plan (*runtime), loaded, note);

@@ -31,11 +31,18 @@ void worker_describe_change (const struct pe_plan_request *wanted,
                              const struct pe_plan_request *now, uint32_t n_layers,
                              char note[WORKER_NOTE_BYTES]);
 
-/* Plans and loads. `devices`: the CPU and perhaps a GPU, with what they have left now. */
+/* Compiled kernels of an earlier run, see pe_runtime_create_with(). */
+struct worker_kernels {
+  const void *bytes;
+  size_t n;
+};
+
+/* Plans and loads. `devices`: the CPU and perhaps GPUs, with what they have left now. `kernels` may
+ * be NULL. */
 bool worker_load (const struct pe_model *model, const struct pe_plan_request *request,
                   const struct pe_device_info *devices, size_t n_devices,
-                  const struct pe_progress *progress, struct pe_runtime **out,
-                  char note[WORKER_NOTE_BYTES], struct pe_error *error);
+                  const struct worker_kernels *kernels, const struct pe_progress *progress,
+                  struct pe_runtime **out, char note[WORKER_NOTE_BYTES], struct pe_error *error);
 
 /* Losses of a device after which it is not used any more. */
 #define WORKER_MAX_LOSSES 2
@@ -47,6 +54,7 @@ struct worker_recovery {
   const struct pe_model *model;
   const struct pe_device_info *devices; /* with what they have left now */
   size_t n_devices;
+  const struct worker_kernels *kernels; /* or NULL */
   unsigned n_losses; /* so far */
   /* Frees all sequences of the runtime: it is about to go. */
   void (*forget) (void *data);

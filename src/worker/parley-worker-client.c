@@ -37,6 +37,7 @@ struct _ParleyWorkerClient {
   WireModel model; /* dictionary NULL: none */
   char *notice;    /* the note of the model, once the engine had to move layers; NULL: its own */
   guint gpu_layers;
+  gboolean asked_for_kernels;
   GPtrArray *placing, *place_waiting; /* of GTask: under way; for the move after it */
   guint place_target;                 /* of those that wait */
 
@@ -282,6 +283,8 @@ take_parts (ParleyWorker1 *proxy, guint64 id, guint sequence, GVariant *parts,
     parley_worker1_call_credit (self->proxy, id, more, NULL, NULL, NULL);
 }
 
+static void ask_for_kernels (ParleyWorkerClient *self);
+
 static void
 take_done (ParleyWorker1 *proxy, guint64 id, guint n_parts, GVariant *stats_dictionary,
            GVariant *token_bytes, const char *error_name, const char *message,
@@ -306,7 +309,69 @@ take_done (ParleyWorker1 *proxy, guint64 id, guint n_parts, GVariant *stats_dict
                 : g_error_new_literal (PARLEY_WORKER_ERROR, PARLEY_WORKER_ERROR_PROTOCOL, message);
     error = clean_error (error);
   }
+  ask_for_kernels (self);
   _parley_generation_finish (generation, &stats, n_bytes ? tokens : NULL, error);
+}
+
+/* ---- kernels that the process has compiled ---- */
+
+static char *
+kernels_path (void)
+{
+  return g_build_filename (g_get_user_cache_dir (), "parley", "kernels", NULL);
+}
+
+/* What the last process left; it is read there. */
+static void
+offer_kernels (ParleyWorkerClient *self)
+{
+  g_autofree char *path = kernels_path ();
+  int fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (fd < 0)
+    return;
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+  int handle = g_unix_fd_list_append (fds, fd, NULL);
+  close (fd);
+  if (handle >= 0)
+    parley_worker1_call_offer_kernels (self->proxy, g_variant_new_handle (handle), fds, self->life,
+                                       NULL, NULL);
+}
+
+static gpointer
+keep_kernels (gpointer data)
+{
+  int fd = GPOINTER_TO_INT (data);
+  g_autoptr (GBytes) kernels = wire_read_file (fd, WORKER_MAX_KERNELS);
+  g_autofree char *path = kernels_path (), *folder = g_path_get_dirname (path);
+  close (fd);
+  gsize n = 0;
+  const char *bytes = kernels ? g_bytes_get_data (kernels, &n) : NULL;
+  if (bytes && g_mkdir_with_parents (folder, 0700) == 0)
+    g_file_set_contents_full (path, bytes, (gssize) n, G_FILE_SET_CONTENTS_CONSISTENT, 0600, NULL);
+  return NULL;
+}
+
+static void
+kernels_told (GObject *object, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GVariant) handle = NULL;
+  g_autoptr (GUnixFDList) fds = NULL;
+  if (!parley_worker1_call_kernels_finish (PARLEY_WORKER1 (object), &handle, &fds, result, NULL) ||
+      !fds)
+    return;
+  int fd = g_unix_fd_list_get (fds, g_variant_get_handle (handle), NULL);
+  if (fd >= 0)
+    g_thread_unref (g_thread_new ("kernels", keep_kernels, GINT_TO_POINTER (fd)));
+}
+
+/* Once in the life of a process: after its first reply all kernels of common use are there. */
+static void
+ask_for_kernels (ParleyWorkerClient *self)
+{
+  if (self->asked_for_kernels || self->gpu_layers == 0)
+    return;
+  self->asked_for_kernels = TRUE;
+  parley_worker1_call_kernels (self->proxy, NULL, self->life, kernels_told, NULL);
 }
 
 /* ---- loading ---- */
@@ -430,6 +495,8 @@ greeted (GObject *object, GAsyncResult *result, gpointer data)
     return;
   }
   g_autofree char *name = g_filename_display_basename (self->path);
+  self->asked_for_kernels = FALSE;
+  offer_kernels (self);
   parley_worker1_call_load (self->proxy, g_variant_builder_end (&handles), name,
                             wire_plan_request (&self->request), fds, self->life, loaded,
                             g_object_ref (self));

@@ -14,6 +14,7 @@
  * told to go; the sentence says why, as far as the system tells. Every generation under way has
  * finished with PARLEY_WORKER_ERROR_CRASHED before, with all of its text passed on. load_async()
  * starts anew. (A process that ends while it loads makes the load fail instead.)
+ * Kernels that a process compiled for a GPU are kept in the user's cache folder for the next one.
  * Signal `moved (const char *what)`: the engine moved layers by itself, because the GPU failed or
  * others need its memory; a sentence or two, which is the model's note from then on.
  */

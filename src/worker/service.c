@@ -68,6 +68,27 @@ handle_load (ParleyWorker1 *bus, GDBusMethodInvocation *invocation, GUnixFDList 
 }
 
 static gboolean
+handle_offer_kernels (ParleyWorker1 *bus, GDBusMethodInvocation *invocation, GUnixFDList *fds,
+                      GVariant *kernels, struct service *service)
+{
+  int fd = fds ? g_unix_fd_list_get (fds, g_variant_get_handle (kernels), NULL) : -1;
+  if (fd >= 0) {
+    worker_host_offer_kernels (service->host, fd);
+    close (fd);
+  }
+  parley_worker1_complete_offer_kernels (bus, invocation, NULL);
+  return TRUE;
+}
+
+static gboolean
+handle_kernels (ParleyWorker1 *bus, GDBusMethodInvocation *invocation, GUnixFDList *fds,
+                struct service *service)
+{
+  worker_host_kernels (service->host, invocation);
+  return TRUE;
+}
+
+static gboolean
 handle_place (ParleyWorker1 *bus, GDBusMethodInvocation *invocation, guint n,
               struct service *service)
 {
@@ -158,6 +179,8 @@ worker_serve (const char *confinement)
                              .confinement = confinement };
   g_signal_connect (bus, "handle-hello", G_CALLBACK (handle_hello), &service);
   g_signal_connect (bus, "handle-load", G_CALLBACK (handle_load), &service);
+  g_signal_connect (bus, "handle-offer-kernels", G_CALLBACK (handle_offer_kernels), &service);
+  g_signal_connect (bus, "handle-kernels", G_CALLBACK (handle_kernels), &service);
   g_signal_connect (bus, "handle-place", G_CALLBACK (handle_place), &service);
   g_signal_connect (bus, "handle-count", G_CALLBACK (handle_count), &service);
   g_signal_connect (bus, "handle-generate", G_CALLBACK (handle_generate), &service);

@@ -3,8 +3,13 @@
 
 #include "bridge/parley-device-json.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define MAX_CLEAN_BYTES 1000
 
@@ -120,6 +125,48 @@ wire_read_plan_request (GVariant *dictionary, struct pe_plan_request *request)
   request->v_type = (enum pe_type) v_type;
   request->precision = (enum pe_precision) precision;
   return TRUE;
+}
+
+/* ---- files ---- */
+
+/* Read, not mapped: the other side may shorten it meanwhile. */
+GBytes *
+wire_read_file (int fd, gsize most)
+{
+  struct stat status;
+  if (fstat (fd, &status) != 0 || !S_ISREG (status.st_mode) || status.st_size <= 0 ||
+      (guint64) status.st_size > most)
+    return NULL;
+  gsize n = (gsize) status.st_size, done = 0;
+  g_autofree char *bytes = g_try_malloc (n);
+  while (bytes && done < n) {
+    gssize more = pread (fd, bytes + done, n - done, (off_t) done);
+    if (more < 0 && errno == EINTR)
+      continue;
+    if (more <= 0)
+      return NULL;
+    done += (gsize) more;
+  }
+  return bytes ? g_bytes_new_take (g_steal_pointer (&bytes), n) : NULL;
+}
+
+int
+wire_write_file (const char *name, gconstpointer bytes, gsize n)
+{
+  int fd = memfd_create (name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  for (gsize done = 0; fd >= 0 && done < n;) {
+    gssize more = pwrite (fd, (const char *) bytes + done, n - done, (off_t) done);
+    if (more < 0 && errno == EINTR)
+      continue;
+    if (more <= 0) {
+      close (fd);
+      return -1;
+    }
+    done += (gsize) more;
+  }
+  if (fd >= 0)
+    fcntl (fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
+  return fd;
 }
 
 /* ---- what to generate ---- */

@@ -71,4 +71,10 @@ gboolean wire_read_memory (GVariant *entry, ParleyDeviceMemory *memory);
  * 1,000 bytes. */
 char *wire_clean (const char *text);
 
+/* Bytes that cross as a file: all of a descriptor's, or NULL when they are more than `most` or
+ * cannot be read; a sealed memory file, or -1. */
+GBytes *wire_read_file (int fd, gsize most);
+int wire_write_file (const char *name, gconstpointer bytes, gsize n);
+#define WORKER_MAX_KERNELS (64u << 20)
+
 G_END_DECLS

@@ -89,8 +89,8 @@ talk (struct session *s, uint32_t n_gpu_layers, struct pe_error *error)
   };
   memcpy (s->tokens, prompt, sizeof prompt);
   s->n_tokens = N_PROMPT;
-  if (!worker_load (model, &request, devices, n_gpu_layers ? 2 : 1, NULL, &s->runtime, s->note,
-                    error))
+  if (!worker_load (model, &request, devices, n_gpu_layers ? 2 : 1, NULL, NULL, &s->runtime,
+                    s->note, error))
     return false;
   while (s->n_tokens < N_PROMPT + N_REPLY) {
     if (step (s, error))
@@ -190,7 +190,7 @@ steps_down_in_a_reply (void)
   };
   memcpy (s.tokens, prompt, sizeof prompt);
   s.n_tokens = N_PROMPT;
-  bool ok = worker_load (model, &request, devices, 2, NULL, &s.runtime, s.note, &error) &&
+  bool ok = worker_load (model, &request, devices, 2, NULL, NULL, &s.runtime, s.note, &error) &&
             step (&s, &error);
   pe_vk_fail_at (2, VK_ERROR_OUT_OF_DEVICE_MEMORY);
   bool failed = ok && !step (&s, &error);
@@ -227,7 +227,7 @@ gives_up_a_bad_device (void)
   };
   memcpy (s.tokens, prompt, sizeof prompt);
   s.n_tokens = N_PROMPT;
-  bool ok = worker_load (model, &request, devices, 2, NULL, &s.runtime, s.note, &error);
+  bool ok = worker_load (model, &request, devices, 2, NULL, NULL, &s.runtime, s.note, &error);
   uint32_t layers[WORKER_MAX_LOSSES + 1] = { 0 };
   for (unsigned i = 0; i <= WORKER_MAX_LOSSES && ok; i++) {
     pe_vk_fail_at (3, VK_ERROR_DEVICE_LOST);
@@ -252,7 +252,7 @@ budgets_are_heeded (void)
   struct pe_runtime *runtime = NULL;
   struct pe_plan_request request = request_for (n_steps);
   char note[WORKER_NOTE_BYTES];
-  bool ok = worker_load (model, &request, devices, 2, NULL, &runtime, note, &error);
+  bool ok = worker_load (model, &request, devices, 2, NULL, NULL, &runtime, note, &error);
   CHECK_MSG (ok, "%s", error.message);
   uint64_t all = pe_runtime_allocated (runtime, 1, PE_MEMORY_KIND_COUNT);
   uint32_t unlimited = pe_runtime_fitting_layers (runtime);

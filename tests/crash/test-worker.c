@@ -552,6 +552,48 @@ gives_way_to_others (void)
   CHECK_MSG (g_str_has_prefix (told, "Other programs need the GPU's memory: "), "%s", told);
 }
 
+static char *
+kernels_path (void)
+{
+  return g_build_filename (g_get_user_cache_dir (), "parley", "kernels", NULL);
+}
+
+/* What the engine compiled is written by this side, and given to the next process; damage to it
+ * harms nobody. */
+static void
+kernels_are_kept (void)
+{
+  g_autofree char *path = kernels_path ();
+  g_unlink (path);
+  load_on_gpu ();
+  ParleyGenerationRequest request = plain_request (20);
+  fixture_generate (&f, &request);
+  WAIT_FOR (g_file_test (path, G_FILE_TEST_EXISTS));
+  g_autofree char *first = NULL, *again = NULL;
+  gsize n_first, n_again = 0;
+  CHECK (g_file_get_contents (path, &first, &n_first, NULL) && n_first > 200);
+  fixture_clear (&f);
+
+  g_autofree char *damaged = g_memdup2 (first, n_first);
+  damaged[n_first - 1] ^= 1;
+  CHECK (g_file_set_contents (path, damaged, (gssize) n_first, NULL));
+  load_on_gpu ();
+  fixture_generate (&f, &request);
+  CHECK_MSG (g_str_has_prefix (STORY, f.text->str), "%s", f.text->str);
+  gint64 limit = g_get_monotonic_time () + GUARD_SECONDS * G_USEC_PER_SEC;
+  while (g_get_monotonic_time () < limit) {
+    g_clear_pointer (&again, g_free);
+    if (g_file_get_contents (path, &again, &n_again, NULL) &&
+        (n_again != n_first || memcmp (again, damaged, n_first) != 0))
+      break;
+    g_main_context_iteration (NULL, FALSE);
+    g_usleep (1000);
+  }
+  CHECK (n_again > 200 && memcmp (again, damaged, MIN (n_first, n_again)) != 0);
+  fixture_clear (&f);
+  g_unlink (path);
+}
+
 static void
 talks_on_two_gpus (void)
 {
@@ -573,6 +615,8 @@ talks_on_two_gpus (void)
 int
 main (void)
 {
+  g_autofree char *cache = g_dir_make_tmp ("parley-cache-XXXXXX", NULL);
+  g_setenv ("XDG_CACHE_HOME", cache, TRUE);
   g_setenv ("PARLEY_VULKAN_DEVICE", "none", FALSE);
   RUN (loads);
   RUN (refuses_what_is_no_model);
@@ -595,6 +639,10 @@ main (void)
   RUN (goes_on_after_a_lost_device);
   RUN (steps_down_when_memory_is_full);
   RUN (gives_way_to_others);
+  RUN (kernels_are_kept);
   RUN (talks_on_two_gpus);
+  g_autofree char *folder = g_build_filename (cache, "parley", NULL);
+  g_rmdir (folder);
+  g_rmdir (cache);
   return test_done ();
 }
