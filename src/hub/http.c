@@ -393,8 +393,11 @@ redirect_target (ParleyHttp *http, const ParleyHttpRequest *request,
     return NULL;
   }
   if (!url || !target) {
-    g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_REFUSED,
-                 "The server redirects %s to an address that is not safe to follow", request->what);
+    g_set_error (
+        error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_REFUSED,
+        "The server redirects %s to an address that is not safe to follow. Check the address of "
+        "the hub, or choose another file",
+        request->what);
     return NULL;
   }
   gboolean plain = strcmp (url->scheme, "http") == 0;
@@ -402,9 +405,11 @@ redirect_target (ParleyHttp *http, const ParleyHttpRequest *request,
       plain ? strcmp (http->origin->scheme, "http") == 0 : strcmp (url->scheme, "https") == 0;
   if (!allowed || (parley_url_is_local (url) && !http->is_local)) {
     g_autofree char *shown = parley_name_for_display (url->host, 100);
-    g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_REFUSED,
-                 "The server redirects %s to %s://%s, which is not safe to follow", request->what,
-                 url->scheme, shown);
+    g_set_error (
+        error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_REFUSED,
+        "The server redirects %s to %s://%s, which is not safe to follow. Check the address of "
+        "the hub, or choose another file",
+        request->what, url->scheme, shown);
     return NULL;
   }
   return g_steal_pointer (&target);

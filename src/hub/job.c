@@ -166,6 +166,15 @@ parley_job_save (ParleyJob *job, GError **error)
   return make_folders (job, error) && write_sidecar (job, error);
 }
 
+void
+parley_job_set_added (ParleyJob *job, gint64 added)
+{
+  g_autoptr (GError) error = NULL;
+  job->sidecar->added = added;
+  if (!parley_job_save (job, &error))
+    g_debug ("a place in the queue is not kept: %s", error->message);
+}
+
 gboolean
 parley_job_set_paused (ParleyJob *job, gboolean paused, GError **error)
 {
@@ -424,6 +433,10 @@ fetch_rest (Fetch *fetch, GCancellable *cancellable, GError **error)
                           &problem)) {
       if (*fetch->have > before)
         patience = (Patience){ 0 };
+      /* A full disk is told with its figures. */
+      if (g_error_matches (problem, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_SPACE) &&
+          !parley_disk_check_space (folder, bytes_missing (job), error))
+        return FALSE;
       if (!bear_with (job, &patience, &response, problem, cancellable, error))
         return FALSE;
     }

@@ -30,6 +30,7 @@ guint64 parley_job_bytes_on_disk (ParleyJob *job); /* where it would go on */
 
 /* Writes the description down, so that the job is found after a restart. */
 gboolean parley_job_save (ParleyJob *job, GError **error);
+void parley_job_set_added (ParleyJob *job, gint64 added); /* its place in the queue */
 gboolean parley_job_set_paused (ParleyJob *job, gboolean paused, GError **error);
 
 /* Does everything. FALSE with G_IO_ERROR_CANCELLED leaves what there is for the next time. */

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "hub/parley-downloads.h"
+#include "hub/disk.h"
 #include "hub/names.h"
 #include "hub/parley-transfer-private.h"
 
 #include <string.h>
 
-#define MAX_RUNNING  2
+#define USUAL_LIMIT  2
+#define MAX_LIMIT    8
+#define SPACE_MS     5000 /* between two looks at a full disk */
+#define WATCH_MS     3000 /* between two looks for downloads of other programs */
 #define MAX_RESTORED 1000
 #define MAX_DEPTH    8 /* folders below the models folder that are searched for descriptions */
 
@@ -19,7 +23,9 @@ struct _ParleyDownloads {
   gpointer recorder_data;
   GDestroyNotify recorder_destroy;
   GNetworkMonitor *monitor;
-  gboolean stopped;
+  guint limit, space_ms;
+  GSource *space, *watch; /* timers; NULL: not running */
+  gboolean stopped, metered, allow_metered;
 };
 
 static void parley_downloads_list_init (GListModelInterface *iface);
@@ -60,6 +66,24 @@ parley_downloads_list_init (GListModelInterface *iface)
 }
 
 static void
+stop_timer (GSource **timer)
+{
+  if (*timer)
+    g_source_destroy (*timer);
+  g_clear_pointer (timer, g_source_unref);
+}
+
+static void
+start_timer (ParleyDownloads *self, GSource **timer, guint ms, GSourceFunc func)
+{
+  if (*timer)
+    return;
+  *timer = g_timeout_source_new (ms);
+  g_source_set_callback (*timer, func, self, NULL);
+  g_source_attach (*timer, g_main_context_get_thread_default ());
+}
+
+static void
 parley_downloads_dispose (GObject *object)
 {
   ParleyDownloads *self = PARLEY_DOWNLOADS (object);
@@ -67,6 +91,8 @@ parley_downloads_dispose (GObject *object)
   if (self->monitor)
     g_signal_handlers_disconnect_by_data (self->monitor, self);
   self->monitor = NULL;
+  stop_timer (&self->space);
+  stop_timer (&self->watch);
   for (guint i = 0; i < self->transfers->len; i++)
     g_signal_handlers_disconnect_by_data (self->transfers->pdata[i], self);
   G_OBJECT_CLASS (parley_downloads_parent_class)->dispose (object);
@@ -99,6 +125,8 @@ static void
 parley_downloads_init (ParleyDownloads *self)
 {
   self->transfers = g_ptr_array_new_with_free_func (g_object_unref);
+  self->limit = USUAL_LIMIT;
+  self->space_ms = SPACE_MS;
 }
 
 static void
@@ -106,6 +134,53 @@ on_network_changed (GNetworkMonitor *monitor, gboolean available, ParleyDownload
 {
   for (guint i = 0; available && i < self->transfers->len; i++)
     _parley_transfer_hurry (self->transfers->pdata[i]);
+}
+
+static void schedule (ParleyDownloads *self);
+
+gboolean
+parley_downloads_is_held (ParleyDownloads *self)
+{
+  return self->metered && !self->allow_metered;
+}
+
+static void
+hold_or_go (ParleyDownloads *self)
+{
+  for (guint i = 0; parley_downloads_is_held (self) && i < self->transfers->len; i++)
+    _parley_transfer_hold (self->transfers->pdata[i],
+                           "This connection may be paid by the byte, so the download waits for "
+                           "another one. Allow metered connections in the preferences to go on");
+  schedule (self);
+}
+
+void
+_parley_downloads_set_metered (ParleyDownloads *self, gboolean metered)
+{
+  if (self->metered == metered)
+    return;
+  self->metered = metered;
+  hold_or_go (self);
+}
+
+static void
+on_metered (GNetworkMonitor *monitor, GParamSpec *spec, ParleyDownloads *self)
+{
+  _parley_downloads_set_metered (self, g_network_monitor_get_network_metered (monitor));
+}
+
+void
+parley_downloads_set_allow_metered (ParleyDownloads *self, gboolean allow)
+{
+  self->allow_metered = allow;
+  hold_or_go (self);
+}
+
+void
+parley_downloads_set_limit (ParleyDownloads *self, guint limit)
+{
+  self->limit = CLAMP (limit, 1, MAX_LIMIT);
+  schedule (self);
 }
 
 ParleyDownloads *
@@ -116,6 +191,8 @@ parley_downloads_new (ParleyHub *hub, const char *models_dir)
   self->models_dir = g_canonicalize_filename (models_dir ? models_dir : parley_models_dir (), NULL);
   self->monitor = g_network_monitor_get_default ();
   g_signal_connect (self->monitor, "network-changed", G_CALLBACK (on_network_changed), self);
+  g_signal_connect (self->monitor, "notify::network-metered", G_CALLBACK (on_metered), self);
+  self->metered = g_network_monitor_get_network_metered (self->monitor);
   return self;
 }
 
@@ -137,14 +214,15 @@ parley_downloads_set_recorder (ParleyDownloads *self, ParleyDownloadsRecorder re
   self->recorder_destroy = destroy;
 }
 
-/* Starts queued transfers, oldest first, as long as there is room. */
+/* Starts queued transfers in their order as long as there is room. */
 static void
 schedule (ParleyDownloads *self)
 {
   guint running = 0;
+  gboolean may_run = !self->stopped && !parley_downloads_is_held (self);
   for (guint i = 0; i < self->transfers->len; i++)
     running += _parley_transfer_has_thread (self->transfers->pdata[i]);
-  for (guint i = 0; i < self->transfers->len && running < MAX_RUNNING && !self->stopped; i++) {
+  for (guint i = 0; i < self->transfers->len && running < self->limit && may_run; i++) {
     ParleyTransfer *transfer = self->transfers->pdata[i];
     if (parley_transfer_get_state (transfer) != PARLEY_TRANSFER_QUEUED ||
         _parley_transfer_has_thread (transfer))
@@ -154,12 +232,49 @@ schedule (ParleyDownloads *self)
   }
 }
 
+static gboolean
+waits_for_space (ParleyTransfer *transfer)
+{
+  return parley_transfer_get_state (transfer) == PARLEY_TRANSFER_PAUSED &&
+         g_error_matches (parley_transfer_get_error (transfer), PARLEY_HUB_ERROR,
+                          PARLEY_HUB_ERROR_SPACE);
+}
+
+static gboolean
+look_for_space (gpointer data)
+{
+  ParleyDownloads *self = data;
+  guint n_waiting = 0;
+  for (guint i = 0; i < self->transfers->len && !self->stopped; i++) {
+    ParleyTransfer *transfer = self->transfers->pdata[i];
+    if (!waits_for_space (transfer))
+      continue;
+    guint64 missing =
+        parley_transfer_get_bytes_total (transfer) - parley_transfer_get_bytes_done (transfer);
+    if (parley_disk_check_space (self->models_dir, missing, NULL))
+      parley_transfer_resume (transfer);
+    else
+      n_waiting++;
+  }
+  if (n_waiting == 0)
+    stop_timer (&self->space);
+  return n_waiting > 0;
+}
+
+void
+_parley_downloads_set_space_poll (ParleyDownloads *self, guint ms)
+{
+  self->space_ms = ms;
+}
+
 static void
 on_state (ParleyTransfer *transfer, GParamSpec *spec, ParleyDownloads *self)
 {
   g_autoptr (ParleyDownloads) alive = g_object_ref (self);
   if (parley_transfer_get_state (transfer) == PARLEY_TRANSFER_DONE)
     g_signal_emit (self, signals[SIGNAL_FINISHED], 0, transfer);
+  if (waits_for_space (transfer) && !self->stopped)
+    start_timer (self, &self->space, self->space_ms, look_for_space);
   schedule (self);
 }
 
@@ -244,6 +359,13 @@ parley_downloads_add (ParleyDownloads *self, ParleyHubFile *file, GError **error
 /* ---- earlier runs ---- */
 
 static int
+compare_times (gconstpointer a, gconstpointer b)
+{
+  gint64 x = *(const gint64 *) a, y = *(const gint64 *) b;
+  return (x > y) - (x < y);
+}
+
+static int
 compare_added (gconstpointer a, gconstpointer b)
 {
   gint64 x = parley_job_get_sidecar (*(ParleyJob **) a)->added;
@@ -299,6 +421,55 @@ parley_downloads_restore (ParleyDownloads *self)
   schedule (self);
 }
 
+static gboolean
+look_around (gpointer data)
+{
+  ParleyDownloads *self = data;
+  if (!self->stopped)
+    parley_downloads_restore (self);
+  return G_SOURCE_CONTINUE;
+}
+
+void
+parley_downloads_watch (ParleyDownloads *self)
+{
+  start_timer (self, &self->watch, WATCH_MS, look_around);
+}
+
+void
+parley_downloads_move (ParleyDownloads *self, ParleyTransfer *transfer, guint position)
+{
+  guint from;
+  if (!g_ptr_array_find (self->transfers, transfer, &from))
+    return;
+  position = MIN (position, self->transfers->len);
+  if (position > from)
+    position--;
+  if (position == from)
+    return;
+  g_ptr_array_insert (self->transfers, (int) position,
+                      g_ptr_array_steal_index (self->transfers, from));
+  /* Times of adding are the order that a restart finds: those of the span are dealt out anew. */
+  guint first = MIN (from, position), n = MAX (from, position) - first + 1;
+  g_autoptr (GArray) times = g_array_new (FALSE, FALSE, sizeof (gint64));
+  for (guint i = 0; i < n; i++) {
+    ParleyJob *job = _parley_transfer_get_job (self->transfers->pdata[first + i]);
+    gint64 added = parley_job_get_sidecar (job)->added;
+    g_array_append_val (times, added);
+  }
+  g_array_sort (times, compare_times);
+  for (guint i = 0; i < n; i++) {
+    ParleyTransfer *moved = self->transfers->pdata[first + i];
+    /* A running job writes its description itself; it keeps its time. */
+    if (!_parley_transfer_has_thread (moved) &&
+        parley_transfer_get_state (moved) != PARLEY_TRANSFER_DONE &&
+        parley_transfer_get_state (moved) != PARLEY_TRANSFER_CANCELLED)
+      parley_job_set_added (_parley_transfer_get_job (moved), g_array_index (times, gint64, i));
+  }
+  g_list_model_items_changed (G_LIST_MODEL (self), first, n, n);
+  schedule (self);
+}
+
 void
 parley_downloads_remove_finished (ParleyDownloads *self)
 {
@@ -316,6 +487,8 @@ void
 parley_downloads_stop (ParleyDownloads *self)
 {
   self->stopped = TRUE;
+  stop_timer (&self->space);
+  stop_timer (&self->watch);
   for (guint i = 0; i < self->transfers->len; i++)
     _parley_transfer_stop (self->transfers->pdata[i]);
 }

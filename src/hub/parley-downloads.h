@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The downloads of one program: a GListModel of ParleyTransfer, oldest first. At most two run at
- * a time. To be used on the thread that made it.
+ * The downloads of one program: a GListModel of ParleyTransfer in the order in which they run, at
+ * most two at a time unless told otherwise. To be used on the thread that made it.
  *
  * A file arrives as "<file>.part" in its final folder, beside "<file>.part.json", which says what
  * it is going to be (endpoint, repository, commit, path, size, SHA-256), and "<file>.part.lock",
@@ -41,10 +41,26 @@ void parley_downloads_restore (ParleyDownloads *self);
  * belongs to the list. NULL with an error when the file cannot be had at all. */
 ParleyTransfer *parley_downloads_add (ParleyDownloads *self, ParleyHubFile *file, GError **error);
 
+/* Goes on finding downloads that other programs begin or leave behind, some seconds later. */
+void parley_downloads_watch (ParleyDownloads *self);
+
+/* How many run at a time, 1 to 8 (2). */
+void parley_downloads_set_limit (ParleyDownloads *self, guint limit);
+
+/* Whether they go on over a connection that is paid by the byte (FALSE); otherwise they wait. */
+void parley_downloads_set_allow_metered (ParleyDownloads *self, gboolean allow);
+gboolean parley_downloads_is_held (ParleyDownloads *self); /* they wait for that */
+
+/* Puts a transfer before the one at `position` (n: at the end). Kept across restarts. */
+void parley_downloads_move (ParleyDownloads *self, ParleyTransfer *transfer, guint position);
+
 /* The listed transfer of this file that is not done or cancelled, or NULL. */
 ParleyTransfer *parley_downloads_find (ParleyDownloads *self, ParleyHubFile *file);
 
 void parley_downloads_remove_finished (ParleyDownloads *self); /* done and cancelled ones */
+
+/* Transfers that wait for space on the disk look for it every few seconds and go on by themselves.
+ */
 
 /* Stops all work and waits for it, so that the next run goes on from there. Disposing does it
  * too. */

@@ -19,7 +19,14 @@ void _parley_transfer_start (ParleyTransfer *self, ParleyDownloadsRecorder recor
 /* Ends the work and waits for its thread; what is there stays for the next run. */
 void _parley_transfer_stop (ParleyTransfer *self);
 
+/* Stops the work and waits in the queue, saying why; the next start goes on. */
+void _parley_transfer_hold (ParleyTransfer *self, const char *message);
+
 /* Ends a wait, if it is in one. */
 void _parley_transfer_hurry (ParleyTransfer *self);
+
+/* For tests: what the network is taken for, and how often disks are looked at. */
+void _parley_downloads_set_metered (ParleyDownloads *self, gboolean metered);
+void _parley_downloads_set_space_poll (ParleyDownloads *self, guint ms);
 
 G_END_DECLS

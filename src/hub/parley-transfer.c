@@ -10,7 +10,7 @@
 #define N_SAMPLES        16
 
 /* What the person wants of work that is going on. */
-typedef enum { INTENT_RUN, INTENT_PAUSE, INTENT_CANCEL } Intent;
+typedef enum { INTENT_RUN, INTENT_HOLD, INTENT_PAUSE, INTENT_CANCEL } Intent;
 
 /* What the working thread says, until the main context takes it over. */
 typedef struct {
@@ -33,6 +33,7 @@ struct _ParleyTransfer {
   ParleyDownloadsRecorder recorder;
   gpointer recorder_data;
   Intent intent;
+  char *hold_message;
 
   char *repo, *commit, *name, *quantisation, *path, *message;
   ParleyTransferState state;
@@ -112,6 +113,7 @@ parley_transfer_finalize (GObject *object)
   g_free (self->quantisation);
   g_free (self->path);
   g_free (self->message);
+  g_free (self->hold_message);
   g_mutex_clear (&self->mutex);
   G_OBJECT_CLASS (parley_transfer_parent_class)->finalize (object);
 }
@@ -308,7 +310,7 @@ settle (ParleyTransfer *self, GError *error)
   } else if (self->intent == INTENT_PAUSE) {
     settle_paused (self, "");
   } else if (cancelled) {
-    set_message (self, "");
+    set_message (self, self->intent == INTENT_HOLD ? self->hold_message : "");
     set_state (self, PARLEY_TRANSFER_QUEUED);
   } else {
     set_message (self, error->message);
@@ -431,6 +433,19 @@ _parley_transfer_stop (ParleyTransfer *self)
     settle (self, error);
   g_clear_pointer (&source, g_source_unref);
   stop_ticker (self);
+}
+
+void
+_parley_transfer_hold (ParleyTransfer *self, const char *message)
+{
+  g_free (self->hold_message);
+  self->hold_message = g_strdup (message);
+  if (self->thread && self->intent == INTENT_RUN) {
+    self->intent = INTENT_HOLD;
+    g_cancellable_cancel (self->cancellable);
+  } else if (!self->thread && self->state == PARLEY_TRANSFER_QUEUED) {
+    set_message (self, message);
+  }
 }
 
 void

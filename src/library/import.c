@@ -176,26 +176,50 @@ find_room (Group *group)
   }
 }
 
-/* Renames staged parts to their targets, the first part last, so that a split model is never seen
- * before it is whole: without its first part it is no model. */
+static gboolean
+settle_file (const char *from, const char *to, GError **error)
+{
+  int fd = open (from, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return parley_disk_fail (error, errno, "open", from);
+  gboolean good = parley_disk_settle (fd, from, to, error);
+  close (fd);
+  return good;
+}
+
+/* A split model comes in a folder of its own where it can: that is one renaming for all parts. */
+static gboolean
+settle_together (Group *group, const char *folder, GError **error)
+{
+  g_autofree char *above = g_path_get_dirname (folder);
+  g_autofree char *inside = g_path_get_dirname (group->sources->pdata[0]);
+  g_autofree char *whole = g_build_filename (inside, ".whole", NULL);
+  if (g_mkdir (whole, 0755) != 0 || g_mkdir_with_parents (above, 0755) != 0)
+    return parley_disk_fail (error, errno, "create the folder", folder);
+  for (guint i = 0; i < group->sources->len; i++) {
+    g_autofree char *base = g_path_get_basename (group->targets->pdata[i]);
+    g_autofree char *to = g_build_filename (whole, base, NULL);
+    if (!settle_file (group->sources->pdata[i], to, error))
+      return FALSE;
+  }
+  return g_rename (whole, folder) == 0 ? parley_disk_sync_folder (above, error)
+                                       : parley_disk_fail (error, errno, "create", folder);
+}
+
+/* Renames staged parts to their targets. */
 static gboolean
 settle (Group *group, GError **error)
 {
   g_autofree char *folder = g_path_get_dirname (group->targets->pdata[0]);
+  if (group->targets->len > 1 && !g_file_test (folder, G_FILE_TEST_EXISTS))
+    return settle_together (group, folder, error);
   if (g_mkdir_with_parents (folder, 0755) != 0)
     return parley_disk_fail (error, errno, "create the folder", folder);
-  for (guint i = group->sources->len; i-- > 0;) {
-    const char *from = group->sources->pdata[i], *to = group->targets->pdata[i];
-    if (g_file_test (to, G_FILE_TEST_EXISTS)) /* the same bytes, see above */
-      continue;
-    int fd = open (from, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-      return parley_disk_fail (error, errno, "open", from);
-    gboolean good = parley_disk_settle (fd, from, to, error);
-    close (fd);
-    if (!good)
+  for (guint i = group->sources->len; i-- > 0;)
+    if (!g_file_test (group->targets->pdata[i],
+                      G_FILE_TEST_EXISTS) && /* the same bytes, see above */
+        !settle_file (group->sources->pdata[i], group->targets->pdata[i], error))
       return FALSE;
-  }
   return TRUE;
 }
 
@@ -276,12 +300,27 @@ delete_originals (Work *work, GPtrArray *originals)
       parley_record_removal (work->store, originals->pdata[i], NULL);
 }
 
+/* "imported", and for a split model a folder of its own in it. */
+static char *
+home_of (const char *name)
+{
+  guint index, count;
+  gsize stem;
+  g_autofree char *base = g_path_get_basename (name);
+  if (!parley_name_shard (base, &index, &count, &stem))
+    return g_strdup (HOME_OF_IMPORTS);
+  base[stem] = '\0';
+  return g_build_filename (HOME_OF_IMPORTS, base, NULL);
+}
+
+/* `place`: below the models folder; NULL: it says nothing of where it came from. */
 static gboolean
 import_file (Work *work, const char *path, const char *place, gboolean move, GError **error)
 {
   g_autoptr (GPtrArray) originals = find_parts (path);
   g_autoptr (Group) group = group_new (FALSE);
-  g_autofree char *folder = g_build_filename (work->models_dir, place, NULL);
+  g_autofree char *home = place ? g_strdup (place) : home_of (path);
+  g_autofree char *folder = g_build_filename (work->models_dir, home, NULL);
   for (guint i = 0; i < originals->len; i++) {
     g_autofree char *base = g_path_get_basename (originals->pdata[i]);
     if (!parley_name_check_path (base, error))
@@ -497,8 +536,7 @@ import_unpacked (Work *work, ParleyStaging *staging, GPtrArray *files, const cha
     g_autoptr (Group) group = group_new (TRUE);
     g_autoptr (GPtrArray) names = find_parts (file->name);
     g_autofree char *below = g_path_get_dirname (file->name);
-    g_autofree char *home =
-        strcmp (below, ".") == 0 ? g_strdup (HOME_OF_IMPORTS) : g_strdup (below);
+    g_autofree char *home = strcmp (below, ".") == 0 ? home_of (file->name) : g_strdup (below);
     for (guint k = 0; k < names->len; k++) {
       ParleyUnpacked *part = find_unpacked (files, names->pdata[k]);
       g_autofree char *base = g_path_get_basename (names->pdata[k]);
@@ -562,7 +600,7 @@ parley_import (const char *path, const char *models_dir, ParleyStore *store, gbo
   } else {
     g_autoptr (GPtrArray) parts = find_parts (whole);
     work.total = sum_sizes (parts);
-    good = import_file (&work, whole, HOME_OF_IMPORTS, move, error);
+    good = import_file (&work, whole, NULL, move, error);
   }
   return good ? g_steal_pointer (&result) : NULL;
 }

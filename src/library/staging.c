@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define PREFIX       ".import-"
+#define LOCK         ".lock"
 #define BUFFER_BYTES (1024 * 1024)
 #define MAX_DEPTH    20
 
@@ -37,29 +38,28 @@ parley_remove_tree (const char *path)
   remove_below (AT_FDCWD, path, 0);
 }
 
+/* The lock comes first and goes last: a folder without one has no owner. */
 ParleyStaging *
 parley_staging_new (const char *models_dir, GError **error)
 {
-  g_autofree char *path = g_build_filename (models_dir, PREFIX "XXXXXX", NULL);
   if (g_mkdir_with_parents (models_dir, 0755) != 0) {
     parley_disk_fail (error, errno, "create the folder", models_dir);
     return NULL;
   }
   parley_staging_clean (models_dir);
-  if (!g_mkdtemp_full (path, 0755)) {
-    parley_disk_fail (error, errno, "create a folder in", models_dir);
-    return NULL;
-  }
   ParleyStaging *self = g_new0 (ParleyStaging, 1);
-  gboolean busy;
-  self->path = g_steal_pointer (&path);
-  self->lock_path = g_strconcat (self->path, ".lock", NULL);
-  self->folder_fd = open (self->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  g_autofree char *name = g_strdup_printf (PREFIX "%08x", g_random_int ());
+  gboolean busy = FALSE;
+  self->path = g_build_filename (models_dir, name, NULL);
+  self->lock_path = g_strconcat (self->path, LOCK, NULL);
+  self->folder_fd = -1;
   self->lock = parley_disk_lock (self->lock_path, &busy, error);
-  if (self->lock >= 0 && self->folder_fd >= 0)
+  if (self->lock >= 0 && g_mkdir (self->path, 0755) == 0)
+    self->folder_fd = open (self->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (self->folder_fd >= 0)
     return self;
   if (self->lock >= 0 || busy)
-    parley_disk_fail (error, EAGAIN, "open", self->path);
+    parley_disk_fail (error, busy ? EAGAIN : errno, "create a folder in", models_dir);
   parley_staging_free (self);
   return NULL;
 }
@@ -71,7 +71,8 @@ parley_staging_free (ParleyStaging *self)
     return;
   if (self->folder_fd >= 0)
     close (self->folder_fd);
-  parley_remove_tree (self->path);
+  if (self->lock >= 0)
+    parley_remove_tree (self->path);
   parley_disk_unlock (self->lock, self->lock_path);
   g_free (self->path);
   g_free (self->lock_path);
@@ -83,16 +84,14 @@ parley_staging_clean (const char *models_dir)
 {
   g_autoptr (GDir) dir = g_dir_open (models_dir, 0, NULL);
   for (const char *name; dir && (name = g_dir_read_name (dir));) {
-    if (!g_str_has_prefix (name, PREFIX) || g_str_has_suffix (name, ".lock"))
+    if (!g_str_has_prefix (name, PREFIX))
       continue;
     g_autofree char *path = g_build_filename (models_dir, name, NULL);
-    g_autofree char *lock_path = g_strconcat (path, ".lock", NULL);
-    GStatBuf info;
+    if (g_str_has_suffix (path, LOCK))
+      path[strlen (path) - strlen (LOCK)] = '\0';
+    g_autofree char *lock_path = g_strconcat (path, LOCK, NULL);
     gboolean busy;
-    /* Between the making of the folder and its lock there is a moment. */
-    gboolean fresh = g_lstat (path, &info) == 0 && time (NULL) - info.st_mtime < 5 &&
-                     access (lock_path, F_OK) != 0;
-    int lock = fresh ? -1 : parley_disk_lock (lock_path, &busy, NULL);
+    int lock = parley_disk_lock (lock_path, &busy, NULL);
     if (lock < 0)
       continue;
     parley_remove_tree (path);

@@ -10,7 +10,7 @@
 G_BEGIN_DECLS
 
 typedef struct {
-  char *path;      /* <models folder>/.import-XXXXXX */
+  char *path;      /* <models folder>/.import-<number> */
   char *lock_path; /* <path>.lock */
   int lock, folder_fd;
 } ParleyStaging;

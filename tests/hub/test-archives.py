@@ -342,7 +342,7 @@ def good():
     yield "zip stored", ".zip", zipped(("x.gguf", GOOD), method=zipfile.ZIP_STORED), ["imported/x"]
     yield "folders", ".tar", tar(special("o", tarfile.DIRTYPE), ("o/r/x.gguf", GOOD)), ["o/r/x"]
     yield "parts", ".tar", tar(*[("m-%05d-of-00003.gguf" % (i + 1), model(3, i, 3))
-                                 for i in (2, 0, 1)]), ["imported/m"]
+                                 for i in (2, 0, 1)]), ["imported/m/m"]
 
 
 def main():

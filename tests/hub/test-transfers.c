@@ -3,125 +3,13 @@
  * Downloads against a stand-in that misbehaves: whatever it does, the file at the end is the right
  * one or none, and what arrived is kept.
  */
-#include "hub/parley-downloads.h"
-#include "standin.h"
+#include "bench.h"
 
 #include <sys/file.h>
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define TOKEN "hf_standinstandinstandinstandinstandin01"
-
-/* One test's hub, folder and downloads. */
-typedef struct {
-  ParleyHub *hub;
-  ParleyDownloads *downloads;
-  char *folder;
-  guint64 highest; /* progress so far: it must never fall */
-  gboolean fell;
-} Bench;
-
-static void
-bench_open_again (Bench *bench)
-{
-  g_clear_object (&bench->downloads);
-  bench->downloads = parley_downloads_new (bench->hub, bench->folder);
-}
-
-static void
-bench_open (Bench *bench, const char *folder)
-{
-  *bench = (Bench){ .hub = standin_hub_new (TOKEN) };
-  bench->folder = folder ? g_strdup (folder) : g_dir_make_tmp ("parley-models-XXXXXX", NULL);
-  bench_open_again (bench);
-}
-
-static void
-bench_close (Bench *bench)
-{
-  g_clear_object (&bench->downloads);
-  g_clear_object (&bench->hub);
-  remove_tree (bench->folder);
-  g_free (bench->folder);
-}
-
-static ParleyHubFile *
-get_file (Bench *bench, const char *repo, const char *wanted)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (ParleyHubModel) model = parley_hub_details (bench->hub, repo, NULL, NULL, &error);
-  CHECK_MSG (model, "%s", error->message);
-  ParleyHubFile *file = parley_hub_model_choose (model, wanted, &error);
-  CHECK_MSG (file, "%s", error->message);
-  return file;
-}
-
-static void
-on_progress (ParleyTransfer *transfer, GParamSpec *spec, Bench *bench)
-{
-  guint64 done = parley_transfer_get_bytes_done (transfer);
-  bench->fell |= done < bench->highest;
-  bench->highest = done;
-}
-
-static ParleyTransfer *
-begin (Bench *bench, ParleyHubFile *file)
-{
-  g_autoptr (GError) error = NULL;
-  ParleyTransfer *transfer = parley_downloads_add (bench->downloads, file, &error);
-  CHECK_MSG (transfer, "%s", error->message);
-  bench->highest = parley_transfer_get_bytes_done (transfer);
-  g_signal_connect (transfer, "notify::bytes-done", G_CALLBACK (on_progress), bench);
-  return transfer;
-}
-
-static gboolean
-on_timeout (gpointer data)
-{
-  *(gboolean *) data = TRUE;
-  return G_SOURCE_REMOVE;
-}
-
-/* Runs the main loop until the transfer is in `state`, or at least has `bytes`. */
-static void
-until (ParleyTransfer *transfer, ParleyTransferState state, guint64 bytes)
-{
-  gboolean late = FALSE;
-  guint timeout = g_timeout_add_seconds (60, on_timeout, &late);
-  while (!late && parley_transfer_get_state (transfer) != state &&
-         !(bytes > 0 && parley_transfer_get_bytes_done (transfer) >= bytes))
-    g_main_context_iteration (NULL, TRUE);
-  if (!late)
-    g_source_remove (timeout);
-  CHECK_MSG (!late, "state %d, not %d; %" G_GUINT64_FORMAT " bytes; %s",
-             parley_transfer_get_state (transfer), state, parley_transfer_get_bytes_done (transfer),
-             parley_transfer_get_message (transfer));
-}
-
-static void
-check_file (const char *path, const char *sha256)
-{
-  g_autofree char *text = NULL;
-  gsize n;
-  CHECK_MSG (g_file_get_contents (path, &text, &n, NULL), "%s", path);
-  g_autofree char *hash = g_compute_checksum_for_data (G_CHECKSUM_SHA256, (const guchar *) text, n);
-  CHECK_STR (hash, sha256);
-}
-
-/* TRUE when something besides finished models is in the folder. */
-static gboolean
-has_remains (const char *folder)
-{
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-  gboolean found = FALSE;
-  for (const char *name; dir && !found && (name = g_dir_read_name (dir));) {
-    g_autofree char *path = g_build_filename (folder, name, NULL);
-    found = strstr (name, ".part") || has_remains (path);
-  }
-  return found;
-}
 
 static void
 a_file_arrives (void)
@@ -555,6 +443,99 @@ a_full_disk_pauses (void)
   g_rmdir (disk);
 }
 
+/* A file system of 64 MB on which, at fifty points of a download, no byte more has room. */
+static void
+a_disk_fills_at_fifty_points (void)
+{
+  g_autofree char *disk = g_dir_make_tmp ("parley-disk-XXXXXX", NULL);
+  if (mount ("none", disk, "tmpfs", 0, "size=64m") != 0) {
+    g_rmdir (disk);
+    SKIP ("a small file system cannot be mounted here");
+  }
+  g_autofree char *folder = g_build_filename (disk, "models", NULL);
+  for (guint i = 0; i < 50; i++) {
+    Bench bench;
+    bench_open (&bench, folder);
+    _parley_downloads_set_space_poll (bench.downloads, 20);
+    standin_tell ("{'rate': 1000000}");
+    g_autoptr (ParleyHubFile) file = get_file (&bench, "fixture/plain", "F32");
+    guint64 size = parley_hub_file_get_size (file), point = (i + 2) * size / 52;
+    ParleyTransfer *transfer = begin (&bench, file);
+    until (transfer, PARLEY_TRANSFER_DONE, 1);
+    g_autofree char *option = g_strdup_printf ("size=%" G_GUINT64_FORMAT, point);
+    CHECK_MSG (mount ("none", disk, "tmpfs", MS_REMOUNT, option) == 0, "%s", option);
+    standin_tell ("{'rate': 0}");
+    until (transfer, PARLEY_TRANSFER_PAUSED, 0);
+    const char *message = parley_transfer_get_message (transfer);
+    CHECK_MSG (strstr (message, "are needed") && strstr (message, "are free"), "%s", message);
+    guint64 before = parley_transfer_get_bytes_done (transfer);
+    CHECK (before > 0 && before <= point && !bench.fell);
+    CHECK (!g_file_test (parley_transfer_get_path (transfer), G_FILE_TEST_EXISTS));
+    CHECK (mount ("none", disk, "tmpfs", MS_REMOUNT, "size=64m") == 0);
+    until (transfer, PARLEY_TRANSFER_DONE, 0); /* by itself */
+    CHECK (!bench.fell && !has_remains (folder));
+    check_file (parley_transfer_get_path (transfer), parley_hub_file_get_part (file, 0)->sha256);
+    g_autofree char *range = NULL;
+    g_autofree char *expected = g_strdup_printf ("bytes=%" G_GUINT64_FORMAT "-", before);
+    standin_requests ("/bridge/", &range);
+    CHECK_STR (range, expected);
+    bench_close (&bench);
+  }
+  umount (disk);
+  g_rmdir (disk);
+}
+
+static void
+the_order_is_kept (void)
+{
+  Bench bench;
+  bench_open (&bench, NULL);
+  parley_downloads_set_limit (bench.downloads, 1);
+  standin_tell ("{'rate': 500000}");
+  g_autoptr (ParleyHubFile) one = get_file (&bench, "fixture/plain", "F32");
+  g_autoptr (ParleyHubFile) two = get_file (&bench, "fixture/plain", "Q8_0");
+  g_autoptr (ParleyHubFile) three = get_file (&bench, "fixture/plain", "imatrix-plain.gguf");
+  begin (&bench, one);
+  begin (&bench, two);
+  ParleyTransfer *last = begin (&bench, three);
+  parley_downloads_move (bench.downloads, last, 1);
+  g_autoptr (ParleyTransfer) second = g_list_model_get_item (G_LIST_MODEL (bench.downloads), 1);
+  CHECK (second == last && parley_transfer_get_state (last) == PARLEY_TRANSFER_QUEUED);
+  bench_open_again (&bench);
+  parley_downloads_set_limit (bench.downloads, 1);
+  parley_downloads_restore (bench.downloads);
+  CHECK (g_list_model_get_n_items (G_LIST_MODEL (bench.downloads)) == 3);
+  g_autoptr (ParleyTransfer) again = g_list_model_get_item (G_LIST_MODEL (bench.downloads), 1);
+  CHECK_STR (parley_transfer_get_name (again), "imatrix-plain.gguf");
+  standin_tell ("{'rate': 0}");
+  until (again, PARLEY_TRANSFER_DONE, 0);
+  g_autoptr (ParleyTransfer) third = g_list_model_get_item (G_LIST_MODEL (bench.downloads), 2);
+  until (third, PARLEY_TRANSFER_DONE, 0);
+  bench_close (&bench);
+}
+
+static void
+metered_networks_are_spared (void)
+{
+  Bench bench;
+  bench_open (&bench, NULL);
+  standin_tell ("{'rate': 1000000}");
+  g_autoptr (ParleyHubFile) file = get_file (&bench, "fixture/plain", "F32");
+  ParleyTransfer *transfer = begin (&bench, file);
+  until (transfer, PARLEY_TRANSFER_DONE, 200000);
+  _parley_downloads_set_metered (bench.downloads, TRUE);
+  until (transfer, PARLEY_TRANSFER_QUEUED, 0);
+  CHECK (strstr (parley_transfer_get_message (transfer), "paid by the byte"));
+  guint64 there = parley_transfer_get_bytes_done (transfer);
+  CHECK (there >= 200000 && there < parley_hub_file_get_size (file));
+  standin_tell ("{'rate': 0}");
+  parley_downloads_set_allow_metered (bench.downloads, TRUE);
+  until (transfer, PARLEY_TRANSFER_DONE, 0);
+  CHECK (!bench.fell);
+  check_file (parley_transfer_get_path (transfer), parley_hub_file_get_part (file, 0)->sha256);
+  bench_close (&bench);
+}
+
 static void
 unsafe_files_are_never_begun (void)
 {
@@ -597,6 +578,9 @@ main (void)
   RUN (a_moving_branch_does_not_matter);
   RUN (one_program_at_a_time);
   RUN (a_full_disk_pauses);
+  RUN (a_disk_fills_at_fifty_points);
+  RUN (the_order_is_kept);
+  RUN (metered_networks_are_spared);
   RUN (unsafe_files_are_never_begun);
   standin_stop ();
   return test_done ();
