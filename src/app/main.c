@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/parley-application.h"
+#include "app/parley-watchdog.h"
 #include "parley-config.h"
 
 #include <glib/gi18n.h>
@@ -24,6 +25,7 @@ main (int argc, char **argv)
   bind_textdomain_codeset ("parley", "UTF-8");
   textdomain ("parley");
   g_set_application_name ("Parley");
+  parley_watchdog_start ();
   g_autoptr (AdwApplication) application = parley_application_new ();
   return g_application_run (G_APPLICATION (application), argc, argv);
 }

@@ -3,6 +3,7 @@
 
 #include "app/parley-attention.h"
 #include "app/parley-search-provider.h"
+#include "app/parley-watchdog.h"
 #include "app/parley-widgets.h"
 #include "app/parley-window.h"
 #include "parley-config.h"
@@ -97,6 +98,7 @@ ensure_window (ParleyApplication *self)
     }
     apply_colour_scheme (self);
     window = parley_window_new (ADW_APPLICATION (self), self->services);
+    parley_watchdog_watch (window);
     if (self->attention == NULL)
       self->attention = parley_attention_new (GTK_APPLICATION (self), self->services);
     g_signal_connect_object (window, "close-request", G_CALLBACK (parley_attention_hide),

@@ -8,14 +8,16 @@
 #include <glib/gi18n.h>
 
 #define FOLDED_KEY "sidebar/folded-folders" /* names, one a line */
+#define LOOSE_STEP 80 /* chats in no folder that have rows at first, and more with each step */
 
 struct _ParleyChatListView {
   GtkWidget parent;
   ParleyChatList *chats;
   ParleyStore *store;
-  GtkWidget *list;
+  GtkWidget *box, *list, *older;
   GPtrArray *shown;   /* of ParleyChat: the model's items, to know what was removed */
-  GHashTable *rows;   /* ParleyChat -> ParleyChatRow, borrowed both */
+  GHashTable *rows;   /* ParleyChat -> ParleyChatRow, borrowed both; older chats have none */
+  guint n_loose, most_loose; /* rows of chats that are neither pinned nor in a folder */
   GHashTable *folded; /* names of folders */
   GListModel *hits;
   ParleyChat *selected; /* borrowed; only compared */
@@ -141,30 +143,66 @@ show_selection (ParleyChatListView *self)
     gtk_list_box_unselect_all (GTK_LIST_BOX (self->list));
 }
 
+static void make_row (ParleyChatListView *self, ParleyChat *chat);
+
 static void
 chat_changed (ParleyChatListView *self, GParamSpec *pspec, ParleyChat *chat)
 {
-  GtkListBoxRow *row = g_hash_table_lookup (self->rows, chat);
-
-  if (row == NULL)
+  if (self->hits != NULL)
     return;
+  if (!g_hash_table_contains (self->rows, chat))
+    make_row (self, chat);
+  GtkListBoxRow *row = g_hash_table_lookup (self->rows, chat);
   parley_chat_row_set_folded (PARLEY_CHAT_ROW (row), !is_shown (row, self));
   gtk_list_box_row_changed (row);
   gtk_list_box_invalidate_headers (GTK_LIST_BOX (self->list));
 }
 
 static void
-add_chat (ParleyChatListView *self, ParleyChat *chat)
+make_row (ParleyChatListView *self, ParleyChat *chat)
 {
   GtkWidget *row = parley_chat_row_new (chat, NULL);
 
   g_hash_table_insert (self->rows, chat, row);
   parley_chat_row_set_folded (PARLEY_CHAT_ROW (row), !is_shown (GTK_LIST_BOX_ROW (row), self));
+  gtk_list_box_append (GTK_LIST_BOX (self->list), row);
+}
+
+static void
+show_older_button (ParleyChatListView *self)
+{
+  gtk_widget_set_visible (self->older,
+                          self->hits == NULL && g_hash_table_size (self->rows) < self->shown->len);
+}
+
+/* Of chats that were not touched for long there may be thousands: they wait below. `new`: it has
+ * just come, and is the latest. */
+static void
+add_chat (ParleyChatListView *self, ParleyChat *chat, gboolean new)
+{
+  gboolean loose = group_of (chat) == 2;
+
   g_signal_connect_object (chat, "notify::folder", G_CALLBACK (chat_changed), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (chat, "notify::pinned", G_CALLBACK (chat_changed), self,
                            G_CONNECT_SWAPPED);
-  gtk_list_box_append (GTK_LIST_BOX (self->list), row);
+  if (loose && !new && self->n_loose >= self->most_loose)
+    return;
+  self->n_loose += loose ? 1 : 0;
+  make_row (self, chat);
+}
+
+static void
+show_older (ParleyChatListView *self)
+{
+  self->most_loose = self->n_loose + LOOSE_STEP * 3;
+  for (guint i = 0; i < self->shown->len && self->n_loose < self->most_loose; i++) {
+    if (g_hash_table_contains (self->rows, self->shown->pdata[i]))
+      continue;
+    self->n_loose++;
+    make_row (self, self->shown->pdata[i]);
+  }
+  show_older_button (self);
 }
 
 static void
@@ -186,9 +224,11 @@ show_chats (ParleyChatListView *self)
   g_hash_table_remove_all (self->rows);
   parley_box_clear (self->list);
   gtk_list_box_set_sort_func (GTK_LIST_BOX (self->list), NULL, NULL, NULL);
+  self->n_loose = 0;
   for (guint i = 0; i < self->shown->len; i++)
-    add_chat (self, self->shown->pdata[i]);
+    add_chat (self, self->shown->pdata[i], FALSE);
   gtk_list_box_set_sort_func (GTK_LIST_BOX (self->list), compare_rows, self, NULL);
+  show_older_button (self);
   show_selection (self);
 }
 
@@ -198,6 +238,7 @@ show_hits (ParleyChatListView *self)
   g_hash_table_remove_all (self->rows);
   gtk_list_box_set_sort_func (GTK_LIST_BOX (self->list), NULL, NULL, NULL);
   parley_box_clear (self->list);
+  gtk_widget_set_visible (self->older, FALSE);
   for (guint i = 0; i < g_list_model_get_n_items (self->hits); i++) {
     g_autoptr (ParleyChatHit) hit = g_list_model_get_item (self->hits, i);
     if (parley_chat_hit_get_chat (hit) != NULL)
@@ -219,8 +260,9 @@ chats_changed (GListModel *model, guint position, guint removed, guint added,
     ParleyChat *chat = g_list_model_get_item (model, position + i);
     g_ptr_array_insert (self->shown, (int) (position + i), chat);
     if (self->hits == NULL)
-      add_chat (self, chat);
+      add_chat (self, chat, TRUE);
   }
+  show_older_button (self);
   show_selection (self);
 }
 
@@ -338,7 +380,7 @@ dispose (GObject *object)
     g_signal_handlers_disconnect_by_data (self->chats, self);
   for (guint i = 0; self->shown != NULL && i < self->shown->len; i++)
     g_signal_handlers_disconnect_by_data (self->shown->pdata[i], self);
-  g_clear_pointer (&self->list, gtk_widget_unparent);
+  g_clear_pointer (&self->box, gtk_widget_unparent);
   g_clear_pointer (&self->rows, g_hash_table_unref);
   g_clear_pointer (&self->folded, g_hash_table_unref);
   g_clear_pointer (&self->shown, g_ptr_array_unref);
@@ -374,7 +416,16 @@ parley_chat_list_view_init (ParleyChatListView *self)
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->list), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   _ ("Chats"), -1);
   g_signal_connect (self->list, "row-activated", G_CALLBACK (activated), self);
-  gtk_widget_set_parent (self->list, GTK_WIDGET (self));
+  self->older = parley_text_button (_ ("Show Older Chats"), NULL);
+  gtk_widget_add_css_class (self->older, "flat");
+  gtk_widget_set_halign (self->older, GTK_ALIGN_CENTER);
+  gtk_widget_set_margin_bottom (self->older, 12);
+  g_signal_connect_swapped (self->older, "clicked", G_CALLBACK (show_older), self);
+  self->most_loose = LOOSE_STEP;
+  self->box = parley_box (GTK_ORIENTATION_VERTICAL, 0, NULL);
+  gtk_box_append (GTK_BOX (self->box), self->list);
+  gtk_box_append (GTK_BOX (self->box), self->older);
+  gtk_widget_set_parent (self->box, GTK_WIDGET (self));
   add_controllers (self);
 }
 

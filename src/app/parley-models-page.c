@@ -91,6 +91,15 @@ show_downloads (ParleyModelsPage *self)
   update (self);
 }
 
+/* The rows are made when somebody first looks: there may be hundreds. */
+static void
+show_models (ParleyModelsPage *self)
+{
+  g_signal_handlers_disconnect_by_func (self, show_models, NULL);
+  gtk_list_box_bind_model (GTK_LIST_BOX (self->models), G_LIST_MODEL (self->services->library),
+                           model_row, self, NULL);
+}
+
 static void
 parley_models_page_class_init (ParleyModelsPageClass *klass)
 {
@@ -119,8 +128,7 @@ parley_models_page_new (ParleyServices *services)
   self->downloads = parley_boxed_list ();
   self->models_title = parley_line (_ ("On This Computer"), "section-title");
   self->models = parley_boxed_list ();
-  gtk_list_box_bind_model (GTK_LIST_BOX (self->models), G_LIST_MODEL (services->library), model_row,
-                           self, NULL);
+  g_signal_connect (self, "map", G_CALLBACK (show_models), NULL);
   gtk_box_append (GTK_BOX (body), self->downloads_title);
   gtk_box_append (GTK_BOX (body), self->downloads);
   gtk_box_append (GTK_BOX (body), self->models_title);

@@ -7,6 +7,7 @@
 #include "app/parley-picture.h"
 #include "app/parley-preferences.h"
 #include "app/parley-shortcuts.h"
+#include "app/parley-watchdog.h"
 #include "app/parley-widgets.h"
 #include "app/parley-window-private.h"
 #include "parley-config.h"
@@ -190,6 +191,17 @@ screenshot (GSimpleAction *action, GVariant *parameter, gpointer widget)
     g_warning ("%s", error->message);
 }
 
+/* What the main loop did, into a file: for measurements. */
+static void
+watchdog (GSimpleAction *action, GVariant *parameter, gpointer widget)
+{
+  g_autofree char *report = parley_watchdog_report ();
+  g_autoptr (GError) error = NULL;
+
+  if (!g_file_set_contents (g_variant_get_string (parameter, NULL), report, -1, &error))
+    g_warning ("%s", error->message);
+}
+
 /* Words, or the address of a repository. */
 static void
 search (GSimpleAction *action, GVariant *parameter, gpointer widget)
@@ -258,6 +270,7 @@ _parley_window_add_actions (ParleyWindow *self)
     { "open-link", open_link, "s" },
     { "toast", toast, "s" },
     { "screenshot", screenshot, "s" },
+    { "watchdog", watchdog, "s" },
     { "preferences", preferences, NULL },
     { "shortcuts", shortcuts, NULL },
     { "help", help, "s" },

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""./dev bench [kernels] [models] [fit]: figures, each beside the limit that the same run measured.
+"""./dev bench [kernels] [models] [fit] [ui]: figures, each beside the limit that the same run measured.
 
 kernels: every CPU kernel, GB/s or GOP/s. models: prompt and generation on models of real shapes
 with random weights, made on the spot. fit: what was foretold for such models beside what they
@@ -90,7 +90,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", required=True, type=pathlib.Path)
     parser.add_argument("--repeat", type=int, default=5)
-    parser.add_argument("what", nargs="*", choices=["kernels", "models", "fit", []], default=[])
+    parser.add_argument("what", nargs="*", choices=["kernels", "models", "fit", "ui", []], default=[])
     parser.add_argument("--models", help="a folder to make the models in, and keep them")
     options = parser.parse_args()
     what = options.what or ["kernels", "models", "fit"]
@@ -102,6 +102,9 @@ def main():
             models(options.build, options.models or folder, options.repeat)
         if "fit" in what:
             fit(options.build, options.models or folder, options.repeat)
+    if "ui" in what:
+        import ui
+        ui.run(options.build.resolve())
     return 0
 
 

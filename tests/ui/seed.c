@@ -6,6 +6,7 @@
 #include "store/parley-chat-records.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 typedef struct {
   ParleyStore *store;
@@ -102,14 +103,38 @@ static const char answer[] =
     "- [ ] cache measured\n\n"
     "More in [the documentation](https://example.org/memory).";
 
+/* So many chats, the last of which has about so many tokens; returns that one. */
+static gint64
+many_chats (Seed *seed, int n_chats, int n_tokens)
+{
+  static const char words[] = "The cache grows with every token, and **so** does the time. ";
+
+  for (int i = 0; i < n_chats; i++) {
+    gboolean last = i + 1 == n_chats;
+    int tokens = last ? n_tokens : 20;
+    begin (seed);
+    for (int done = 0; done < tokens;) {
+      g_autoptr (GString) text = g_string_new (NULL);
+      for (int k = 0; k < 500 && done < tokens; k += 14, done += 14)
+        g_string_append (text, words);
+      gint64 asked = message (seed, seed->last, PARLEY_ROLE_USER, NULL, "And then?",
+                              PARLEY_MESSAGE_COMPLETE);
+      message (seed, asked, PARLEY_ROLE_ASSISTANT, NULL, text->str, PARLEY_MESSAGE_COMPLETE);
+    }
+    g_autofree char *title = g_strdup_printf ("Chat number %d", i + 1);
+    finish (seed, title, FALSE);
+  }
+  return seed->chat;
+}
+
 int
 main (int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
   Seed seed = { .now = g_get_real_time () };
 
-  if (argc != 2) {
-    fprintf (stderr, "usage: seed FOLDER\n");
+  if (argc != 2 && argc != 4) {
+    fprintf (stderr, "usage: seed FOLDER [CHATS TOKENS]\n");
     return 2;
   }
   seed.store = parley_store_open (argv[1], &error);
@@ -155,6 +180,8 @@ main (int argc, char **argv)
     message (&seed, asked, PARLEY_ROLE_ASSISTANT, NULL, others[i].reply, PARLEY_MESSAGE_COMPLETE);
     finish (&seed, others[i].title, FALSE);
   }
+  if (argc == 4)
+    first = many_chats (&seed, atoi (argv[2]), atoi (argv[3]));
   if (!parley_store_close (seed.store, &error)) {
     fprintf (stderr, "seed: %s\n", error->message);
     return 1;

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/parley-watchdog.h"
+
+#include <stdlib.h>
+
+#define FRAME_US  16667
+#define MAX_FRAME 65536
+
+static struct {
+  gboolean on;
+  gint64 woken;   /* when the last poll returned; 0: not yet */
+  gint64 frame;   /* number of the present frame */
+  double busy;    /* ms in it */
+  double longest; /* ms, one iteration */
+  double first_drawn;
+  float frames[MAX_FRAME]; /* ms of work in each frame that had any */
+  guint n_frames;
+} state;
+
+static void
+end_frame (void)
+{
+  if (state.busy > 0.02 && state.n_frames < MAX_FRAME)
+    state.frames[state.n_frames++] = (float) state.busy;
+  state.busy = 0;
+}
+
+/* From here to the end of the last poll the loop was busy. */
+static int
+timed_poll (GPollFD *fds, guint n, int timeout)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (state.woken != 0) {
+    double busy = (double) (now - state.woken) / 1000;
+    if (now / FRAME_US != state.frame) {
+      end_frame ();
+      state.frame = now / FRAME_US;
+    }
+    state.busy += busy;
+    state.longest = MAX (state.longest, busy);
+  }
+  int result = g_poll (fds, n, timeout);
+  state.woken = g_get_monotonic_time ();
+  return result;
+}
+
+void
+parley_watchdog_start (void)
+{
+  state.on = g_getenv ("PARLEY_WATCHDOG") != NULL;
+  if (state.on)
+    g_main_context_set_poll_func (NULL, timed_poll);
+}
+
+static void
+drawn (GdkFrameClock *clock, gpointer data)
+{
+  /* $PARLEY_WATCHDOG: the monotonic time in microseconds when the program was started. */
+  gint64 started = g_ascii_strtoll (g_getenv ("PARLEY_WATCHDOG"), NULL, 10);
+
+  if (state.first_drawn == 0)
+    state.first_drawn = (double) (g_get_monotonic_time () - started) / 1000;
+}
+
+static void
+realized (GtkWidget *window, gpointer data)
+{
+  g_signal_connect (gtk_widget_get_frame_clock (window), "after-paint", G_CALLBACK (drawn), NULL);
+}
+
+void
+parley_watchdog_watch (GtkWindow *window)
+{
+  if (state.on)
+    g_signal_connect (window, "realize", G_CALLBACK (realized), NULL);
+}
+
+static int
+compare (const void *a, const void *b)
+{
+  return *(const float *) a < *(const float *) b ? -1 : *(const float *) a > *(const float *) b;
+}
+
+char *
+parley_watchdog_report (void)
+{
+  if (!state.on)
+    return g_strdup ("{}");
+  qsort (state.frames, state.n_frames, sizeof state.frames[0], compare);
+  guint n = state.n_frames;
+  float *f = state.frames;
+  char *report = g_strdup_printf (
+      "{\"first_drawn\": %.1f, \"frames\": %u, \"median\": %.3f, \"p99\": %.3f, \"longest\": %.2f}",
+      state.first_drawn, n, n > 0 ? (double) f[n / 2] : 0.0,
+      n > 0 ? (double) f[(guint) (n * 0.99)] : 0.0, state.longest);
+  state.n_frames = 0;
+  state.longest = 0;
+  return report;
+}

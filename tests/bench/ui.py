@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""./dev bench ui: how quick and how quiet the window is. The real application on a display of its
+own, drawn in software, so that frames cost more than with a graphics card."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "ui"))
+import driver  # noqa: E402
+import shots  # noqa: E402
+import talk  # noqa: E402
+from driver import App, Desktop, wait  # noqa: E402
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def seed(data, chats, tokens, models):
+    """Returns the number of the long chat."""
+    folder = os.path.join(data, "models", "example", "Many-GGUF")
+    os.makedirs(folder)
+    for n in range(models):
+        path = os.path.join(folder, f"Model-{n:03}-Q8_0.gguf")
+        subprocess.run(["cp", shots.MODEL, path], check=True)
+    done = subprocess.run([os.path.join(driver.BUILD, "tests", "ui", "seed"), data, str(chats),
+                           str(tokens)], text=True, capture_output=True, check=True)
+    return done.stdout.strip()
+
+
+def window(desktop, data, **env):
+    now = str(time.monotonic_ns() // 1000)
+    return App(desktop, data, {"PARLEY_WATCHDOG": now, "PARLEY_VULKAN_DEVICE": "none",
+                               "PARLEY_HUB": "http://127.0.0.1:9", **env})
+
+
+def report(app, data):
+    path = os.path.join(data, "watchdog.json")
+    app.do("watchdog", f"'{path}'")
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def pss(pid):
+    with open(f"/proc/{pid}/smaps_rollup", encoding="utf-8") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("Pss:")) / 1024
+
+
+def start_and_rest(desktop):
+    with tempfile.TemporaryDirectory() as data:
+        seed(data, 1000, 1000, 200)
+        drawn = []
+        for n in range(4):  # the first fills the catalogue
+            with window(desktop, data) as app:
+                first = wait(lambda app=app: report(app, data), "a report")
+                drawn.append(first["first_drawn"])
+                if n < 3:
+                    continue
+                time.sleep(8)
+                stall = max(first["longest"], report(app, data)["longest"])
+                before = cpu_seconds(app.process.pid)
+                time.sleep(10)
+                used = cpu_seconds(app.process.pid) - before
+                memory = pss(app.process.pid)
+        print(f"start, 1,000 chats and 200 models: first {drawn[0]:.0f} ms, then "
+              f"{min(drawn[1:]):.0f}-{max(drawn[1:]):.0f} ms to the first frame (aim 600)")
+        print(f"longest stall of the start: {stall:.0f} ms (aim 100)")
+        print(f"idle: {used * 10:.1f} % CPU over 10 s (aim 0), PSS {memory:.0f} MB (aim 120)",
+              flush=True)
+
+
+def stream(desktop, tokens):
+    """A reply of 300 tokens, one each 10 ms, under a history of so many tokens."""
+    with tempfile.TemporaryDirectory() as data:
+        chat = seed(data, 3, tokens, 1)
+        with window(desktop, data, PARLEY_TEST_PACE="10") as app:
+            app.do("show-chat", f"int64 {chat}")
+            talk.settings(app, Temperature=0, Longest_reply=300)
+            talk.write(app)
+            app.find("push button", "Forget the Oldest", 60).click()
+            wait(lambda: talk.Stored(data).state == "answering" and talk.Stored(data).text,
+                 "the reply", 60)
+            report(app, data)
+            wait(lambda: talk.Stored(data).state != "answering", "its end", 60)
+            figures = report(app, data)
+    print(f"streaming under {tokens:,} tokens: {figures['frames']} frames, main loop median "
+          f"{figures['median']:.2f} ms, p99 {figures['p99']:.2f} ms (aim 4), longest "
+          f"{figures['longest']:.1f} ms (aim 16)", flush=True)
+    return figures
+
+
+def run(build):
+    driver.BUILD = str(build)
+    missing = driver.needs()
+    if missing or not os.path.exists(shots.MODEL):
+        print(f"ui: {missing or 'there is no model ' + shots.MODEL}")
+        return
+    with Desktop() as desktop:
+        start_and_rest(desktop)
+        short, long = stream(desktop, 1000), stream(desktop, 100000)
+    print(f"100,000 against 1,000 tokens: median x {long['median'] / short['median']:.2f}, p99 x "
+          f"{long['p99'] / short['p99']:.2f} (aim 1.2)")
