@@ -71,6 +71,15 @@ ARGUMENTS (elementwise_arguments)
 };
 #endif
 
+#if !defined VULKAN || defined KERNEL_COPY
+/* n times 16 bytes. Constants: 0 workgroup size. */
+ARGUMENTS (copy_arguments)
+{
+  uint64_t source, target;
+  uint32_t n;
+};
+#endif
+
 #if !defined VULKAN || defined KERNEL_ROPE
 ARGUMENTS (rope_arguments)
 {

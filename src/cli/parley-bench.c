@@ -4,6 +4,7 @@
  * library and perhaps a Vulkan driver, and nothing else.
  */
 #include "cli/bench-core.h"
+#include "cli/bench-gpu.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -18,7 +19,9 @@ usage (void)
                    "                    [--gpu-layers N|auto] [--cpu-experts N] [--threads N]\n"
                    "                    [--batch N] [--ctx N] [--kv-type f32|f16|q8_0|q4_0] "
                    "[--precision exact|fast]\n"
-                   "                    [--repeat N]\n");
+                   "                    [--repeat N]\n"
+                   "       parley-bench --gpu MODEL    everything about a model on one GPU\n"
+                   "       parley-bench --gpu-quick MODEL    the same with few tokens\n");
   return 2;
 }
 
@@ -66,6 +69,26 @@ apply (struct bench_request *q, int option, const char *value)
   }
 }
 
+static int
+measure_gpu (const char *path, bool quick)
+{
+  struct bench_gpu_request request = { .depths = { 0, 4096, 16384 },
+                                       .prompts = { 512, 4096 },
+                                       .n_gen = 64 };
+  if (quick)
+    request =
+        (struct bench_gpu_request){ .depths = { 0, 64, 256 }, .prompts = { 32, 128 }, .n_gen = 8 };
+  pe_plan_request_init (&request.plan);
+  struct pe_json_writer w = { 0 };
+  struct pe_error error = { 0 };
+  bool ok = bench_gpu_run (path, &request, &w, &error);
+  if (!ok)
+    fprintf (stderr, "parley-bench: cannot measure: %s\n", error.message);
+  ok = ok && pe_json_finish (&w) && puts (w.text) >= 0;
+  pe_json_writer_clear (&w);
+  return ok ? 0 : 1;
+}
+
 int
 main (int argc, char **argv)
 {
@@ -83,6 +106,8 @@ main (int argc, char **argv)
     { "precision", required_argument, NULL, 'x' },
     { NULL, 0, NULL, 0 },
   };
+  if (argc == 3 && (strcmp (argv[1], "--gpu") == 0 || strcmp (argv[1], "--gpu-quick") == 0))
+    return measure_gpu (argv[2], argv[1][5] != 0);
   struct bench_request request = { .n_prompt = 512, .n_gen = 128, .n_repeat = 5 };
   pe_plan_request_init (&request.plan);
   for (int option; (option = getopt_long (argc, argv, "", options, NULL)) != -1;)

@@ -32,6 +32,14 @@ pe_device_measure (struct pe_device_info *device, struct pe_error *error)
                                        : pe_vk_device_measure (device, error);
 }
 
+bool
+pe_device_copy_rate (const struct pe_device_info *device, double *rate, struct pe_error *error)
+{
+  if (device->kind == PE_DEVICE_CPU)
+    return pe_fail (error, PE_ERROR_ARGUMENT, "only graphics devices are measured by a kernel");
+  return pe_vk_device_copy_rate (device, rate, error);
+}
+
 void
 pe_devices_arm_fault (const char *fault)
 {

@@ -19,6 +19,11 @@ size_t pe_devices_list (struct pe_device_info *devices, size_t capacity, bool in
 /* Measures read_rate, transfer_rate and matmul_rate of a device; about a second. */
 bool pe_device_measure (struct pe_device_info *device, struct pe_error *error);
 
+/* Bytes that a GPU reads and writes a second by a kernel that only copies, in buffers that no cache
+ * holds: the limit that generation is compared with. */
+bool pe_device_copy_rate (const struct pe_device_info *device, double *rate,
+                          struct pe_error *error);
+
 /* Tests: at the N-th call of a graphics driver from now on, "lost@N": the device is lost,
  * "memory@N": its memory is full, "budget:BYTES@N": from then on it says that so many bytes are
  * for this program. Anything else is ignored. */

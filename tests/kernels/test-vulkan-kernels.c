@@ -795,6 +795,20 @@ delta_net (void)
 
 /* ---- the table ---- */
 
+/* All bytes of an odd number of vectors, and none behind them. */
+static void
+copy (void)
+{
+  const uint32_t n = 1237;
+  const struct copy_arguments push = { f.weights.address, f.tables.address, n };
+  for (uint32_t k = 0; k < n * 16; k++)
+    f.bytes[k] = (unsigned char) (k * 31 + k / 256);
+  memset (f.words, 0xa5, n * 16 + 16);
+  CHECK (fixture_run (&f, PE_SHADER_COPY, (uint32_t[]){ 64 }, 1, &push, sizeof push, (n + 63) / 64,
+                      1, 1));
+  CHECK (memcmp (f.words, f.bytes, n * 16) == 0 && f.words[n * 4] == 0xa5a5a5a5);
+}
+
 static const struct {
   const char *kernel;
   void (*check) (void);
@@ -806,6 +820,7 @@ static const struct {
   { "elementwise", elementwise },
   { "route", routing },
   { "expert_sum", sum_of_experts },
+  { "copy", copy },
   { "conv", conv },
   { "scan", scan },
   { "delta_net", delta_net },

@@ -15,6 +15,10 @@ size_t pe_vk_list_devices (struct pe_device_info *devices, size_t capacity, bool
 /* Fills read_rate, transfer_rate and matmul_rate; takes some 300 MiB of the device meanwhile. */
 bool pe_vk_device_measure (struct pe_device_info *info, struct pe_error *error);
 
+/* Bytes read and written a second by a kernel that does nothing else; takes 1 GiB meanwhile. */
+bool pe_vk_device_copy_rate (const struct pe_device_info *info, double *rate,
+                             struct pe_error *error);
+
 /* A queue and the timeline that its submits signal, each one more than the one before. */
 struct pe_gpu_queue {
   VkQueue queue;

@@ -187,6 +187,41 @@ time_multiplying (struct measuring *m, double *out, struct pe_error *error)
          best_time (m, &job, out, error);
 }
 
+static bool
+time_copying (struct measuring *m, double *out, struct pe_error *error)
+{
+  const uint32_t size = m->gpu.info.kind == PE_DEVICE_SOFTWARE ? 8 : 256;
+  const uint64_t half = m->weights.bytes / 2;
+  const struct copy_arguments push = { m->weights.address, m->weights.address + half,
+                                       (uint32_t) (half / 16) };
+  uint32_t groups = (push.n + size - 1) / size;
+  struct job job = { .push = &push, .push_bytes = sizeof push };
+  job.x = groups < PE_GRID_X ? groups : PE_GRID_X;
+  job.y = (groups + PE_GRID_X - 1) / PE_GRID_X;
+  return pe_gpu_pipeline (&m->gpu, &m->pipelines, PE_SHADER_COPY, &size, 1, &job.pipeline, error) &&
+         best_time (m, &job, out, error);
+}
+
+bool
+pe_vk_device_copy_rate (const struct pe_device_info *info, double *rate, struct pe_error *error)
+{
+  struct measuring m = { 0 };
+  if (!pe_gpu_open (info->id, &m.gpu, error))
+    return false;
+  /* Twice 512 MiB: four times the largest cache that a GPU has today. */
+  bool software = info->kind == PE_DEVICE_SOFTWARE;
+  m.sizes = software ? (struct sizes){ 4096, 4096, 1, 64, 4u << 20 }
+                     : (struct sizes){ 131072, 4096, 1, 64, 32u << 20 };
+  double filling, copying;
+  const struct job fill = { .pipeline = VK_NULL_HANDLE };
+  bool ok = prepare (&m, error) && best_time (&m, &fill, &filling, error) &&
+            time_copying (&m, &copying, error);
+  if (ok)
+    *rate = (double) m.weights.bytes / copying; /* half is read, half is written */
+  close_all (&m);
+  return ok;
+}
+
 bool
 pe_vk_device_measure (struct pe_device_info *info, struct pe_error *error)
 {

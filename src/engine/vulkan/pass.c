@@ -367,7 +367,7 @@ record_stages (struct pe_backend *b, struct pe_error *error)
   for (r.stage = b->first; r.stage < b->end - has_output; r.stage++) {
     const struct pe_ram_part part = pe_ram_part (b->program, b->plan, r.stage);
     double more = stage_operations (b, r.stage);
-    if (operations > 0 && operations + more > submit_operations (b) &&
+    if (pass->n_rows > 1 && operations > 0 && operations + more > submit_operations (b) &&
         n_submits < PE_GPU_MAX_SUBMITS) {
       if (!next_submit (&r))
         return false;
