@@ -24,7 +24,7 @@ static void
 mark (void *data, size_t begin, size_t end, unsigned thread)
 {
   struct job *job = data;
-  if (begin % job->chunk || end > job->n || end - begin > job->chunk || begin >= end)
+  if (begin % job->chunk || (end % job->chunk && end != job->n) || end > job->n || begin >= end)
     atomic_store (&job->bad, true);
   for (size_t i = begin; i < end; i++)
     job->seen[i]++;

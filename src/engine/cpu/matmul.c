@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Matrix products: weight rows are dealt out to the threads in chunks that fit the first cache
- * levels, and each chunk is used for all rows of the batch before the next one is read.
+ * Matrix products: weight rows are dealt out to the threads in chunks. With a batch, a chunk fits
+ * the first cache levels and is used for all rows of it before the next one is read.
  */
 #include "engine/cpu/cpu.h"
 
@@ -18,6 +18,7 @@ struct matmul_job {
   const float *bias;
   float scale;
   const struct pe_q8_group *quantised; /* NULL: exact */
+  size_t tile;                         /* weight rows that go through the whole batch together */
 };
 
 /* Weight rows of one chunk: large enough to stream, small enough to share out. */
@@ -42,9 +43,8 @@ finish_columns (const struct matmul_job *job, uint32_t row, size_t begin, size_t
 }
 
 static void
-multiply_rows (void *data, size_t begin, size_t end, unsigned thread)
+multiply_tile (const struct matmul_job *job, size_t begin, size_t end, unsigned thread)
 {
-  const struct matmul_job *job = data;
   struct pe_backend *b = job->b;
   const struct pe_tensor *w = &b->tensors[job->op->w[0].tensor];
   const char *rows = pe_cpu_weight_row (b, job->op->w[0], begin);
@@ -72,6 +72,14 @@ multiply_rows (void *data, size_t begin, size_t end, unsigned thread)
     finish_columns (job, row, begin, end);
 }
 
+static void
+multiply_rows (void *data, size_t begin, size_t end, unsigned thread)
+{
+  const struct matmul_job *job = data;
+  for (size_t at = begin; at < end; at += job->tile)
+    multiply_tile (job, at, end - at < job->tile ? end : at + job->tile, thread);
+}
+
 static bool
 wants_quantised (const struct pe_backend *b, const struct pe_tensor *w, uint32_t width)
 {
@@ -89,18 +97,23 @@ void
 pe_cpu_matmul (struct pe_backend *b, const struct pe_op *op)
 {
   const struct pe_tensor *w = &b->tensors[op->w[0].tensor];
-  struct matmul_job job = { b, op, flat (op->in[0]), flat (op->out), NULL, op->matmul.scale, NULL };
+  size_t n = op->w[0].n_rows, chunk = chunk_rows (b, n, w->row_bytes);
+  struct matmul_job job = { .b = b,
+                            .op = op,
+                            .in = flat (op->in[0]),
+                            .out = flat (op->out),
+                            .scale = op->matmul.scale,
+                            .tile = b->n_rows >= GEMM_ROWS ? chunk : n };
   if (op->w[1].tensor != PE_NO_TENSOR)
     job.bias = pe_cpu_vector (b, op->w[1], 1);
   if (op->w[2].tensor != PE_NO_TENSOR)
     job.scale *= pe_cpu_vector (b, op->w[2], 2)[0];
   if (wants_quantised (b, w, job.in.width))
     job.quantised = pe_cpu_quantise (b, job.in);
-  size_t n = op->w[0].n_rows;
   if ((uint64_t) n * w->row_bytes < CHUNK_BYTES / 8 && b->n_rows < 8)
     multiply_rows (&job, 0, n, 0);
   else
-    pe_pool_run (b->pool, n, chunk_rows (b, n, w->row_bytes), multiply_rows, &job);
+    pe_pool_run (b->pool, n, chunk, multiply_rows, &job);
 }
 
 /* ---- one matrix a head ---- */

@@ -85,16 +85,31 @@ wait_for_change (atomic_uint *word, unsigned seen, atomic_uint *sleeping)
   atomic_fetch_sub (sleeping, 1);
 }
 
+/* Takes a share of what is left, in whole chunks: long runs at first, which memory likes, and
+ * single chunks at the end, so that all threads are done at about the same time (guided
+ * self-scheduling, Polychronopoulos and Kuck 1987). */
+static bool
+take (struct pe_pool *pool, size_t *begin, size_t *end)
+{
+  *begin = atomic_load_explicit (&pool->next, memory_order_relaxed);
+  do {
+    if (*begin >= pool->n)
+      return false;
+    size_t left = pool->n - *begin, share = left / (2 * pool->n_threads);
+    share -= share % pool->chunk;
+    if (share < pool->chunk)
+      share = pool->chunk < left ? pool->chunk : left;
+    *end = *begin + share;
+  } while (!atomic_compare_exchange_weak_explicit (&pool->next, begin, *end, memory_order_relaxed,
+                                                   memory_order_relaxed));
+  return true;
+}
+
 static void
 work (struct pe_pool *pool, unsigned thread)
 {
-  for (;;) {
-    size_t begin = atomic_fetch_add_explicit (&pool->next, pool->chunk, memory_order_relaxed);
-    if (begin >= pool->n)
-      return;
-    size_t end = pool->n - begin < pool->chunk ? pool->n : begin + pool->chunk;
+  for (size_t begin, end; take (pool, &begin, &end);)
     pool->fn (pool->data, begin, end, thread);
-  }
 }
 
 static bool

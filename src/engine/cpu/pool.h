@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The CPU backend's threads. They spin briefly between jobs and then sleep on a futex. Work is
- * taken in chunks from a shared counter, so a slow or pre-empted core only delays its own chunk.
+ * taken from a shared counter, first in long runs and at last in single chunks, so a slow or
+ * pre-empted core only delays what it has taken.
  */
 #pragma once
 
@@ -16,8 +17,8 @@ bool pe_pool_new (unsigned n_threads, struct pe_pool **out, struct pe_error *err
 void pe_pool_free (struct pe_pool *pool);
 unsigned pe_pool_n_threads (const struct pe_pool *pool);
 
-/* Calls fn (data, begin, end, thread) until [0, n) is covered, by all threads, in chunks of
- * `chunk` items (the last may be smaller); returns when all is done. `thread` is below
- * n_threads: an index for per-thread scratch. Not reentrant. */
+/* Calls fn (data, begin, end, thread) until [0, n) is covered, by all threads, in
+ * whole multiples of `chunk` items (the last may be smaller); returns when all is done. `thread` is
+ * below n_threads: an index for per-thread scratch. Not reentrant. */
 typedef void (*pe_pool_fn) (void *data, size_t begin, size_t end, unsigned thread);
 void pe_pool_run (struct pe_pool *pool, size_t n, size_t chunk, pe_pool_fn fn, void *data);

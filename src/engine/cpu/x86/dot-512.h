@@ -115,6 +115,7 @@ dot_wide_rows (wide_fn wide, codes_fn codes, scales_fn scales, size_t bytes, int
                                const struct pe_q8_group *x, float *out)                            \
   {                                                                                                \
     const char *row = rows;                                                                        \
+    prefetch_lines (row, smaller (n_rows *row_bytes, AHEAD)); /* the rest as it goes */            \
     size_t r = 0;                                                                                  \
     for (; bytes <= TWO_ROWS_UP_TO && r + DOT_ROWS <= n_rows;                                      \
          r += DOT_ROWS, row += DOT_ROWS * row_bytes)                                               \
