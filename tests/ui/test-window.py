@@ -59,6 +59,21 @@ def search_download_chat(case):
         assert talk.says(app, "tokens/s"), "the speed is not said"
 
 
+def first_run_talks_to_the_guide(case):
+    """On a fresh computer, without a download."""
+    with case.window() as app:
+        app.find("push button", "Try Parley Guide", 30).click()
+        talk.settings(app, Temperature=0)
+        talk.write(app, "What does the slider do?")
+        reply = talk.ended(case.data)
+        assert "GPU" in reply.text and "layers" in reply.text, reply.text
+        assert reply.text.endswith("."), reply.text
+        wait(lambda: talk.bare(reply.text) in talk.shown(app), "the same text in the window")
+        app.do("show-models")
+        assert wait(lambda: talk.says(app, "A tiny demonstration that comes with Parley"),
+                    "what it is, in the list")
+
+
 # ---- moving layers ----
 
 def layers_move_while_answering(case):
@@ -241,11 +256,11 @@ def everything_has_a_name(case):
     assert not nameless, "\n".join(sorted(set(nameless)))
 
 
-CASES = [search_download_chat, layers_move_while_answering, engine_dies,
-         application_dies_in_a_reply, application_dies_in_a_download,
+CASES = [first_run_talks_to_the_guide, search_download_chat, layers_move_while_answering,
+         engine_dies, application_dies_in_a_reply, application_dies_in_a_download,
          second_start_raises_the_first, everything_has_a_name]
-DOWNLOADING = ("search_download_chat", "application_dies_in_a_download")
+FRESH = ("first_run_talks_to_the_guide", "search_download_chat", "application_dies_in_a_download")
 
 
 if __name__ == "__main__":
-    sys.exit(cases.main(CASES, __file__, DOWNLOADING))
+    sys.exit(cases.main(CASES, __file__, FRESH))

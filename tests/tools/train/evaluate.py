@@ -2,17 +2,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Asks Parley Guide the held-out questions through Parley's own engine and prints what came of it.
 
-    evaluate.py PARLEY_CLI [MODEL] [--gpu-layers N] [--verbose]
+    evaluate.py PARLEY_CLI [MODEL] [--gpu-layers N] [--verbose] [--card FILE]
 
 An answer is right when it has the keywords of its intent, well-formed when it is whole sentences of
 words that the corpus knows, without repetition. Perplexity is that of the reference answers (and of
 the questions) of the held-out set. The likeliest token is taken every time, so the figures are the
-same at every run. Exit status 1: below what the model card promises."""
+same at every run; with --card they go into the model card. Exit status 1: below the aims."""
 
 import argparse
 import array
+import hashlib
+import json
 import math
 import os
+import random
 import re
 import subprocess
 import sys
@@ -25,6 +28,7 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", ".."
 MODEL = os.path.join(ROOT, "data", "models", "parley-guide.gguf")
 DECLINES = "beyond"  # the topic of intents that decline, and the held-out file of the same name
 RIGHT, DECLINED = 0.90, 0.80
+MARKS = "<!-- figures of evaluate.py -->", "<!-- end of figures -->"
 
 
 def ask(cli, model, questions, gpu_layers="0"):
@@ -62,45 +66,69 @@ def is_well_formed(answer, known):
             len(set(runs)) == len(runs))
 
 
-def perplexity(cli, model, corpus, questions):
-    """(of answers, of questions), a turn at a time."""
+def tokenize(cli, model, texts):
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
+        for number, text in enumerate(texts):
+            file.write(json.dumps({"id": number, "text": text, "add_special": False,
+                                   "parse_special": True}) + "\n")
+        file.flush()
+        done = subprocess.run([cli, "tokenize", model, "--jsonl", file.name], text=True,
+                              capture_output=True, check=True)
+    return [json.loads(line)["ids"] for line in done.stdout.splitlines()]
+
+
+def conversations(cli, model, corpus, questions):
+    """[(tokens, kinds)]: the held-out questions with the answers that they should get, in
+    conversations of about 1,000 tokens. A kind: 0 of an answer, 1 of a question, None of neither."""
     texts = []
-    for _, name, question in questions:
-        answer = corpus.intents[name].answers[0]
-        texts.append((question.lower(), answer))
+    for _, name, question in random.Random(1).sample(questions, len(questions)):
+        texts += [question.lower(), corpus.intents[name].answers[0], "<|user|>", "<|end|>",
+                  "<|end|><|assistant|>"]
+    ids, result, tokens, kinds = tokenize(cli, model, texts), [], [], []
+    for asked, said, user, end, assistant in zip(*(ids[i::5] for i in range(5))):
+        tokens += user + asked + assistant + said + end
+        kinds += [None] * len(user) + [1] * len(asked) + [None] * len(assistant)
+        kinds += [0] * (len(said) + len(end))
+        if len(tokens) > 1000:
+            result.append((tokens, kinds))
+            tokens, kinds = [], []
+    return result + [(tokens, kinds)] if tokens else result
+
+
+def perplexity(cli, model, corpus, questions):
+    """(of answers, of questions)"""
     sums, counts = [0.0, 0.0], [0, 0]
     with tempfile.TemporaryDirectory() as folder:
-        for question, answer in texts:
-            asked = tokenize(cli, model, f"<|user|>{question}<|end|><|assistant|>")
-            said = tokenize(cli, model, f"{answer}<|end|>")
-            tokens, out = asked + said, os.path.join(folder, "logits")
+        out = os.path.join(folder, "logits")
+        for tokens, kinds in conversations(cli, model, corpus, questions):
             subprocess.run([cli, "logits", model, "--tokens", ",".join(map(str, tokens)), "--out",
-                            out, "--precision", "exact"], check=True, capture_output=True)
+                            out, "--precision", "exact", "--ctx", "2048"], check=True,
+                           capture_output=True)
             rows = array.array("f")
             with open(out, "rb") as file:
                 rows.frombytes(file.read())
             width = len(rows) // len(tokens)
-            for i in range(len(tokens) - 1):
-                if i + 1 in (len(asked) - 1, len(asked) - 2):
-                    continue  # the marks between question and answer
-                row = rows[i * width:(i + 1) * width]
+            for i, kind in enumerate(kinds):
+                if kind is None or i == 0:
+                    continue
+                row = rows[(i - 1) * width:i * width]
                 top = max(row)
-                loss = top + math.log(sum(math.exp(x - top) for x in row)) - row[tokens[i + 1]]
-                kind = 0 if i + 1 >= len(asked) else 1
-                sums[kind] += loss
+                sums[kind] += top + math.log(sum(math.exp(x - top) for x in row)) - row[tokens[i]]
                 counts[kind] += 1
     return [math.exp(total / n) for total, n in zip(sums, counts)]
 
 
-def tokenize(cli, model, text):
-    import json
-    request = json.dumps({"id": 0, "text": text, "add_special": False, "parse_special": True})
-    with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
-        file.write(request + "\n")
-        file.flush()
-        done = subprocess.run([cli, "tokenize", model, "--jsonl", file.name], text=True,
-                              capture_output=True, check=True)
-    return json.loads(done.stdout)["ids"]
+def write_card(path, model, lines):
+    """Puts the figures between the marks of the card."""
+    with open(model, "rb") as file:
+        data = file.read()
+    facts = [f"- {line}" for line in lines]
+    facts.append(f"- the file: {len(data)} bytes, SHA-256 `{hashlib.sha256(data).hexdigest()}`")
+    with open(path, encoding="utf-8") as file:
+        before, rest = file.read().split(MARKS[0])
+        after = rest.split(MARKS[1])[1]
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(before + MARKS[0] + "\n" + "\n".join(facts) + "\n" + MARKS[1] + after)
 
 
 def main():
@@ -110,6 +138,7 @@ def main():
     parser.add_argument("--gpu-layers", default="0")
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--no-perplexity", action="store_true")
+    parser.add_argument("--card")
     options = parser.parse_args()
     corpus, questions = Corpus(), heldout.questions()
     known = {word for intent in corpus.intents.values()
@@ -130,15 +159,20 @@ def main():
         formed += well
         if options.verbose and not (good and well):
             print(f"{'MALFORMED' if good else 'WRONG'} {name}: {question}\n    {answer}")
-    print(f"questions about Parley and local models: {right[0]} of {right[1]} answered with the "
-          f"intended facts ({right[0] / right[1]:.1%})")
-    print(f"questions beyond it: {declined[0]} of {declined[1]} declined "
-          f"({declined[0] / declined[1]:.1%})")
-    print(f"well-formed answers: {formed} of {len(answers)}")
+    lines = [
+        f"questions about Parley and local models: {right[0]} of {right[1]} answered with the "
+        f"intended facts ({right[0] / right[1]:.1%})",
+        f"questions beyond it: {declined[0]} of {declined[1]} declined "
+        f"({declined[0] / declined[1]:.1%})",
+        f"well-formed answers: {formed} of {len(answers)} ({formed / len(answers):.1%})",
+    ]
     if not options.no_perplexity:
         of_answers, of_questions = perplexity(options.cli, options.model, corpus, questions)
-        print(f"perplexity on held-out conversations: {of_answers:.2f} for answers, "
-              f"{of_questions:.1f} for questions")
+        lines.append(f"perplexity on held-out conversations: {of_answers:.2f} for answers, "
+                     f"{of_questions:.1f} for questions")
+    print("\n".join(lines))
+    if options.card:
+        write_card(options.card, options.model, lines)
     return int(right[0] < RIGHT * right[1] or declined[0] < DECLINED * declined[1] or
                formed < len(answers))
 

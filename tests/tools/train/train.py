@@ -37,7 +37,7 @@ TEMPLATE = ("{%- for message in messages -%}"
             "{%- if add_generation_prompt -%}<|assistant|>{%- endif -%}")
 N_TOKENS, N_ROWS = 256, 16          # a step
 N_LONG, SHARE_LONG = 1024, 0.06     # the last steps: fewer and longer rows
-WARM_UP, COOL_DOWN = 14, 0.45       # steps; share of the run
+WARM_UP, COOL_DOWN = 14, 0.375      # steps; share of the run
 RATE_MATRICES, RATE_REST, DECAY = 0.02, 0.004, 0.02
 
 
@@ -171,7 +171,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", default=os.path.join(ROOT, "data", "models", "parley-guide.gguf"))
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=700)
+    parser.add_argument("--steps", type=int, default=640)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--state")
     options = parser.parse_args()
