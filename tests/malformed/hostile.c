@@ -686,14 +686,61 @@ hostile_each (hostile_fn fn, void *data)
   return r.n;
 }
 
+/* ---- the sound file ---- */
+
+static const struct {
+  const char *name;
+  uint32_t type;
+  uint64_t shape[2];
+  size_t n_bytes; /* a multiple of 32 */
+} sound_tensors[] = {
+  { "token_embd.weight", 8, { 32, 272 }, 272 * 34 }, /* Q8_0 */
+  { "blk.0.attn_norm.weight", 0, { 32, 1 }, 32 * 4 },
+  { "blk.0.attn_q.weight", 0, { 32, 32 }, 32 * 32 * 4 },
+  { "blk.0.attn_k.weight", 1, { 32, 16 }, 32 * 16 * 2 }, /* F16 */
+  { "blk.0.attn_v.weight", 1, { 32, 16 }, 32 * 16 * 2 },
+  { "blk.0.attn_output.weight", 0, { 32, 32 }, 32 * 32 * 4 },
+  { "blk.0.ffn_norm.weight", 0, { 32, 1 }, 32 * 4 },
+  { "blk.0.ffn_gate.weight", 0, { 32, 64 }, 32 * 64 * 4 },
+  { "blk.0.ffn_up.weight", 0, { 32, 64 }, 32 * 64 * 4 },
+  { "blk.0.ffn_down.weight", 0, { 64, 32 }, 32 * 64 * 4 },
+  { "output_norm.weight", 0, { 32, 1 }, 32 * 4 },
+};
+
+static void
+put_sound_words (struct buffer *b, uint64_t n_entries)
+{
+  enum { N = 272 };
+  static char texts[N][8];
+  static const char *list[N];
+  static int32_t types[N];
+  static float scores[N];
+  for (int i = 0; i < N; i++) {
+    snprintf (texts[i], sizeof texts[i], i < 256 ? "<0x%02X>" : "%c%.*s",
+              i < 256 ? (unsigned) i : (unsigned) ('a' + i % 4), i % 3, "abc");
+    list[i] = texts[i];
+    types[i] = i < 256 ? 6 : 1;
+    scores[i] = (float) -i;
+  }
+  const struct words w = { "llama", list, N, types, scores };
+  put_words (b, n_entries, &w);
+}
+
 unsigned char *
 hostile_sound_file (size_t *n)
 {
   struct buffer b = { 0 };
-  const uint64_t shape[4] = { 32, 2, 1, 1 };
-  struct words w = four;
-  put_words (&b, N_KINDS, &w);
-  memcpy (b.data + 8, &(uint64_t){ 2 }, 8);
+  const size_t n_tensors = sizeof sound_tensors / sizeof *sound_tensors;
+  put_sound_words (&b, N_KINDS + 8);
+  memcpy (b.data + 8, &(uint64_t){ n_tensors + 1 }, 8);
+  put_string (&b, "general.architecture", "llama");
+  put_number (&b, "llama.block_count", U32, 1);
+  put_number (&b, "llama.context_length", U32, 64);
+  put_number (&b, "llama.embedding_length", U32, 32);
+  put_number (&b, "llama.feed_forward_length", U32, 64);
+  put_number (&b, "llama.attention.head_count", U32, 2);
+  put_number (&b, "llama.attention.head_count_kv", U32, 1);
+  put_number (&b, "llama.attention.layer_norm_rms_epsilon", F32, 0x3727c5ac); /* 1e-5 */
   for (uint32_t kind = 0; kind < N_KINDS; kind++) {
     char key[16];
     snprintf (key, sizeof key, "kind.%u", kind);
@@ -707,10 +754,19 @@ hostile_sound_file (size_t *n)
     } else
       put_number (&b, key, kind, 1);
   }
-  put_tensor (&b, "plain", 2, shape, 0, 0);
-  put_tensor (&b, "blocks", 2, shape, 8, 256);
+  uint64_t offset = 0;
+  for (size_t i = 0; i < n_tensors; i++) {
+    put_tensor (&b, sound_tensors[i].name, sound_tensors[i].shape[1] > 1 ? 2 : 1,
+                sound_tensors[i].shape, sound_tensors[i].type, offset);
+    offset += sound_tensors[i].n_bytes;
+  }
+  /* One more, that nobody asks for, up to the size that was promised. */
+  size_t header = (b.n + 8 + 4 + 4 + 8 + 4 + 8 + 31) / 32 * 32;
+  uint64_t rest[1] = { HOSTILE_SOUND_BYTES - header - offset };
+  put_tensor (&b, "rest", 1, rest, 24, offset); /* I8 */
   put_padding (&b);
-  put_zeros (&b, 256 + 68);
+  for (size_t i = 0; b.n < HOSTILE_SOUND_BYTES; i++)
+    put_uint (&b, i * 37 % 61, 1);
   *n = b.n;
   unsigned char *exact = malloc (b.n);
   memcpy (exact, b.data, b.n);

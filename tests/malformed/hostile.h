@@ -26,5 +26,7 @@ typedef void (*hostile_fn) (const struct hostile *file, void *data);
 /* Builds them one by one; the bytes are freed after `fn`. Returns how many there were. */
 size_t hostile_each (hostile_fn fn, void *data);
 
-/* A small sound file with metadata of every kind, a vocabulary and two tensors; free() it. */
+/* A sound file of this size with metadata of every kind, a vocabulary and the tensors of a small
+ * Llama; free() it. */
+#define HOSTILE_SOUND_BYTES 65536
 unsigned char *hostile_sound_file (size_t *n);
