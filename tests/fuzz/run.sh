@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Builds the fuzzing targets with clang in a folder of their own and runs each on its corpus.
-# Prints TAP, one case a target.
+# Builds the fuzzing targets with clang in a folder of their own and runs them on their corpora, all
+# at the same time. Prints TAP, one case a target. With PARLEY_TEST_LONG ten times as long.
 #
 #   tests/fuzz/run.sh SECONDS [BUILD-FOLDER] [TARGET...]
 set -u
 seconds=${1:?"usage: $0 SECONDS [BUILD-FOLDER] [TARGET...]"}
+[ -n "${PARLEY_TEST_LONG:-}" ] && seconds=$((seconds * 10))
 here=$(cd "$(dirname "$0")" && pwd)
 source=$(cd "$here/../.." && pwd)
 build=${2:-$source/build/fuzz}
@@ -25,7 +26,6 @@ if [ ! -f "$build/build.ninja" ]; then
     >"$build.log" 2>&1 || { sed 's/^/# /' "$build.log"; echo "Bail out! meson failed"; exit 1; }
 fi
 binaries=$(for t in $targets; do echo "tests/fuzz/fuzz-$t"; done)
-case " $targets " in *tokenizer*) binaries="$binaries tests/tools/synth-model" ;; esac
 # shellcheck disable=SC2086 # a list
 if ! ninja -C "$build" $binaries >"$build.log" 2>&1; then
   tail -n 40 "$build.log" | sed 's/^/# /'
@@ -35,22 +35,30 @@ fi
 
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
-if [ -x "$build/tests/tools/synth-model" ]; then # the vocabulary of fuzz-tokenizer
+synth=${PARLEY_TEST_BUILD:-$source/build}/tests/tools/synth-model
+if [ -x "$synth" ]; then # the vocabulary of fuzz-tokenizer
   PARLEY_FUZZ_VOCAB=$work/vocab.gguf
   export PARLEY_FUZZ_VOCAB
-  "$build/tests/tools/synth-model" --preset tiny --type q8_0 --embd 32 --ffn 32 --heads 1 \
-    --kv-heads 1 --vocab 2048 "$PARLEY_FUZZ_VOCAB" >/dev/null
+  "$synth" --preset tiny --type q8_0 --embd 32 --ffn 32 --heads 1 --kv-heads 1 --vocab 2048 \
+    "$PARLEY_FUZZ_VOCAB" >/dev/null
 fi
+for target in $targets; do
+  # New inputs go to a folder that is thrown away; those of the tree stay few and small.
+  mkdir -p "$work/$target"
+  [ -d "$here/corpus/$target" ] && cp -r "$here/corpus/$target/." "$work/$target/"
+  {
+    "$build/tests/fuzz/fuzz-$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=1024 \
+      -max_len=65536 -print_final_stats=1 -artifact_prefix="$build/crash-$target-" \
+      "$work/$target" >"$work/$target.log" 2>&1
+    echo $? >"$work/$target.status"
+  } &
+done
+wait
 number=0
 failed=0
 for target in $targets; do
   number=$((number + 1))
-  # New inputs go to a folder that is thrown away; those of the tree stay few and small.
-  mkdir -p "$work/$target"
-  [ -d "$here/corpus/$target" ] && cp -r "$here/corpus/$target/." "$work/$target/"
-  if "$build/tests/fuzz/fuzz-$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=1024 \
-    -max_len=65536 -print_final_stats=1 -artifact_prefix="$build/crash-$target-" \
-    "$work/$target" >"$work/$target.log" 2>&1; then
+  if [ "$(cat "$work/$target.status" 2>/dev/null)" = 0 ]; then
     grep -E '^stat::number_of_executed_units|^Done' "$work/$target.log" | sed 's/^/# /'
     echo "ok $number - $target"
   else
