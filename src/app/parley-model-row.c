@@ -6,6 +6,7 @@
 #include "app/parley-format.h"
 #include "app/parley-widgets.h"
 #include "app/parley-window.h"
+#include "library/record.h"
 
 #include <glib/gi18n.h>
 
@@ -38,6 +39,9 @@ parley_model_describe (ParleyModel *model)
   append_fact (out, parameters);
   append_fact (out, parley_model_get_quantisation (model));
   append_fact (out, size);
+  append_fact (out, parley_model_is_builtin (model) ? "" : parley_model_get_owner (model));
+  for (const char *const *tag = parley_model_get_tags (model); tag != NULL && *tag != NULL; tag++)
+    append_fact (out, *tag);
   return g_string_free (out, FALSE);
 }
 
@@ -63,6 +67,11 @@ window_of (ParleyModelRow *self)
 static void
 chat (GtkButton *button, ParleyModelRow *self)
 {
+  g_autoptr (GError) error = NULL;
+
+  if (!parley_model_is_builtin (self->model) &&
+      !parley_record_set_used (self->services->store, self->model, &error))
+    g_debug ("its last use is not kept: %s", error->message);
   parley_window_new_chat (window_of (self), self->model);
 }
 
@@ -98,6 +107,59 @@ ask_delete (GtkWidget *widget, const char *action, GVariant *parameter)
 }
 
 static void
+pin (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  ParleyModelRow *self = PARLEY_MODEL_ROW (widget);
+  g_autoptr (GError) error = NULL;
+
+  if (!parley_record_set_pinned (self->services->store, self->model,
+                                 !parley_model_is_pinned (self->model), &error))
+    parley_window_toast (window_of (self), error->message);
+}
+
+typedef struct {
+  ParleyModelRow *row;
+  GtkWidget *entry;
+} Naming;
+
+static void
+naming_free (gpointer data)
+{
+  Naming *naming = data;
+
+  g_object_unref (naming->row);
+  g_object_unref (naming->entry);
+  g_free (naming);
+}
+
+static void
+name_now (gpointer data)
+{
+  Naming *naming = data;
+  g_autoptr (GError) error = NULL;
+
+  if (!parley_record_rename (naming->row->services->store, naming->row->model,
+                             gtk_editable_get_text (GTK_EDITABLE (naming->entry)), &error))
+    parley_window_toast (window_of (naming->row), error->message);
+}
+
+static void
+ask_name (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  ParleyModelRow *self = PARLEY_MODEL_ROW (widget);
+  Naming *naming = g_new0 (Naming, 1);
+
+  naming->row = g_object_ref (self);
+  naming->entry = g_object_ref_sink (gtk_entry_new ());
+  gtk_editable_set_text (GTK_EDITABLE (naming->entry), parley_model_get_name (self->model));
+  gtk_accessible_update_property (GTK_ACCESSIBLE (naming->entry), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  _ ("Name of the model"), -1);
+  parley_ask (GTK_WINDOW (window_of (self)), _ ("Rename the Model"),
+              _ ("Leave it empty to use the name in the file. The file itself keeps its name."),
+              naming->entry, _ ("Rename"), FALSE, name_now, naming, naming_free);
+}
+
+static void
 add_fact (GtkWidget *list, const char *label, const char *value)
 {
   if (value != NULL && *value != '\0')
@@ -127,7 +189,14 @@ show_details (GtkWidget *widget, const char *action, GVariant *parameter)
   add_fact (list, _ ("Licence"), parley_model_get_license (model));
   add_fact (list, _ ("From"), parley_model_get_repo (model));
   add_fact (list, _ ("SHA-256"), parley_model_get_sha256 (model));
+  add_fact (list, _ ("Used in place, belongs to"),
+            parley_model_is_builtin (model) ? "" : parley_model_get_owner (model));
   add_fact (list, _ ("File"), path);
+  for (const char *const *also = parley_model_get_also (model); also != NULL && *also != NULL;
+       also++) {
+    g_autofree char *shown = g_filename_display_name (*also);
+    add_fact (list, _ ("Also at"), shown);
+  }
   gtk_window_present (parley_dialog_new (GTK_WINDOW (window_of (self)),
                                          parley_model_get_name (model),
                                          parley_page_body (list, 520), 540, 600));
@@ -151,6 +220,8 @@ parley_model_row_class_init (ParleyModelRowClass *klass)
   G_OBJECT_CLASS (klass)->dispose = dispose;
   gtk_widget_class_install_action (GTK_WIDGET_CLASS (klass), "row.details", NULL, show_details);
   gtk_widget_class_install_action (GTK_WIDGET_CLASS (klass), "row.delete", NULL, ask_delete);
+  gtk_widget_class_install_action (GTK_WIDGET_CLASS (klass), "row.pin", NULL, pin);
+  gtk_widget_class_install_action (GTK_WIDGET_CLASS (klass), "row.rename", NULL, ask_name);
 }
 
 static void
@@ -187,6 +258,7 @@ build_texts (ParleyModelRow *self)
     parley_verdict_set (PARLEY_VERDICT (self->verdict), PARLEY_SHOWN_TOO_BIG,
                         state == PARLEY_MODEL_INCOMPLETE    ? _ ("Parts are missing")
                         : state == PARLEY_MODEL_UNSUPPORTED ? _ ("Not supported")
+                        : state == PARLEY_MODEL_AWAY        ? _ ("Not plugged in")
                                                             : _ ("Damaged"));
     gtk_box_append (GTK_BOX (texts),
                     parley_label (parley_model_get_message (self->model), "caption dim-label"));
@@ -215,7 +287,12 @@ parley_model_row_new (ParleyServices *services, ParleyModel *model)
   g_signal_connect (button, "clicked", G_CALLBACK (chat), self);
   gtk_box_append (GTK_BOX (row), button);
   g_menu_append (menu, _ ("_Details"), "row.details");
-  if (*parley_model_get_owner (model) == '\0')
+  if (!parley_model_is_builtin (model)) {
+    g_menu_append (menu, _ ("_Rename…"), "row.rename");
+    g_menu_append (menu, parley_model_is_pinned (model) ? _ ("_Unpin") : _ ("_Pin to the Top"),
+                   "row.pin");
+  }
+  if (parley_model_is_managed (model))
     g_menu_append (menu, _ ("_Delete…"), "row.delete");
   GtkWidget *more = parley_menu_button ("view-more-symbolic", menu_name, G_MENU_MODEL (menu));
   gtk_widget_add_css_class (more, "flat");

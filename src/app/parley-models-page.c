@@ -2,6 +2,7 @@
 #include "app/parley-models-page.h"
 
 #include "app/parley-format.h"
+#include "app/parley-importer.h"
 #include "app/parley-model-row.h"
 #include "app/parley-transfer-box.h"
 #include "app/parley-widgets.h"
@@ -11,7 +12,7 @@
 struct _ParleyModelsPage {
   GtkBox parent;
   ParleyServices *services;
-  GtkWidget *header, *title, *stack, *downloads, *downloads_title, *models, *models_title;
+  GtkWidget *header, *title, *stack, *downloads, *downloads_title, *models, *models_title, *notes;
 };
 
 G_DEFINE_FINAL_TYPE (ParleyModelsPage, parley_models_page, GTK_TYPE_BOX)
@@ -45,6 +46,35 @@ transfer_row (ParleyTransfer *transfer)
   return row;
 }
 
+/* "210 GB free", of the disk with the models; "" when it does not tell. */
+static char *
+dup_free_space (ParleyModelsPage *self)
+{
+  g_autoptr (GFile) folder =
+      g_file_new_for_path (parley_library_get_models_dir (self->services->library));
+  g_autoptr (GFileInfo) info =
+      g_file_query_filesystem_info (folder, G_FILE_ATTRIBUTE_FILESYSTEM_FREE, NULL, NULL);
+
+  if (info == NULL)
+    return g_strdup ("");
+  g_autofree char *size = parley_format_size (
+      g_file_info_get_attribute_uint64 (info, G_FILE_ATTRIBUTE_FILESYSTEM_FREE));
+  return g_strdup_printf (_ ("%s free"), size);
+}
+
+/* Places that could not be looked into. */
+static void
+show_notes (ParleyModelsPage *self)
+{
+  GPtrArray *notes = parley_library_get_notes (self->services->library);
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint i = 0; i < notes->len; i++)
+    g_string_append_printf (text, "%s%s.", i > 0 ? "\n" : "", (char *) notes->pdata[i]);
+  gtk_label_set_text (GTK_LABEL (self->notes), text->str);
+  gtk_widget_set_visible (self->notes, text->len > 0);
+}
+
 static void
 update (ParleyModelsPage *self)
 {
@@ -62,7 +92,12 @@ update (ParleyModelsPage *self)
   g_autofree char *subtitle =
       n > 0 ? g_strdup_printf (ngettext ("%u model, %s", "%u models, %s", n), n, size)
             : g_strdup ("");
-  adw_window_title_set_subtitle (ADW_WINDOW_TITLE (self->title), subtitle);
+  g_autofree char *free_text = dup_free_space (self);
+  g_autofree char *both = *subtitle != '\0' && *free_text != '\0'
+                              ? g_strdup_printf ("%s · %s", subtitle, free_text)
+                              : g_strdup (subtitle);
+  show_notes (self);
+  adw_window_title_set_subtitle (ADW_WINDOW_TITLE (self->title), both);
   gtk_widget_set_visible (self->downloads, downloading);
   gtk_widget_set_visible (self->downloads_title, downloading);
   gtk_widget_set_visible (self->models, n > 0);
@@ -121,6 +156,8 @@ parley_models_page_new (ParleyServices *services)
   self->header = parley_header_bar (_ ("Models"));
   self->title = adw_window_title_new (_ ("Models"), NULL);
   adw_header_bar_set_title_widget (ADW_HEADER_BAR (self->header), self->title);
+  adw_header_bar_pack_end (ADW_HEADER_BAR (self->header), parley_importer_menu_new (services));
+  parley_importer_accept_drops (services, GTK_WIDGET (self));
   adw_header_bar_pack_end (
       ADW_HEADER_BAR (self->header),
       parley_icon_button ("list-add-symbolic", _ ("Find Another Model"), "win.show-discover"));
@@ -133,6 +170,8 @@ parley_models_page_new (ParleyServices *services)
   gtk_box_append (GTK_BOX (body), self->downloads);
   gtk_box_append (GTK_BOX (body), self->models_title);
   gtk_box_append (GTK_BOX (body), self->models);
+  self->notes = parley_label ("", "caption dim-label");
+  gtk_box_append (GTK_BOX (body), self->notes);
   gtk_spinner_start (GTK_SPINNER (spinner));
   gtk_widget_set_size_request (spinner, 32, 32);
   gtk_widget_set_halign (spinner, GTK_ALIGN_CENTER);

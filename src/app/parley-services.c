@@ -15,6 +15,8 @@ parley_services_new (GError **error)
   services->hub = parley_hub_new ();
   services->downloads = parley_downloads_new (services->hub, NULL);
   services->library = parley_library_new (NULL);
+  parley_library_set_store (services->library, services->store);
+  parley_library_follow (services->library, services->downloads);
   parley_library_add_builtin (services->library);
   services->hardware = parley_hardware_new ();
   services->engines = parley_engines_new (services->hardware, services->store);
@@ -30,20 +32,13 @@ probed (GObject *source, GAsyncResult *result, gpointer data)
     g_message ("%s", error->message);
 }
 
-static void
-download_finished (ParleyDownloads *downloads, ParleyTransfer *transfer, ParleyLibrary *library)
-{
-  parley_library_refresh (library);
-}
-
 void
 parley_services_start (ParleyServices *services)
 {
-  g_signal_connect_object (services->downloads, "finished", G_CALLBACK (download_finished),
-                           services->library, 0);
   parley_hardware_probe_async (services->hardware, TRUE, NULL, probed, NULL);
   parley_library_watch (services->library);
   parley_downloads_restore (services->downloads);
+  parley_downloads_watch (services->downloads);
 }
 
 void

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/parley-importer.h"
+
+#include "app/compat.h"
+#include "app/parley-widgets.h"
+#include "app/parley-window.h"
+#include "library/import.h"
+
+#include <glib/gi18n.h>
+#include <string.h>
+
+typedef struct {
+  ParleyStore *store;
+  char *path, *models_dir;
+  GtkWidget *widget;
+} Job;
+
+static void
+job_free (gpointer data)
+{
+  Job *job = data;
+
+  g_object_unref (job->store);
+  g_object_unref (job->widget);
+  g_free (job->path);
+  g_free (job->models_dir);
+  g_free (job);
+}
+
+static void
+toast (GtkWidget *widget, const char *text)
+{
+  GtkRoot *root = gtk_widget_get_root (widget);
+
+  if (PARLEY_IS_WINDOW (root))
+    parley_window_toast (PARLEY_WINDOW (root), text);
+}
+
+static void
+import (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Job *job = data;
+  GError *error = NULL;
+  ParleyImport *result = parley_import (job->path, job->models_dir, job->store, FALSE, NULL, NULL,
+                                        cancellable, &error);
+
+  if (result == NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_pointer (task, result, (GDestroyNotify) parley_import_free);
+}
+
+static guint
+take_chats (Job *job, GPtrArray *chats)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < chats->len; i++) {
+    const char *json = g_ptr_array_index (chats, i);
+    g_autoptr (GError) error = NULL;
+    g_autoptr (ParleyChat) chat = parley_chat_import_json (job->store, json, strlen (json), &error);
+    if (chat != NULL)
+      n++;
+    else
+      g_message ("a chat was left out: %s", error->message);
+  }
+  return n;
+}
+
+static void
+imported (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Job *job = g_task_get_task_data (G_TASK (result));
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ParleyImport) import = g_task_propagate_pointer (G_TASK (result), &error);
+
+  if (import == NULL) {
+    toast (job->widget, error->message);
+    return;
+  }
+  guint n_chats = take_chats (job, import->chats);
+  g_autofree char *text =
+      import->paths->len == 0
+          ? g_strdup (_ ("This model is in the library already."))
+          : g_strdup_printf (
+                ngettext ("%u model was imported.", "%u models were imported.", import->paths->len),
+                import->paths->len);
+  g_autofree char *with = n_chats > 0
+                              ? g_strdup_printf (ngettext ("%s %u chat came with it.",
+                                                           "%s %u chats came with it.", n_chats),
+                                                 text, n_chats)
+                              : g_strdup (text);
+  toast (job->widget, with);
+}
+
+void
+parley_importer_run (ParleyServices *services, GtkWidget *widget, GFile *file)
+{
+  g_autofree char *path = g_file_get_path (file);
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, imported, NULL);
+
+  if (path == NULL) {
+    toast (widget, _ ("Only files on this computer can be imported. Copy the file here first."));
+    return;
+  }
+  Job *job = g_new0 (Job, 1);
+  job->store = g_object_ref (services->store);
+  job->models_dir = g_strdup (parley_library_get_models_dir (services->library));
+  job->widget = g_object_ref (widget);
+  job->path = g_steal_pointer (&path);
+  g_task_set_task_data (task, job, job_free);
+  toast (widget, _ ("Importing. The model shows up when it is whole."));
+  g_task_run_in_thread (task, import);
+}
+
+/* ---- ways in ---- */
+
+typedef struct {
+  ParleyServices *services;
+  GtkWidget *widget;
+} Chooser;
+
+static Chooser *
+chooser_new (ParleyServices *services, GtkWidget *widget)
+{
+  Chooser *chooser = g_new0 (Chooser, 1);
+
+  chooser->services = services;
+  chooser->widget = g_object_ref (widget);
+  return chooser;
+}
+
+static void
+chooser_free (gpointer data)
+{
+  g_object_unref (((Chooser *) data)->widget);
+  g_free (data);
+}
+
+static void
+chosen (GFile *file, gpointer data)
+{
+  Chooser *chooser = data;
+
+  parley_importer_run (chooser->services, chooser->widget, file);
+}
+
+static void
+choose_files (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  Chooser *chooser = data;
+  GtkWindow *window = GTK_WINDOW (gtk_widget_get_root (chooser->widget));
+
+  parley_open_files (window, _ ("Import Models"), NULL, TRUE, chosen,
+                     chooser_new (chooser->services, chooser->widget), chooser_free);
+}
+
+static void
+choose_folder (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  Chooser *chooser = data;
+  GtkWindow *window = GTK_WINDOW (gtk_widget_get_root (chooser->widget));
+
+  parley_open_folder (window, _ ("Import the Models of a Folder"), chosen,
+                      chooser_new (chooser->services, chooser->widget), chooser_free);
+}
+
+GtkWidget *
+parley_importer_menu_new (ParleyServices *services)
+{
+  static const GActionEntry entries[] = { { .name = "files", .activate = choose_files },
+                                          { .name = "folder", .activate = choose_folder } };
+  g_autoptr (GMenu) menu = g_menu_new ();
+  g_autoptr (GSimpleActionGroup) group = g_simple_action_group_new ();
+
+  g_menu_append (menu, _ ("Import _Files or Archives…"), "import.files");
+  g_menu_append (menu, _ ("Import a _Folder…"), "import.folder");
+  GtkWidget *button =
+      parley_menu_button ("document-open-symbolic", _ ("Import Models"), G_MENU_MODEL (menu));
+  Chooser *chooser = g_new0 (Chooser, 1);
+  *chooser = (Chooser){ services, button };
+  g_object_set_data_full (G_OBJECT (button), "parley-chooser", chooser, g_free);
+  g_action_map_add_action_entries (G_ACTION_MAP (group), entries, G_N_ELEMENTS (entries), chooser);
+  gtk_widget_insert_action_group (button, "import", G_ACTION_GROUP (group));
+  return button;
+}
+
+static gboolean
+dropped (GtkDropTarget *target, const GValue *value, double x, double y, ParleyServices *services)
+{
+  GtkWidget *widget = gtk_event_controller_get_widget (GTK_EVENT_CONTROLLER (target));
+  const GSList *files = g_value_get_boxed (value);
+
+  for (; files != NULL; files = files->next)
+    parley_importer_run (services, widget, files->data);
+  return TRUE;
+}
+
+void
+parley_importer_accept_drops (ParleyServices *services, GtkWidget *widget)
+{
+  GtkDropTarget *target = gtk_drop_target_new (GDK_TYPE_FILE_LIST, GDK_ACTION_COPY);
+
+  g_signal_connect (target, "drop", G_CALLBACK (dropped), services);
+  gtk_widget_add_controller (widget, GTK_EVENT_CONTROLLER (target));
+}
