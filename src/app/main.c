@@ -6,10 +6,13 @@
 #include <glib/gi18n.h>
 #include <locale.h>
 
-/* A program that was just built finds its translations beside it. */
+/* A program that was just built finds its translations beside it; a translator names others. */
 static const char *
 locale_folder (void)
 {
+  const char *named = g_getenv ("PARLEY_LOCALE_DIR");
+  if (named != NULL)
+    return named;
   g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
 
   return program != NULL && g_str_has_prefix (program, PARLEY_BUILD_ROOT "/") ? PARLEY_BUILD_ROOT

@@ -3,6 +3,7 @@
 
 #include "hardware/parley-hardware.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 static int
@@ -33,17 +34,17 @@ parley_hardware_explain (const struct pe_device_info *devices, gsize n, const ch
 {
   gsize gpu = parley_hardware_choose_gpu (devices, n);
   if (gpu == 0)
-    return g_strdup_printf ("Models run on the CPU: %s.", *reason ? reason : "no GPU was found");
+    return g_strdup_printf (_ ("Models run on the CPU: %s."), *reason ? reason : _ ("no GPU was found"));
   const char *name = devices[gpu].name;
   switch (devices[gpu].kind) {
   case PE_DEVICE_SOFTWARE:
-    return g_strdup_printf ("Models run on %s, a software device that was asked for by name.",
+    return g_strdup_printf (_ ("Models run on %s, a software device that was asked for by name."),
                             name);
   case PE_DEVICE_INTEGRATED:
-    return g_strdup_printf ("Models run on %s, which shares the computer's memory.", name);
+    return g_strdup_printf (_ ("Models run on %s, which shares the computer's memory."), name);
   default:
-    return n > 2 ? g_strdup_printf ("Models run on %s, the GPU with the most memory.", name)
-                 : g_strdup_printf ("Models run on %s.", name);
+    return n > 2 ? g_strdup_printf (_ ("Models run on %s, the GPU with the most memory."), name)
+                 : g_strdup_printf (_ ("Models run on %s."), name);
   }
 }
 

@@ -7,6 +7,7 @@
 #include "hardware/parley-rates.h"
 #include "parley-config.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -387,5 +388,5 @@ parley_hardware_init (ParleyHardware *self)
   describe_cpu (&cpu);
   self->devices = g_array_new (FALSE, TRUE, sizeof cpu);
   g_array_append_val (self->devices, cpu);
-  self->why = g_strdup ("The GPUs have not been asked for yet.");
+  self->why = g_strdup (_ ("The GPUs have not been asked for yet."));
 }

@@ -21,6 +21,7 @@ import driver  # noqa: E402
 from driver import App, Desktop, wait  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.join(HERE, "..", "..")
 SIZES = {"wide": (1120, 760), "narrow": (360, 720)}
 MODELS = os.environ.get("PARLEY_TEST_MODELS", os.path.join(HERE, "../../../shared/models"))
 MODEL = os.path.join(MODELS, "stories260k.gguf")
@@ -98,11 +99,16 @@ def close_dialog(app, count):
     wait(lambda: len(app.windows()) == count, "the dialog to close")
 
 
-def series(shots, hub, scheme, size):
+def series(shots, hub, scheme, size, language, locales):
     """All pictures in one colour scheme and size."""
-    tail = f"-{scheme}-{size}"
+    tail = f"-{scheme}-{size}" + (f"-{language}" if language else "")
     width, height = SIZES[size]
     env = {"PARLEY_HUB": hub.address, "PARLEY_VULKAN_DEVICE": os.environ.get("PARLEY_VULKAN_DEVICE", "0"), "ADW_DEBUG_COLOR_SCHEME": f"prefer-{scheme}"}
+    if language:
+        env["LANGUAGE"] = "qps" if language == "rtl" else language
+    if language == "rtl":
+        subprocess.run([sys.executable, os.path.join(ROOT, "po", "pseudo.py"), locales], check=True)
+        env["PARLEY_LOCALE_DIR"] = locales
 
     # The first run: nothing is there yet.
     if any(shots.wants(n) for n in ("welcome", "models-empty")):
@@ -207,6 +213,8 @@ def main():
     parser.add_argument("--out", default="shots")
     parser.add_argument("--build", default=driver.BUILD)
     parser.add_argument("--scheme", choices=["light", "dark"], action="append")
+    parser.add_argument("--language", choices=["de", "rtl"], action="append",
+                        help="rtl: an invented one, from right to left")
     parser.add_argument("--size", choices=list(SIZES), action="append")
     parser.add_argument("names", nargs="*", help="only pictures that begin so")
     options = parser.parse_args()
@@ -220,7 +228,9 @@ def main():
     with Hub() as hub:
         for scheme in options.scheme or ["light", "dark"]:
             for size in options.size or list(SIZES):
-                series(shots, hub, scheme, size)
+                for language in options.language or [None]:
+                    with tempfile.TemporaryDirectory() as locales:
+                        series(shots, hub, scheme, size, language, locales)
     print(f"{shots.taken} pictures in {shots.folder}")
     return 0
 

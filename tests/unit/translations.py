@@ -3,9 +3,8 @@
 """translations.py SOURCE: translations say the same. Prints TAP.
 
 Placeholders (%s, %u, …) must be those of the original in their order, unless numbered; a mnemonic,
-an ellipsis and a final stop must be where the original has them; nothing may be doubtful or empty.
-Texts that are newer than the last po/update.py are counted and fail nothing: translators come
-after authors."""
+an ellipsis and a final stop must be where the original has them; nothing may be doubtful. Texts
+without a translation are counted and fail nothing: translators come after authors."""
 
 import pathlib
 import re
@@ -55,7 +54,6 @@ def wrong(original, plural, translations):
     for n, text in enumerate(translations):
         source = plural if plural is not None and n > 0 else original
         if not text:
-            yield "missing"
             continue
         if re.sub(r"\d+\$", "", " ".join(sorted(FORMAT.findall(text)))) != \
                 " ".join(sorted(FORMAT.findall(source))):
@@ -82,7 +80,7 @@ def main():
             template, _ = read(path)
     for number, language in enumerate(languages, 1):
         entries, problems = read(ROOT / "po" / f"{language}.po")
-        new = [key[1] for key in template if key not in entries]
+        new = [key[1] for key in template if not all(entries.get(key, (None, [""]))[1])]
         print(f"# {language}: {len(entries)} texts, {len(new)} new ones to come")
         problems += [f"{key[1]!r}: {problem}" for key, (plural, texts) in entries.items()
                      for problem in wrong(key[1], plural, texts)]
