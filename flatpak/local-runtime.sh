@@ -16,7 +16,7 @@ mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | gr
 platform=(
   base-files bash coreutils libc-bin sed grep gzip dash findutils
   libgtk-4-1 libgtk-4-bin libadwaita-1-0 libgtksourceview-5-0 libsecret-1-0 libjson-glib-1.0-0
-  libcurl4t64 libarchive13t64 libsqlite3-0 libpcre2-8-0 libjpeg62-turbo libtiff6
+  libcurl4t64 libarchive13t64 liblzma5 libzstd1 libsqlite3-0 libpcre2-8-0 libjpeg62-turbo libtiff6
   libvulkan1 mesa-vulkan-drivers libgl1-mesa-dri libegl1 libgl1 libglx-mesa0 libegl-mesa0
   adwaita-icon-theme hicolor-icon-theme fonts-dejavu-core fontconfig
   gsettings-desktop-schemas shared-mime-info ca-certificates glib-networking librsvg2-common
@@ -26,7 +26,7 @@ sdk=(
   gcc g++ libc6-dev make cmake meson ninja-build pkgconf patch diffutils tar xz-utils binutils
   gettext mawk file elfutils python3-minimal
   libgtk-4-dev libadwaita-1-dev libgtksourceview-5-dev libsecret-1-dev libjson-glib-dev
-  libcurl4-openssl-dev libarchive-dev libsqlite3-dev libpcre2-dev libssl-dev libvulkan-dev
+  libcurl4-openssl-dev libarchive-dev liblzma-dev libzstd-dev libsqlite3-dev libpcre2-dev libssl-dev libvulkan-dev
   libjpeg-dev libfontconfig-dev libfreetype-dev libglib2.0-dev-bin
   appstream appstream-compose desktop-file-utils
 )
@@ -54,10 +54,13 @@ finish() { # TREE
   [ ! -e "$tree/usr/bin/mawk" ] || ln -sf mawk "$tree/usr/bin/awk"
   [ ! -e "$tree/usr/bin/gcc" ] || ln -sf gcc "$tree/usr/bin/cc"
   [ ! -e "$tree/usr/bin/g++" ] || ln -sf g++ "$tree/usr/bin/c++"
-  # flatpak-builder before 1.4 asks for the tool of the library that appstream replaced.
+  # flatpak-builder before 1.4 asks for the tool of the library that appstream replaced, and keeps
+  # the metainfo where that one looked.
   [ ! -e "$tree/usr/bin/appstreamcli" ] || install -m 755 /dev/stdin "$tree/usr/bin/appstream-compose" <<'COMPOSE'
 #!/bin/sh
 for last; do :; done
+mkdir -p /app/share/metainfo
+cp "/app/share/appdata/$last.appdata.xml" "/app/share/metainfo/$last.metainfo.xml"
 exec appstreamcli compose --no-net --prefix=/ --origin=flatpak --components="$last" \
   --result-root=/app --data-dir=/app/share/app-info/xmls --icons-dir=/app/share/app-info/icons/flatpak /app
 COMPOSE

@@ -14,6 +14,16 @@ parley_css_load (GtkCssProvider *provider, const char *css)
 }
 
 void
+parley_widget_get_colour (GtkWidget *widget, GdkRGBA *colour)
+{
+#if GTK_CHECK_VERSION(4, 10, 0)
+  gtk_widget_get_color (widget, colour);
+#else
+  gtk_style_context_get_color (gtk_widget_get_style_context (widget), colour);
+#endif
+}
+
+void
 parley_open_address (GtkWindow *parent, const char *address)
 {
   if (!parley_markdown_link_is_safe (address))

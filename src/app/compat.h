@@ -11,6 +11,9 @@ G_BEGIN_DECLS
 
 void parley_css_load (GtkCssProvider *provider, const char *css);
 
+/* The colour that the widget's text has. */
+void parley_widget_get_colour (GtkWidget *widget, GdkRGBA *colour);
+
 /* Opens a web or mail address in the person's own program. Only what
  * parley_markdown_link_is_safe() accepts. */
 void parley_open_address (GtkWindow *parent, const char *address);

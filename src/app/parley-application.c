@@ -2,6 +2,7 @@
 #include "app/parley-application.h"
 
 #include "app/parley-attention.h"
+#include "app/parley-importer.h"
 #include "app/parley-search-provider.h"
 #include "app/parley-watchdog.h"
 #include "app/parley-widgets.h"
@@ -129,6 +130,17 @@ window_action (ParleyApplication *self, const char *action, GVariant *parameter)
     g_variant_unref (g_variant_ref_sink (parameter));
 }
 
+static void
+import_file (ParleyApplication *self, GFile *file)
+{
+  GtkWindow *window = ensure_window (self);
+
+  if (window == NULL)
+    return;
+  parley_window_show_place (PARLEY_WINDOW (window), "models");
+  parley_importer_run (self->services, GTK_WIDGET (window), file);
+}
+
 /* Files on this computer join the library; addresses open the page of their model. */
 static void
 open (GApplication *application, GFile **files, int n, const char *hint)
@@ -139,7 +151,7 @@ open (GApplication *application, GFile **files, int n, const char *hint)
     g_autofree char *path = g_file_get_path (files[i]);
     g_autofree char *uri = g_file_get_uri (files[i]);
     if (path != NULL) {
-      window_action (self, "import-model", g_variant_new_string (path));
+      import_file (self, files[i]);
       continue;
     }
     const char *text = g_str_has_prefix (uri, "parley:") ? uri + strlen ("parley:") : uri;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/parley-memory-bar.h"
 
+#include "app/compat.h"
 #include "app/parley-format.h"
 #include "app/parley-widgets.h"
 
@@ -55,7 +56,7 @@ draw_segment (GtkWidget *widget, GtkSnapshot *snap, const graphene_rect_t *area,
   GdkRGBA colour = { style->red, style->green, style->blue, style->alpha };
   GdkRGBA light = { 1, 1, 1, 0.45f }, faint;
 
-  gtk_style_context_get_color (gtk_widget_get_style_context (widget), &faint);
+  parley_widget_get_colour (widget, &faint);
   if (style->alpha == 0) {
     colour = faint;
     colour.alpha = style->pattern == DOTTED ? 0.28f : 0.10f;

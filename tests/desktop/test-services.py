@@ -89,7 +89,18 @@ def one_instance(desktop, data):
         assert len(app.windows()) == 1, "there are two windows"
 
 
-CASES = [searched, searched_on, one_instance]
+def opened_from_a_file(desktop, data):
+    with tempfile.TemporaryDirectory() as folder, App(desktop, data) as app:
+        path = os.path.join(folder, "From-A-Folder-F32.gguf")
+        subprocess.run([os.path.join(driver.BUILD, "tests", "tools", "synth-model"), "--preset",
+                        "tiny", "--type", "f32", path], check=True, stdout=subprocess.DEVNULL)
+        second(app, path)
+        wait(lambda: [f for _, _, files in os.walk(os.path.join(data, "models")) for f in files
+                      if f == "From-A-Folder-F32.gguf"], "the file in the library", 30)
+        assert os.path.exists(path), "the file was moved away"
+
+
+CASES = [searched, searched_on, one_instance, opened_from_a_file]
 
 
 def main():
