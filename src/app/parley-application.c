@@ -43,7 +43,8 @@ static const struct {
   { "win.show-chats", { "<Alt>1" } },
   { "win.show-discover", { "<Alt>2" } },
   { "win.show-models", { "<Alt>3" } },
-  { "win.show-computer", { "<Alt>4" } },
+  { "win.show-compare", { "<Alt>4" } },
+  { "win.show-computer", { "<Alt>5" } },
   { "window.close", { "<Control>w" } },
   { "app.quit", { "<Control>q" } },
 };

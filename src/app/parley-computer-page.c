@@ -4,6 +4,8 @@
 #include "app/parley-format.h"
 #include "app/parley-memory-bar.h"
 #include "app/parley-widgets.h"
+#include "hardware/parley-cpu.h"
+#include "hardware/parley-memory.h"
 #include "parley-config.h"
 
 #include <glib/gi18n.h>
@@ -13,7 +15,7 @@
 struct _ParleyComputerPage {
   GtkBox parent;
   ParleyServices *services;
-  GtkWidget *header, *title, *why, *advice, *devices;
+  GtkWidget *header, *title, *why, *advice, *devices, *measure;
   char *description; /* what the widgets show */
   GPtrArray *bars;   /* one for each device; borrowed */
   guint refresh_id;
@@ -54,17 +56,108 @@ rate_fact (const char *label, double rate, Fact fact, gpointer data)
   fact (label, text, data);
 }
 
+static void
+size_fact (const char *label, guint64 bytes, Fact fact, gpointer data)
+{
+  g_autofree char *text = parley_format_size (bytes);
+
+  if (bytes > 0)
+    fact (label, text, data);
+}
+
+static void
+processor_facts (const struct pe_device_info *device, Fact fact, gpointer data)
+{
+  ParleyMemory memory;
+  ParleyCpu cpu;
+
+  parley_cpu_read ("", &cpu);
+  g_autofree char *cores =
+      cpu.n_physical > cpu.n_performance
+          ? g_strdup_printf (_ ("%u cores, %u of them for performance, %u threads"), cpu.n_physical,
+                             cpu.n_performance, cpu.n_threads)
+          : g_strdup_printf (_ ("%u cores, %u threads"), device->n_cores, device->n_threads);
+  g_autofree char *l2 = parley_format_size (cpu.l2), *l3 = parley_format_size (cpu.l3);
+  g_autofree char *caches =
+      cpu.l3 > 0 ? g_strdup_printf (_ ("L2 %s, L3 %s"), l2, l3) : g_strdup_printf (_ ("L2 %s"), l2);
+  fact (_ ("Cores"), cores, data);
+  if (*cpu.instructions != '\0')
+    fact (_ ("Instruction sets"), cpu.instructions, data);
+  if (cpu.l2 > 0)
+    fact (_ ("Caches"), caches, data);
+  if (!parley_memory_read ("", &memory))
+    return;
+  if (memory.limited)
+    fact (_ ("Memory limit"), _ ("set for this program by the system (control group)"), data);
+  size_fact (_ ("Swap on disk, not counted"), memory.swap_total, fact, data);
+  size_fact (_ ("Compressed swap, not counted"), memory.zram_total, fact, data);
+}
+
+static void
+heap_facts (const struct pe_device_info *device, Fact fact, gpointer data)
+{
+  for (guint i = 0; i < device->n_heaps; i++) {
+    const struct pe_heap *heap = &device->heaps[i];
+    g_autofree char *label = g_strdup_printf (_ ("Heap %u"), i + 1);
+    g_autofree char *size = parley_format_size (heap->size);
+    g_autofree char *budget = parley_format_size (heap->budget);
+    const char *place =
+        heap->device_local
+            ? heap->host_visible ? _ ("on the device, seen by the processor") : _ ("on the device")
+            : _ ("in main memory");
+    g_autofree char *text =
+        heap->budget > 0 ? g_strdup_printf (_ ("%s %s, %s for this program"), size, place, budget)
+                         : g_strdup_printf (_ ("%s %s, no budget named"), size, place);
+    fact (label, text, data);
+  }
+}
+
+static void
+graphics_facts (const struct pe_device_info *device, Fact fact, gpointer data)
+{
+  g_autoptr (GString) can = g_string_new (NULL);
+
+  fact (_ ("Driver"), *device->driver != '\0' ? device->driver : _ ("unknown"), data);
+  fact (_ ("Identifier"), device->id, data);
+  if (*device->bus != '\0')
+    fact (_ ("Slot"), device->bus, data);
+  heap_facts (device, fact, data);
+  if (*device->doubt != '\0')
+    fact (_ ("Less certain"), device->doubt, data);
+  if (device->has_f16)
+    g_string_append (can, _ ("half precision"));
+  if (device->has_int8_dot)
+    g_string_append_printf (can, "%s%s", can->len > 0 ? ", " : "", _ ("8-bit dot products"));
+  if (device->has_cooperative_matrix)
+    g_string_append_printf (can, "%s%s", can->len > 0 ? ", " : "", _ ("matrix units"));
+  if (can->len > 0)
+    fact (_ ("Arithmetic"), can->str, data);
+}
+
+/* What the engine itself reaches, for the type that most models have. */
+static void
+engine_facts (const struct pe_device_info *device, Fact fact, gpointer data)
+{
+  const struct pe_rates *rates = &device->rates[PE_RATES_ALL_THREADS];
+
+  if (rates->read[PE_TYPE_Q4_K] <= 0)
+    return;
+  g_autofree char *rate = parley_format_size ((guint64) rates->read[PE_TYPE_Q4_K]);
+  g_autofree char *text =
+      g_strdup_printf (_ ("%s/s of Q4_K weights when answering, %.0f GFLOPS in prompts"), rate,
+                       rates->multiply[PE_TYPE_Q4_K] / 1e9);
+  fact (_ ("The engine"), text, data);
+}
+
 /* The same facts for the page and for the text that can be copied. */
 static void
 facts_of (const struct pe_device_info *device, Fact fact, gpointer data)
 {
   fact (_ ("Kind"), kind_name (device->kind), data);
-  if (device->kind == PE_DEVICE_CPU) {
-    g_autofree char *cores =
-        g_strdup_printf (_ ("%u cores, %u threads"), device->n_cores, device->n_threads);
-    fact (_ ("Cores"), cores, data);
-  } else
-    fact (_ ("Driver"), *device->driver != '\0' ? device->driver : _ ("unknown"), data);
+  if (device->kind == PE_DEVICE_CPU)
+    processor_facts (device, fact, data);
+  else
+    graphics_facts (device, fact, data);
   rate_fact (_ ("Memory reading"), device->read_rate, fact, data);
   if (device->kind != PE_DEVICE_CPU)
     rate_fact (_ ("From main memory"), device->transfer_rate, fact, data);
@@ -75,6 +168,7 @@ facts_of (const struct pe_device_info *device, Fact fact, gpointer data)
     fact (_ ("Matrix arithmetic"), rate, data);
   } else
     fact (_ ("Matrix arithmetic"), _ ("not measured yet"), data);
+  engine_facts (device, fact, data);
 }
 
 static void
@@ -170,6 +264,28 @@ copy (GtkButton *button, ParleyComputerPage *self)
   gtk_widget_activate_action (GTK_WIDGET (self), "win.toast", "s", _ ("Copied as text"));
 }
 
+/* ---- measuring anew ---- */
+
+static void
+measured (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (ParleyComputerPage) self = data;
+  g_autoptr (GError) error = NULL;
+
+  gtk_widget_set_sensitive (self->measure, TRUE);
+  gtk_button_set_label (GTK_BUTTON (self->measure), _ ("Measure Again"));
+  if (!parley_hardware_probe_finish (PARLEY_HARDWARE (source), result, &error))
+    gtk_widget_activate_action (GTK_WIDGET (self), "win.toast", "s", error->message);
+}
+
+static void
+measure_again (ParleyComputerPage *self)
+{
+  gtk_widget_set_sensitive (self->measure, FALSE);
+  gtk_button_set_label (GTK_BUTTON (self->measure), _ ("Measuring …"));
+  parley_hardware_probe_async (self->services->hardware, TRUE, NULL, measured, g_object_ref (self));
+}
+
 /* Free memory changes by itself; it is read only while somebody looks. */
 static gboolean
 refresh (gpointer data)
@@ -239,6 +355,10 @@ parley_computer_page_new (ParleyServices *services)
   self->devices = parley_box (GTK_ORIENTATION_VERTICAL, 24, NULL);
   gtk_box_append (GTK_BOX (words), self->title);
   gtk_box_append (GTK_BOX (words), self->why);
+  self->measure = parley_text_button (_ ("Measure Again"), NULL);
+  gtk_widget_set_halign (self->measure, GTK_ALIGN_START);
+  g_signal_connect_swapped (self->measure, "clicked", G_CALLBACK (measure_again), self);
+  gtk_box_append (GTK_BOX (words), self->measure);
   gtk_box_append (GTK_BOX (body), words);
   gtk_box_append (GTK_BOX (body), self->advice);
   gtk_box_append (GTK_BOX (body), self->devices);

@@ -2,6 +2,7 @@
 #include "app/parley-forecast.h"
 
 #include "app/parley-format.h"
+#include "fit/parley-fit-model.h"
 
 #include <glib/gi18n.h>
 
@@ -14,6 +15,7 @@ typedef struct {
   ParleyHubFile *chosen;
   GBytes *header;
   guint64 file_bytes;
+  guint best; /* of a sweep */
   ParleyForecastReady ready;
   gpointer data;
   GDestroyNotify destroy;
@@ -123,6 +125,78 @@ parley_forecast_model (ParleyServices *services, ParleyModel *model,
     parley_engines_get_request (services->engines, model, &job->request);
   g_task_set_task_data (task, job, job_free);
   g_task_run_in_thread (task, fit_model);
+}
+
+/* ---- all positions of the slider ---- */
+
+typedef struct {
+  Job *job;
+  ParleyForecastSwept swept;
+} Sweep;
+
+static void
+sweep_free (gpointer data)
+{
+  Sweep *sweep = data;
+
+  job_free (sweep->job);
+  g_free (sweep);
+}
+
+static void
+sweep_model (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  Job *job = ((Sweep *) task_data)->job;
+  GError *error = NULL;
+  g_autoptr (ParleyFitModel) model =
+      parley_fit_model_open (parley_model_get_path (job->model), &error);
+  GArray *points = NULL;
+
+  if (model != NULL)
+    points = parley_fit_model_sweep (model, &job->request, job->devices, job->n_devices, NULL,
+                                     &job->best);
+  if (points != NULL)
+    g_task_return_pointer (task, points, (GDestroyNotify) g_array_unref);
+  else if (error != NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_pointer (task, g_array_new (FALSE, TRUE, sizeof (ParleyFitPoint)),
+                           (GDestroyNotify) g_array_unref);
+}
+
+static void
+model_swept (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Sweep *sweep = g_task_get_task_data (G_TASK (result));
+  g_autoptr (GArray) points = g_task_propagate_pointer (G_TASK (result), NULL);
+  g_autoptr (GArray) curve = g_array_new (FALSE, TRUE, sizeof (ParleyCurvePoint));
+
+  if (points == NULL)
+    return;
+  for (guint i = 0; i < points->len; i++) {
+    const ParleyFitPoint *point = &g_array_index (points, ParleyFitPoint, i);
+    const ParleyCurvePoint shown = { point->speed.generation, point->fits };
+    g_array_append_val (curve, shown);
+  }
+  const ParleyForecastSweep outcome = { (const ParleyCurvePoint *) (gpointer) curve->data,
+                                        curve->len, sweep->job->best };
+  sweep->swept (sweep->job->model, &outcome, sweep->job->data);
+}
+
+void
+parley_forecast_sweep (ParleyServices *services, ParleyModel *model,
+                       const struct pe_plan_request *request, GCancellable *cancellable,
+                       ParleyForecastSwept swept, gpointer data, GDestroyNotify destroy)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, model_swept, NULL);
+  Sweep *sweep = g_new0 (Sweep, 1);
+
+  sweep->job = job_new (services, NULL, data, destroy);
+  sweep->swept = swept;
+  sweep->job->model = g_object_ref (model);
+  sweep->job->request = *request;
+  g_task_set_task_data (task, sweep, sweep_free);
+  g_task_run_in_thread (task, sweep_model);
 }
 
 /* ---- files of a repository ---- */

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "app/parley-services.h"
+#include "app/parley-speed-curve.h"
 #include "app/parley-verdict.h"
 #include "fit/parley-fit.h"
 
@@ -29,6 +30,19 @@ typedef void (*ParleyForecastReady) (gpointer subject, const ParleyForecast *for
 void parley_forecast_model (ParleyServices *services, ParleyModel *model,
                             const struct pe_plan_request *request, GCancellable *cancellable,
                             ParleyForecastReady ready, gpointer data, GDestroyNotify destroy);
+
+/* Speeds over all positions of the layer slider. */
+typedef struct {
+  const ParleyCurvePoint *points; /* position 0 first */
+  guint n, best;
+} ParleyForecastSweep;
+typedef void (*ParleyForecastSwept) (gpointer subject, const ParleyForecastSweep *sweep,
+                                     gpointer data);
+
+/* Called once on the main thread, unless cancelled or the file cannot be read; then `destroy`. */
+void parley_forecast_sweep (ParleyServices *services, ParleyModel *model,
+                            const struct pe_plan_request *request, GCancellable *cancellable,
+                            ParleyForecastSwept swept, gpointer data, GDestroyNotify destroy);
 
 /* The files of a repository: exact for `chosen`, whose header is fetched, approximate for its
  * siblings. Called once for each file; then `destroy`, also when cancelled. */

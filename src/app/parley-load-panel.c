@@ -5,6 +5,7 @@
 #include "app/parley-format.h"
 #include "app/parley-load-settings.h"
 #include "app/parley-memory-bar.h"
+#include "app/parley-speed-curve.h"
 #include "app/parley-widgets.h"
 
 #include <glib/gi18n.h>
@@ -18,11 +19,12 @@ struct _ParleyLoadPanel {
   ParleyServices *services;
   ParleyEngine *engine;       /* the one that is shown, or NULL */
   ParleyWorkerClient *client; /* the engine's */
-  GtkWidget *words, *scale, *automatic, *give_back, *busy, *note, *speed, *basis, *bars;
+  GtkWidget *words, *scale, *curve, *automatic, *give_back, *busy, *note, *speed, *basis, *bars;
   GtkWidget *settings, *no_gpu;
   GtkAdjustment *layers;
+  gconstpointer drawn; /* the model that the curve is of; only compared */
   char *summary;
-  GCancellable *predicting;
+  GCancellable *predicting, *sweeping;
   guint64 gpu_bytes;
   guint64 last_rows;
   gint64 last_time;
@@ -77,6 +79,7 @@ show_words (ParleyLoadPanel *self)
                 ? parley_format_layers (placed, model->n_layers, self->gpu_bytes)
                 : g_strdup (model != NULL ? _ ("Runs on the processor") : "");
   gtk_label_set_text (GTK_LABEL (self->words), text);
+  parley_speed_curve_set_position (PARLEY_SPEED_CURVE (self->curve), wanted);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->scale), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT,
                                   text, -1);
   if (g_strcmp0 (summary, self->summary) == 0)
@@ -228,6 +231,33 @@ predict (ParleyLoadPanel *self)
                          self->predicting, predicted, g_object_ref (self), g_object_unref);
 }
 
+/* The curve over all positions: once for a model, not for each step of the slider. */
+static void
+swept (gpointer subject, const ParleyForecastSweep *sweep, gpointer data)
+{
+  ParleyLoadPanel *self = data;
+
+  parley_speed_curve_set (PARLEY_SPEED_CURVE (self->curve), sweep->points, sweep->n, sweep->best);
+}
+
+static void
+draw_curve (ParleyLoadPanel *self)
+{
+  const ParleyLoadedModel *loaded = model_of (self);
+
+  if (self->sweeping != NULL)
+    g_cancellable_cancel (self->sweeping);
+  g_clear_object (&self->sweeping);
+  if (loaded == NULL || !has_gpu (self) || !gtk_widget_get_mapped (GTK_WIDGET (self))) {
+    parley_speed_curve_set (PARLEY_SPEED_CURVE (self->curve), NULL, 0, 0);
+    return;
+  }
+  self->drawn = loaded;
+  self->sweeping = g_cancellable_new ();
+  parley_forecast_sweep (self->services, parley_engine_get_model (self->engine), &loaded->plan,
+                         self->sweeping, swept, g_object_ref (self), g_object_unref);
+}
+
 /* ---- moving ---- */
 
 static void
@@ -317,6 +347,8 @@ show (ParleyLoadPanel *self)
   self->showing = FALSE;
   show_words (self);
   ask_memory (self);
+  if (ready && self->drawn != model)
+    draw_curve (self);
 }
 
 void
@@ -332,6 +364,7 @@ parley_load_panel_set_engine (ParleyLoadPanel *self, ParleyEngine *engine)
     g_clear_handle_id (&self->move_id, g_source_remove);
     self->gpu_bytes = 0;
     self->last_time = 0;
+    self->drawn = NULL;
     parley_box_clear (self->bars);
     gtk_label_set_text (GTK_LABEL (self->speed), "");
     gtk_label_set_text (GTK_LABEL (self->basis), "");
@@ -351,6 +384,7 @@ map (GtkWidget *widget)
 
   GTK_WIDGET_CLASS (parley_load_panel_parent_class)->map (widget);
   self->last_time = 0;
+  draw_curve (self);
   predict (self);
   self->poll_id = g_timeout_add (POLL_MS, poll, self);
   ask_memory (self);
@@ -384,6 +418,9 @@ dispose (GObject *object)
   if (self->predicting != NULL)
     g_cancellable_cancel (self->predicting);
   g_clear_object (&self->predicting);
+  if (self->sweeping != NULL)
+    g_cancellable_cancel (self->sweeping);
+  g_clear_object (&self->sweeping);
   g_clear_object (&self->client);
   g_clear_object (&self->engine);
   g_clear_pointer (&self->summary, g_free);
@@ -439,6 +476,8 @@ build_slider (ParleyLoadPanel *self)
   self->no_gpu = parley_label ("", "caption dim-label");
   self->note = parley_label ("", "notice caption");
   gtk_box_append (GTK_BOX (box), line);
+  self->curve = parley_speed_curve_new ();
+  gtk_box_append (GTK_BOX (box), self->curve);
   gtk_box_append (GTK_BOX (box), self->scale);
   gtk_box_append (GTK_BOX (box), buttons);
   gtk_box_append (GTK_BOX (box), self->no_gpu);

@@ -24,7 +24,7 @@ parley_services_new (GError **error)
 }
 
 static void
-probed (GObject *source, GAsyncResult *result, gpointer data)
+measured (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GError) error = NULL;
 
@@ -32,10 +32,25 @@ probed (GObject *source, GAsyncResult *result, gpointer data)
     g_message ("%s", error->message);
 }
 
+/* Rates are measured once for a device and its driver. PARLEY_MEASURE=never leaves that to the
+ * person. */
+static void
+probed (GObject *source, GAsyncResult *result, gpointer data)
+{
+  ParleyHardware *hardware = PARLEY_HARDWARE (source);
+  g_autoptr (GError) error = NULL;
+
+  if (!parley_hardware_probe_finish (hardware, result, &error))
+    g_message ("%s", error->message);
+  else if (!parley_hardware_has_rates (hardware) &&
+           g_strcmp0 (g_getenv ("PARLEY_MEASURE"), "never") != 0)
+    parley_hardware_probe_async (hardware, TRUE, NULL, measured, NULL);
+}
+
 void
 parley_services_start (ParleyServices *services)
 {
-  parley_hardware_probe_async (services->hardware, TRUE, NULL, probed, NULL);
+  parley_hardware_probe_async (services->hardware, FALSE, NULL, probed, NULL);
   parley_library_watch (services->library);
   parley_downloads_restore (services->downloads);
   parley_downloads_watch (services->downloads);

@@ -13,6 +13,7 @@ static const struct {
 } places[] = {
   { "discover", N_ ("Discover"), "parley-discover-symbolic", "win.show-discover" },
   { "models", N_ ("Models"), "parley-models-symbolic", "win.show-models" },
+  { "compare", N_ ("Compare"), "parley-compare-symbolic", "win.show-compare" },
   { "computer", N_ ("This Computer"), "parley-chip-symbolic", "win.show-computer" },
 };
 

@@ -247,6 +247,15 @@ about (GSimpleAction *action, GVariant *parameter, gpointer widget)
       _ ("Talk to language models on your own computer. Nothing you write leaves it."), NULL);
 }
 
+/* "org/name:Q4_K_M" joins what is compared. */
+static void
+compare (GSimpleAction *action, GVariant *parameter, gpointer widget)
+{
+  parley_window_show_place (PARLEY_WINDOW (widget), "compare");
+  parley_compare_page_add (PARLEY_WINDOW (widget)->compare_page,
+                           g_variant_get_string (parameter, NULL));
+}
+
 void
 _parley_window_add_actions (ParleyWindow *self)
 {
@@ -255,6 +264,7 @@ _parley_window_add_actions (ParleyWindow *self)
     { "show-chats", show_place, NULL },
     { "show-discover", show_place, NULL },
     { "show-models", show_place, NULL },
+    { "show-compare", show_place, NULL },
     { "show-computer", show_place, NULL },
     { "find", find, NULL },
     { "toggle-sidebar", toggle_sidebar, NULL },
@@ -267,6 +277,7 @@ _parley_window_add_actions (ParleyWindow *self)
     { "previous-version", version, NULL },
     { "next-version", version, NULL },
     { "search", search, "s" },
+    { "compare", compare, "s" },
     { "open-link", open_link, "s" },
     { "toast", toast, "s" },
     { "screenshot", screenshot, "s" },

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/parley-chat-page.h"
+#include "app/parley-compare-page.h"
 #include "app/parley-discover-page.h"
 #include "app/parley-sidebar.h"
 #include "app/parley-split.h"
@@ -19,6 +20,7 @@ struct _ParleyWindow {
   ParleyChatPage *chat_page;
   ParleyDiscoverPage *discover_page;
   GtkWidget *problem;  /* revealer: what is wrong with saving */
+  ParleyComparePage *compare_page;
   GtkWidget *switcher; /* at the bottom, when folded */
   GPtrArray *headers;  /* of the pages; borrowed */
   ParleyChat *deleted; /* the chat that Undo brings back */

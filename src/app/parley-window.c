@@ -271,6 +271,7 @@ parley_window_new (AdwApplication *application, ParleyServices *services)
   GtkWidget *box = parley_box (GTK_ORIENTATION_VERTICAL, 0, NULL);
   g_autoptr (GMenuModel) menu = main_menu ();
   GtkWidget *models = parley_models_page_new (services);
+  GtkWidget *compare = parley_compare_page_new (services);
   GtkWidget *computer = parley_computer_page_new (services);
 
   self->services = services;
@@ -285,6 +286,9 @@ parley_window_new (AdwApplication *application, ParleyServices *services)
              "parley-discover-symbolic");
   add_place (self, models, parley_models_page_get_header (PARLEY_MODELS_PAGE (models)), "models",
              _ ("Models"), "parley-models-symbolic");
+  self->compare_page = PARLEY_COMPARE_PAGE (compare);
+  add_place (self, compare, parley_compare_page_get_header (self->compare_page), "compare",
+             _ ("Compare"), "parley-compare-symbolic");
   add_place (self, computer, parley_computer_page_get_header (PARLEY_COMPUTER_PAGE (computer)),
              "computer", _ ("Computer"), "parley-chip-symbolic");
 

@@ -5,7 +5,10 @@
 #include "bridge/parley-device-json.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "engine/parley-engine.h"
+#include "hardware/parley-cpu.h"
 #include "hardware/parley-hardware.h"
+#include "hardware/parley-memory.h"
 
 struct probe {
   GMainLoop *loop;
@@ -30,18 +33,6 @@ ask (ParleyHardware *hardware, gboolean measure, GError **error)
   if (!probe.error)
     return TRUE;
   g_propagate_error (error, probe.error);
-  return FALSE;
-}
-
-/* A rate that every device of its kind has is not known yet. */
-static gboolean
-lacks_rates (ParleyHardware *hardware)
-{
-  gsize n;
-  const struct pe_device_info *devices = parley_hardware_get_devices (hardware, &n);
-  for (gsize i = 0; i < n; i++)
-    if (devices[i].read_rate <= 0)
-      return TRUE;
   return FALSE;
 }
 
@@ -72,6 +63,60 @@ print_json (ParleyHardware *hardware)
 }
 
 static void
+print_processor (const struct pe_device_info *device)
+{
+  ParleyCpu cpu;
+  ParleyMemory memory;
+  parley_cpu_read ("", &cpu);
+  g_print ("  cores     %u, %u for performance; %u threads\n", cpu.n_physical, cpu.n_performance,
+           device->n_threads);
+  if (*cpu.instructions)
+    g_print ("  has       %s\n", cpu.instructions);
+  if (cpu.l2)
+    g_print ("  caches    L1 %.0f kB, L2 %.1f MB, L3 %.1f MB\n", (double) cpu.l1 / 1024,
+             (double) cpu.l2 / (1 << 20), (double) cpu.l3 / (1 << 20));
+  if (parley_memory_read ("", &memory) && (memory.swap_total || memory.zram_total)) {
+    g_autofree char *swap = g_format_size (memory.swap_total);
+    g_autofree char *zram = g_format_size (memory.zram_total);
+    g_print ("  swap      %s, compressed %s; neither is counted\n", swap, zram);
+  }
+}
+
+static void
+print_heaps (const struct pe_device_info *device)
+{
+  for (guint i = 0; i < device->n_heaps; i++) {
+    const struct pe_heap *heap = &device->heaps[i];
+    g_autofree char *size = g_format_size (heap->size), *budget = g_format_size (heap->budget);
+    g_autofree char *usage = g_format_size (heap->usage);
+    g_print ("  heap %-4u %s%s%s, budget %s, in use here %s\n", i, size,
+             heap->device_local ? ", on the device" : "",
+             heap->host_visible ? ", seen by the host" : "", heap->budget ? budget : "unknown",
+             usage);
+  }
+  if (*device->doubt)
+    g_print ("  doubtful  %s\n", device->doubt);
+}
+
+/* By type of weights: one row, as when answering, and many, as in prompts. */
+static void
+print_rates (const struct pe_device_info *device)
+{
+  const struct pe_rates *one = &device->rates[PE_RATES_ONE_THREAD];
+  const struct pe_rates *all = &device->rates[PE_RATES_ALL_THREADS];
+  if (!parley_device_has_rates (device))
+    return;
+  for (guint type = 0; type < PE_TYPE_COUNT; type++)
+    if (all->read[type] > 0 && one->read[type] > 0)
+      g_print ("  %-9s %6.1f GB/s (one thread %.1f), prompts %.0f GFLOPS (one thread %.0f)\n",
+               pe_type_info (type)->name, all->read[type] / 1e9, one->read[type] / 1e9,
+               all->multiply[type] / 1e9, one->multiply[type] / 1e9);
+    else if (all->read[type] > 0)
+      g_print ("  %-9s %6.1f GB/s, prompts %.0f GFLOPS\n", pe_type_info (type)->name,
+               all->read[type] / 1e9, all->multiply[type] / 1e9);
+}
+
+static void
 print_device (const struct pe_device_info *device)
 {
   g_autofree char *total = g_format_size_full (device->memory_total, G_FORMAT_SIZE_DEFAULT);
@@ -80,7 +125,9 @@ print_device (const struct pe_device_info *device)
   if (*device->driver)
     g_print ("  driver    %s\n", device->driver);
   if (device->kind == PE_DEVICE_CPU)
-    g_print ("  cores     %u, %u threads\n", device->n_cores, device->n_threads);
+    print_processor (device);
+  else
+    g_print ("  id        %s%s%s\n", device->id, *device->bus ? ", at " : "", device->bus);
   g_print ("  memory    %s, %s free\n", total, free_now);
   if (device->read_rate > 0)
     g_print ("  reads     %.1f GB/s\n", device->read_rate / 1e9);
@@ -88,6 +135,8 @@ print_device (const struct pe_device_info *device)
     g_print ("  transfer  %.1f GB/s\n", device->transfer_rate / 1e9);
   if (device->matmul_rate > 0)
     g_print ("  computes  %.1f GFLOPS\n", device->matmul_rate / 1e9);
+  print_heaps (device);
+  print_rates (device);
 }
 
 int
@@ -105,7 +154,8 @@ parley_cmd_devices (int argc, char **argv)
   g_autoptr (ParleyHardware) hardware = parley_hardware_new ();
   g_autoptr (GError) error = NULL;
   if (!ask (hardware, measure, &error) ||
-      (!measure && lacks_rates (hardware) && !ask (hardware, TRUE, &error)))
+      (!measure && !parley_hardware_has_rates (hardware) &&
+       g_strcmp0 (g_getenv ("PARLEY_MEASURE"), "never") != 0 && !ask (hardware, TRUE, &error)))
     return cli_fail_glib ("the devices cannot be listed", error);
   if (json)
     return print_json (hardware);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * parley-cli fit: the plan, the verdict and the predicted speed of a model, on disk or on the hub.
+ * parley-cli fit: the plan, the verdict and the predicted speed of a model, on disk or on the hub,
+ * or of every file of a repository.
  */
 #include "bridge/parley-device-json.h"
 #include "cli/commands.h"
 #include "cli/engine-options.h"
-#include "fit/parley-fit.h"
+#include "cli/table.h"
+#include "fit/parley-fit-model.h"
 #include "hardware/parley-rates.h"
 #include "hub/parley-hub-ref.h"
 #include "hub/parley-hub.h"
@@ -25,47 +27,55 @@ list_devices (struct pe_device_info devices[PE_MAX_DEVICES])
   g_autofree char *path = parley_rates_default_path ();
   g_autoptr (GError) error = NULL;
   n = MIN (n, 2);
+  for (gsize d = 0; d < n && g_strcmp0 (g_getenv ("PARLEY_MEASURE"), "never") == 0; d++)
+    parley_rates_recall (path, &devices[d]);
+  if (g_strcmp0 (g_getenv ("PARLEY_MEASURE"), "never") == 0)
+    return n;
   if (!parley_rates_measure (path, devices, n, FALSE, &error))
     g_printerr ("parley-cli: speeds cannot be foretold: %s\n", error->message);
   return n;
 }
 
-/* A path, a name in the library, or a repository of the hub; NULL: reported. */
-static ParleyFit *
-fit_local (const char *path, const struct pe_plan_request *request,
-           const struct pe_device_info *devices, gsize n)
+/* A file of a repository, by its header; NULL with an error. */
+static ParleyFitModel *
+open_hub_file (ParleyHub *hub, ParleyHubFile *file, GError **error)
 {
-  g_autoptr (GError) error = NULL;
-  ParleyFit *fit = parley_fit_for_file (path, request, devices, n, &error);
-  if (!fit)
-    cli_fail_glib ("cannot plan", error);
-  return fit;
+  guint64 bytes = 0;
+  g_autoptr (GBytes) header = parley_hub_header (hub, file, 0, &bytes, NULL, error);
+  return header
+             ? parley_fit_model_open_header (header, bytes, parley_hub_file_get_name (file), error)
+             : NULL;
 }
 
-static ParleyFit *
-fit_remote (const char *name, const struct pe_plan_request *request,
-            const struct pe_device_info *devices, gsize n)
+static ParleyHubModel *
+find_repository (ParleyHub *hub, const char *name, char **wanted, GError **error)
+{
+  g_autoptr (ParleyHubRef) ref = parley_hub_ref_parse (name, parley_hub_get_endpoint (hub), error);
+  if (!ref)
+    return NULL;
+  *wanted = g_strdup (ref->file ? ref->file : ref->quantisation);
+  return parley_hub_details (hub, ref->repo, ref->revision, NULL, error);
+}
+
+/* A path or, where `path` is NULL, a repository of the hub; NULL: reported. */
+static ParleyFitModel *
+open_model (const char *path, const char *name)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (ParleyHub) hub = parley_hub_new ();
-  g_autoptr (ParleyHubRef) ref = parley_hub_ref_parse (name, parley_hub_get_endpoint (hub), &error);
-  g_autoptr (ParleyHubModel) model = NULL;
-  g_autoptr (ParleyHubFile) file = NULL;
-  g_autoptr (GBytes) header = NULL;
-  guint64 bytes = 0;
-  if (ref)
-    model = parley_hub_details (hub, ref->repo, ref->revision, NULL, &error);
-  if (model)
-    file = parley_hub_model_choose (model, ref->file ? ref->file : ref->quantisation, &error);
-  if (file)
-    header = parley_hub_header (hub, file, 0, &bytes, NULL, &error);
-  ParleyFit *fit = NULL;
-  if (header)
-    fit = parley_fit_for_header (header, bytes, parley_hub_file_get_name (file), request, devices,
-                                 n, &error);
-  if (!fit)
+  ParleyFitModel *fit_model = NULL;
+  if (path)
+    fit_model = parley_fit_model_open (path, &error);
+  else {
+    g_autoptr (ParleyHub) hub = parley_hub_new ();
+    g_autofree char *wanted = NULL;
+    g_autoptr (ParleyHubModel) model = find_repository (hub, name, &wanted, &error);
+    g_autoptr (ParleyHubFile) file = model ? parley_hub_model_choose (model, wanted, &error) : NULL;
+    if (file)
+      fit_model = open_hub_file (hub, file, &error);
+  }
+  if (!fit_model)
     cli_fail_glib ("cannot plan", error);
-  return fit;
+  return fit_model;
 }
 
 /* Loads by the plan and counts. */
@@ -104,6 +114,85 @@ verdict_name (ParleyFitVerdict verdict)
   return "";
 }
 
+/* What else there is to know: the largest that fits, and what would be chosen here. */
+struct advice {
+  guint32 largest_context;
+  guint largest_layers;
+  struct pe_plan_request chosen;
+  char *sentence;
+};
+
+static void
+advise (ParleyFitModel *model, ParleyFit *fit, guint32 wanted, const struct pe_device_info *devices,
+        gsize n, struct advice *out)
+{
+  const struct pe_plan_request *request = parley_fit_get_request (fit);
+  out->largest_context = parley_fit_model_largest_context (model, request, devices, n);
+  out->largest_layers = parley_fit_model_largest_layers (model, request, devices, n);
+  parley_fit_model_auto (model, wanted, devices, n, &out->chosen, &out->sentence);
+}
+
+static const char *
+trust_name (ParleySpeedTrust trust)
+{
+  switch (trust) {
+  case PARLEY_SPEED_UNKNOWN: return "unknown";
+  case PARLEY_SPEED_ROUGH: return "rough";
+  case PARLEY_SPEED_PREDICTED: return "predicted";
+  case PARLEY_SPEED_MEASURED: return "measured";
+  }
+  return "";
+}
+
+static void
+write_speed (struct pe_json_writer *w, ParleyFit *fit)
+{
+  const struct {
+    const char *name;
+    double value;
+  } figures[] = {
+    { "generation", parley_fit_get_speed (fit) },
+    { "generation_at_full_context", parley_fit_get_speed_at_full_context (fit) },
+    { "prompt", parley_fit_get_prompt_speed (fit) },
+    { "load_seconds", parley_fit_get_load_seconds (fit) },
+    { "turn_seconds", parley_fit_get_turn_seconds (fit) },
+  };
+  pe_json_begin_object (w);
+  for (gsize i = 0; i < G_N_ELEMENTS (figures); i++) {
+    pe_json_key (w, figures[i].name);
+    pe_json_real (w, figures[i].value);
+  }
+  pe_json_key (w, "trust");
+  pe_json_text (w, trust_name (parley_fit_get_trust (fit)));
+  pe_json_key (w, "basis");
+  pe_json_text (w, parley_fit_get_basis (fit));
+  pe_json_end_object (w);
+}
+
+static void
+write_advice (struct pe_json_writer *w, const struct advice *advice)
+{
+  pe_json_key (w, "largest_ctx");
+  pe_json_uint (w, advice->largest_context);
+  pe_json_key (w, "largest_gpu_layers");
+  pe_json_uint (w, advice->largest_layers);
+  pe_json_key (w, "automatic");
+  pe_json_begin_object (w);
+  pe_json_key (w, "gpu_layers");
+  pe_json_int (w, advice->chosen.n_gpu_layers);
+  pe_json_key (w, "cpu_experts");
+  pe_json_uint (w, advice->chosen.n_cpu_experts);
+  pe_json_key (w, "ctx");
+  pe_json_uint (w, advice->chosen.n_ctx);
+  pe_json_key (w, "kv_type");
+  pe_json_text (w, pe_type_info (advice->chosen.k_type)->name);
+  pe_json_key (w, "batch");
+  pe_json_uint (w, advice->chosen.n_batch);
+  pe_json_key (w, "why");
+  pe_json_text (w, advice->sentence);
+  pe_json_end_object (w);
+}
+
 static void
 write_device (struct pe_json_writer *w, const ParleyFitDevice *device,
               const struct verified *verified, gsize d)
@@ -115,6 +204,12 @@ write_device (struct pe_json_writer *w, const ParleyFitDevice *device,
   pe_json_text (w, parley_device_kind_to_string (device->info.kind));
   pe_json_key (w, "available_bytes");
   pe_json_uint (w, device->info.memory_available);
+  pe_json_key (w, "margin_bytes");
+  pe_json_uint (w, parley_fit_margin (&device->info));
+  if (*device->info.doubt) {
+    pe_json_key (w, "doubt");
+    pe_json_text (w, device->info.doubt);
+  }
   pe_json_key (w, "planned_bytes");
   pe_json_uint (w, device->planned);
   if (verified->done) {
@@ -133,7 +228,7 @@ write_device (struct pe_json_writer *w, const ParleyFitDevice *device,
 }
 
 static int
-print_json (ParleyFit *fit, const struct verified *verified)
+print_json (ParleyFit *fit, const struct verified *verified, const struct advice *advice)
 {
   struct pe_json_writer w = { 0 };
   const struct pe_plan_request *request = parley_fit_get_request (fit);
@@ -154,22 +249,15 @@ print_json (ParleyFit *fit, const struct verified *verified)
     write_device (&w, parley_fit_get_device (fit, d), verified, d);
   pe_json_end_array (&w);
   pe_json_key (&w, "speed");
-  pe_json_begin_object (&w);
-  pe_json_key (&w, "generation");
-  pe_json_real (&w, parley_fit_get_speed (fit));
-  pe_json_key (&w, "generation_at_full_context");
-  pe_json_real (&w, parley_fit_get_speed_at_full_context (fit));
-  pe_json_key (&w, "prompt");
-  pe_json_real (&w, parley_fit_get_prompt_speed (fit));
-  pe_json_key (&w, "basis");
-  pe_json_text (&w, parley_fit_get_basis (fit));
-  pe_json_end_object (&w);
+  write_speed (&w, fit);
+  if (advice->sentence)
+    write_advice (&w, advice);
   pe_json_end_object (&w);
   return cli_print_json (&w);
 }
 
 static int
-print_table (ParleyFit *fit, const struct verified *verified)
+print_table (ParleyFit *fit, const struct verified *verified, const struct advice *advice)
 {
   printf ("%s\n%s\n", parley_fit_verdict_words (parley_fit_get_verdict (fit)),
           parley_fit_get_sentence (fit));
@@ -188,11 +276,15 @@ print_table (ParleyFit *fit, const struct verified *verified)
               verified->bytes[d], device->planned);
   }
   if (parley_fit_get_speed (fit) > 0)
-    printf ("\nabout %.1f tokens/s (%.1f with a full context of %u), %s\n",
+    printf ("\nabout %.1f tokens/s (%.1f with a full context of %u), prompts %.0f tokens/s,\n%s\n",
             parley_fit_get_speed (fit), parley_fit_get_speed_at_full_context (fit),
-            parley_fit_get_request (fit)->n_ctx, parley_fit_get_basis (fit));
+            parley_fit_get_request (fit)->n_ctx, parley_fit_get_prompt_speed (fit),
+            parley_fit_get_basis (fit));
   else
     printf ("\nspeed: %s\n", parley_fit_get_basis (fit));
+  if (advice->sentence)
+    printf ("\nlargest that fits: a context of %u, %u layers on the GPU\nautomatic: %s\n",
+            advice->largest_context, advice->largest_layers, advice->sentence);
   return CLI_DONE;
 }
 
@@ -209,13 +301,93 @@ find_local (const char *name)
   return model ? g_strdup (parley_model_get_path (model)) : NULL;
 }
 
+/* ---- every file of a repository ---- */
+
+static void
+write_file (struct pe_json_writer *w, ParleyHubFile *file, ParleyFit *fit, const GError *error)
+{
+  pe_json_begin_object (w);
+  pe_json_key (w, "path");
+  pe_json_text (w, parley_hub_file_get_path (file));
+  pe_json_key (w, "quantisation");
+  pe_json_text (w, parley_hub_file_get_quantisation (file));
+  pe_json_key (w, "bytes");
+  pe_json_uint (w, parley_hub_file_get_size (file));
+  pe_json_key (w, "verdict");
+  pe_json_text (w, fit ? verdict_name (parley_fit_get_verdict (fit)) : "unknown");
+  pe_json_key (w, "why");
+  pe_json_text (w, fit ? parley_fit_get_sentence (fit) : error->message);
+  if (fit) {
+    pe_json_key (w, "gpu_layers");
+    pe_json_uint (w, parley_fit_get_gpu_layers (fit));
+    pe_json_key (w, "ram_bytes");
+    pe_json_uint (w, parley_fit_get_n_devices (fit) ? parley_fit_get_device (fit, 0)->planned : 0);
+    pe_json_key (w, "vram_bytes");
+    pe_json_uint (w,
+                  parley_fit_get_n_devices (fit) > 1 ? parley_fit_get_device (fit, 1)->planned : 0);
+    pe_json_key (w, "speed");
+    write_speed (w, fit);
+  }
+  pe_json_end_object (w);
+}
+
+static void
+add_file (CliTable *table, ParleyHubFile *file, ParleyFit *fit, const GError *error)
+{
+  guint64 memory = 0;
+  for (gsize d = 0; fit && d < parley_fit_get_n_devices (fit); d++)
+    memory += parley_fit_get_device (fit, d)->planned;
+  g_autofree char *size = parley_fit_format_bytes (parley_hub_file_get_size (file));
+  g_autofree char *needs = parley_fit_format_bytes (memory);
+  g_autofree char *speed = fit && parley_fit_get_speed (fit) > 0
+                               ? g_strdup_printf ("%.1f", parley_fit_get_speed (fit))
+                               : g_strdup ("");
+  cli_table_add (table, parley_hub_file_get_quantisation (file), size, fit ? needs : "", speed,
+                 fit ? parley_fit_verdict_words (parley_fit_get_verdict (fit)) : error->message,
+                 parley_hub_file_get_path (file));
+}
+
+/* Each file's own header is read: nothing is scaled. */
+static int
+fit_all (const char *name, const struct pe_plan_request *request,
+         const struct pe_device_info *devices, gsize n, gboolean json)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ParleyHub) hub = parley_hub_new ();
+  g_autofree char *wanted = NULL;
+  g_autoptr (ParleyHubModel) model = find_repository (hub, name, &wanted, &error);
+  if (!model)
+    return cli_fail_glib ("cannot plan", error);
+  GListModel *files = parley_hub_model_get_files (model);
+  struct pe_json_writer w = { 0 };
+  g_autoptr (CliTable) table = cli_table_new ("lrrrll");
+  cli_table_add (table, "FILE", "SIZE", "NEEDS", "TOKENS/S", "FIT", "NAME");
+  pe_json_begin_array (&w);
+  for (guint i = 0; i < g_list_model_get_n_items (files); i++) {
+    g_autoptr (ParleyHubFile) file = g_list_model_get_item (files, i);
+    g_autoptr (GError) problem = NULL;
+    g_autoptr (ParleyFitModel) opened = open_hub_file (hub, file, &problem);
+    g_autoptr (ParleyFit) fit =
+        opened ? parley_fit_model_plan (opened, request, devices, n, NULL, &problem) : NULL;
+    write_file (&w, file, fit, problem);
+    add_file (table, file, fit, problem);
+  }
+  pe_json_end_array (&w);
+  if (json)
+    return cli_print_json (&w);
+  pe_json_writer_clear (&w);
+  cli_table_print (table);
+  return CLI_DONE;
+}
+
 int
 parley_cmd_fit (int argc, char **argv)
 {
   struct cli_engine_options options = { 0 };
-  gboolean json = FALSE, load = FALSE;
+  gboolean json = FALSE, load = FALSE, all = FALSE;
   const GOptionEntry entries[] = {
     { "verify", 0, 0, G_OPTION_ARG_NONE, &load, "Load by the plan and compare the bytes", NULL },
+    { "all", 0, 0, G_OPTION_ARG_NONE, &all, "List every file of a repository", NULL },
     { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL },
     CLI_ENGINE_OPTIONS (&options),
     { NULL },
@@ -231,11 +403,18 @@ parley_cmd_fit (int argc, char **argv)
     return CLI_USAGE;
   struct pe_device_info devices[PE_MAX_DEVICES];
   gsize n = list_devices (devices);
+  if (all && load)
+    return cli_usage ("--verify is for one model, not for --all");
+  if (all)
+    return fit_all (argv[1], &request, devices, n, json);
   g_autofree char *path = find_local (argv[1]);
-  g_autoptr (ParleyFit) fit =
-      path ? fit_local (path, &request, devices, n) : fit_remote (argv[1], &request, devices, n);
-  if (!fit)
+  g_autoptr (ParleyFitModel) model = open_model (path, argv[1]);
+  g_autoptr (GError) error = NULL;
+  if (!model)
     return CLI_FAILED;
+  g_autoptr (ParleyFit) fit = parley_fit_model_plan (model, &request, devices, n, NULL, &error);
+  if (!fit)
+    return cli_fail_glib ("cannot plan", error);
   struct verified verified = { false };
   if (load && !path)
     return cli_usage ("--verify needs a model that is on this computer");
@@ -243,6 +422,10 @@ parley_cmd_fit (int argc, char **argv)
     return cli_fail ("%s: %s", argv[1], parley_fit_get_sentence (fit));
   if (load && !verify (path, fit, devices, n, &verified))
     return CLI_FAILED;
-  int status = json ? print_json (fit, &verified) : print_table (fit, &verified);
+  struct advice advice = { 0 };
+  if (parley_fit_get_verdict (fit) != PARLEY_FIT_UNSUPPORTED)
+    advise (model, fit, request.n_ctx, devices, n, &advice);
+  int status = json ? print_json (fit, &verified, &advice) : print_table (fit, &verified, &advice);
+  g_free (advice.sentence);
   return parley_fit_get_verdict (fit) == PARLEY_FIT_UNSUPPORTED ? CLI_FAILED : status;
 }

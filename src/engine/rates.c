@@ -184,6 +184,7 @@ make_model (const struct shape *shape, struct pe_model **out, struct pe_error *e
 /* ---- one model that runs on the device ---- */
 
 struct runner {
+  enum pe_type type;
   struct pe_model *model;
   struct pe_runtime *runtime;
   struct pe_sequence *sequence;
@@ -191,6 +192,15 @@ struct runner {
   double row_seconds, many_seconds;
   uint32_t many_rows;
 };
+
+/* What most models are made of. Of the others a GPU measures none, as each costs the driver a
+ * compilation, and the processor measures them with all its threads only. */
+static bool
+is_common (enum pe_type type)
+{
+  return type == PE_TYPE_F16 || type == PE_TYPE_Q8_0 || type == PE_TYPE_Q4_0 ||
+         type == PE_TYPE_Q4_K || type == PE_TYPE_Q5_K || type == PE_TYPE_Q6_K;
+}
 
 struct measuring {
   struct pe_device_info devices[2];
@@ -305,12 +315,13 @@ time_batches (struct measuring *m, struct pe_error *error)
       return false;
     r->many_rows = SHORT_BATCH;
     if (seconds < PATIENCE_SECONDS) {
-      double first;
       r->many_rows = m->n_batch;
-      if (!rewind_runner (r, 0, error) || !run_rows (r, m->n_batch, &first, error) ||
-          !rewind_runner (r, 0, error) || !run_rows (r, m->n_batch, &seconds, error))
-        return false;
-      seconds = first < seconds ? first : seconds;
+      for (int again = 0; again < (is_common (r->type) ? 2 : 1); again++) {
+        double now_taken;
+        if (!rewind_runner (r, 0, error) || !run_rows (r, m->n_batch, &now_taken, error))
+          return false;
+        seconds = again && seconds < now_taken ? seconds : now_taken;
+      }
     }
     r->many_seconds = seconds;
   }
@@ -359,23 +370,25 @@ measure_matrices (struct measuring *m, uint32_t n_threads, struct pe_rates *out,
 {
   struct pe_error unsupported;
   for (size_t i = 0; i < m->n_runners; i++)
-    if (!start_runner (m, &m->runners[i], n_threads, &unsupported))
+    if ((n_threads == 1 && m->n_devices == 1 && m->devices[0].n_cores > 1 &&
+         !is_common (m->runners[i].type)) ||
+        !start_runner (m, &m->runners[i], n_threads, &unsupported))
       stop_runner (&m->runners[i]);
   bool ok = time_rows (m, error) && time_batches (m, error);
   for (size_t i = 0; i < m->n_runners; i++) {
     struct runner *r = &m->runners[i];
     double beside = out->pass_seconds + r->traffic.n_operators * out->op_seconds;
-    uint32_t type = 0;
-    while (type < PE_TYPE_COUNT && (type == PE_TYPE_F32 || !r->traffic.type_bytes[type]))
-      type++;
-    if (type == PE_TYPE_COUNT)
-      type = PE_TYPE_F32;
+    enum pe_type type = r->type;
     if (ok && r->runtime) {
       double row = r->row_seconds - beside, many = r->many_seconds - beside;
       out->read[type] = (double) r->traffic.type_bytes[type] /
                         (row > r->row_seconds / 4 ? row : r->row_seconds / 4);
       out->multiply[type] = (double) r->traffic.operations * r->many_rows /
                             (many > r->many_seconds / 4 ? many : r->many_seconds / 4);
+      double alone =
+          out->read[type] * (double) r->traffic.operations / (double) r->traffic.type_bytes[type];
+      if (out->multiply[type] < alone)
+        out->multiply[type] = alone;
     }
     stop_runner (r);
   }
@@ -395,8 +408,11 @@ measure_cache (struct measuring *m, uint32_t n_threads, struct pe_rates *out,
     size_t depth = deep ? m->depth : 0;
     while (ok && pe_sequence_n_tokens (r.sequence) < depth)
       ok = run_rows (&r, m->n_batch, &seconds[0], error);
-    ok = ok && rewind_runner (&r, depth, error) && run_rows (&r, m->n_batch, &many[deep], error) &&
-         rewind_runner (&r, depth, error);
+    for (int i = 0; i < ROUNDS && ok; i++)
+      ok = rewind_runner (&r, depth, error) && run_rows (&r, m->n_batch, &seconds[i], error);
+    if (ok)
+      many[deep] = middle (seconds, ROUNDS);
+    ok = ok && rewind_runner (&r, depth, error);
     for (int i = 0; i < ROUNDS && ok; i++)
       ok = run_rows (&r, 1, &seconds[i], error);
     if (ok)
@@ -404,20 +420,15 @@ measure_cache (struct measuring *m, uint32_t n_threads, struct pe_rates *out,
   }
   /* Keys and values in 16 bits. */
   double bytes = 4.0 * caches.n_layers * caches.n_kv_heads * caches.head_width * m->depth;
+  /* A row of many meets the cache no slower than one alone: what says otherwise was disturbed. */
   if (ok && row[1] > row[0])
     out->cache_read = bytes / (row[1] - row[0]);
   if (ok && many[1] > many[0])
     out->cache_multiply = bytes * m->n_batch / (many[1] - many[0]);
+  if (out->cache_multiply < out->cache_read)
+    out->cache_multiply = out->cache_read;
   close_runner (&r);
   return ok;
-}
-
-/* Types that a GPU's probe leaves to the first use: each costs the driver a compilation. */
-static bool
-is_common (enum pe_type type)
-{
-  return type == PE_TYPE_F16 || type == PE_TYPE_Q8_0 || type == PE_TYPE_Q4_0 ||
-         type == PE_TYPE_Q4_K || type == PE_TYPE_Q5_K || type == PE_TYPE_Q6_K;
 }
 
 static bool
@@ -429,11 +440,28 @@ add_models (struct measuring *m, bool software, struct pe_error *error)
     shape.type = (enum pe_type) type;
     if (!info || !info->decode || (m->n_devices > 1 && !is_common (shape.type)))
       continue;
+    m->runners[m->n_runners].type = shape.type;
     if (!make_model (&shape, &m->runners[m->n_runners].model, error))
       return false;
     m->n_runners++;
   }
   return true;
+}
+
+/* Of uncommon types one thread was not measured: as with those that were. */
+static void
+derive_one_thread (struct pe_rates rates[PE_RATES_COUNT])
+{
+  struct pe_rates *one = &rates[PE_RATES_ONE_THREAD], *all = &rates[PE_RATES_ALL_THREADS];
+  double share = all->multiply[PE_TYPE_Q8_0] > 0
+                     ? one->multiply[PE_TYPE_Q8_0] / all->multiply[PE_TYPE_Q8_0]
+                     : 0;
+  for (int type = 0; type < PE_TYPE_COUNT; type++) {
+    if (one->read[type] > 0)
+      continue;
+    one->read[type] = all->read[type] * share;
+    one->multiply[type] = all->multiply[type] * share;
+  }
 }
 
 bool
@@ -459,6 +487,8 @@ pe_rates_measure (const struct pe_device_info *cpu, struct pe_device_info *devic
     ok = measure_operators (m, n, &rates[i], error) && measure_matrices (m, n, &rates[i], error) &&
          measure_cache (m, n, &rates[i], error);
   }
+  if (ok && all > 1 && m->n_devices == 1)
+    derive_one_thread (rates);
   if (ok && all == 1)
     rates[PE_RATES_ONE_THREAD] = rates[PE_RATES_ALL_THREADS];
   for (size_t i = 0; i < m->n_runners; i++)

@@ -55,8 +55,13 @@ pe_plan_traffic (const struct pe_model *model, const struct pe_plan *plan, uint3
       const struct pe_op *op = &stage->ops[i];
       struct pe_traffic *t = &out[i >= part.first && i < part.end ? 0 : plan->stage_device[s]];
       t->n_operators++;
-      if (op->w[0].tensor != PE_NO_TENSOR)
+      if (op->w[0].tensor != PE_NO_TENSOR) {
+        enum pe_type type = tensors[op->w[0].tensor].type;
+        uint64_t before = t->type_bytes[type];
         count_weight (tensors, op, t);
+        if (s + 1 == pe_program_n_stages (program))
+          t->output_bytes[type] += t->type_bytes[type] - before;
+      }
       if (op->kind == PE_OP_ATTENTION)
         t->kv_bytes += cache_bytes (&kv.layers[op->attention.layer], &op->attention, depth);
     }

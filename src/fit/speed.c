@@ -91,7 +91,7 @@ device_seconds (Source *s, const struct pe_traffic *t, gboolean prompt)
   for (guint32 type = 0; type < PE_TYPE_COUNT; type++) {
     if (t->type_bytes[type] == 0)
       continue;
-    double bytes = (double) t->type_bytes[type];
+    double bytes = (double) (t->type_bytes[type] - (prompt ? t->output_bytes[type] : 0));
     double more = prompt ? multiply_seconds (s, type, bytes) : read_seconds (s, type, bytes);
     if (more < 0)
       return -1;

@@ -2,6 +2,7 @@
 #include "hardware/parley-hardware.h"
 
 #include "bridge/parley-device-json.h"
+#include "engine/parley-engine.h"
 #include "hardware/parley-hardware-words.h"
 #include "hardware/parley-memory.h"
 #include "hardware/parley-rates.h"
@@ -65,6 +66,7 @@ apply_memory (struct pe_device_info *cpu)
   cpu->memory_total = memory.total;
   cpu->memory_available = memory.available;
   cpu->memory_is_budget = true;
+  pe_budget_apply (cpu, g_getenv ("PARLEY_BUDGETS"));
 }
 
 /* What can be said of the CPU without asking anybody. */
@@ -296,6 +298,15 @@ gboolean
 parley_hardware_is_ready (ParleyHardware *self)
 {
   return self->ready;
+}
+
+gboolean
+parley_hardware_has_rates (ParleyHardware *self)
+{
+  for (guint i = 0; i < self->devices->len; i++)
+    if (!parley_device_has_rates (device_at (self, i)))
+      return FALSE;
+  return TRUE;
 }
 
 const struct pe_device_info *

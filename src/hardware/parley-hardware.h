@@ -32,6 +32,8 @@ gboolean parley_hardware_probe_finish (ParleyHardware *self, GAsyncResult *resul
 void parley_hardware_refresh_memory (ParleyHardware *self);
 
 gboolean parley_hardware_is_ready (ParleyHardware *self);
+/* The rates of all devices are known, and nothing needs to be measured. */
+gboolean parley_hardware_has_rates (ParleyHardware *self);
 
 /* The CPU, then every GPU. Valid until `changed`. */
 const struct pe_device_info *parley_hardware_get_devices (ParleyHardware *self, gsize *n);

@@ -88,6 +88,31 @@ apply_groups (const char *root, ParleyMemory *memory)
   }
 }
 
+/* /proc/swaps has a line for each: path, type, kB, used kB, priority. */
+static void
+read_swap (const char *root, ParleyMemory *memory)
+{
+  g_autofree char *path = g_build_filename (*root ? root : "/", "proc/swaps", NULL);
+  g_autofree char *text = NULL;
+  if (!g_file_get_contents (path, &text, NULL, NULL))
+    return;
+  g_auto (GStrv) lines = g_strsplit (text, "\n", 64);
+  for (guint i = 1; lines[0] && lines[i]; i++) {
+    char *at = lines[i] + strcspn (lines[i], " \t");
+    at += strspn (at, " \t");
+    at += strcspn (at, " \t");
+    guint64 total = g_ascii_strtoull (at, &at, 10), used = g_ascii_strtoull (at, NULL, 10);
+    if (total > G_MAXUINT64 / 1024 / 64)
+      continue;
+    if (strstr (lines[i], "/zram"))
+      memory->zram_total += total * 1024;
+    else {
+      memory->swap_total += total * 1024;
+      memory->swap_free += (total - MIN (used, total)) * 1024;
+    }
+  }
+}
+
 gboolean
 parley_memory_read (const char *root, ParleyMemory *memory)
 {
@@ -101,5 +126,6 @@ parley_memory_read (const char *root, ParleyMemory *memory)
   memory->total = total * 1024;
   memory->available = MIN (available, total) * 1024;
   apply_groups (root, memory);
+  read_swap (root, memory);
   return TRUE;
 }

@@ -78,6 +78,7 @@ class Desktop:
         self.env = {k: v for k, v in os.environ.items() if k not in gone}
         self.env.update(HOME=self.home, XDG_RUNTIME_DIR=runtime, GDK_BACKEND="x11",
                         GSK_RENDERER="cairo", GTK_A11Y="atspi", GSETTINGS_BACKEND="memory",
+                        PARLEY_MEASURE="never",
                         GTK_USE_PORTAL="0", ADW_DISABLE_PORTAL="1", LC_ALL="C.UTF-8")
         reader, writer = os.pipe()
         self._start(["Xvfb", "-displayfd", str(writer), "-screen", "0", self.size, "-nolisten",

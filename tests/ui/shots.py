@@ -103,7 +103,7 @@ def series(shots, hub, scheme, size, language, locales):
     """All pictures in one colour scheme and size."""
     tail = f"-{scheme}-{size}" + (f"-{language}" if language else "")
     width, height = SIZES[size]
-    env = {"PARLEY_HUB": hub.address, "PARLEY_VULKAN_DEVICE": os.environ.get("PARLEY_VULKAN_DEVICE", "0"), "ADW_DEBUG_COLOR_SCHEME": f"prefer-{scheme}"}
+    env = {"XDG_CACHE_HOME": shots.cache, "PARLEY_HUB": hub.address, "PARLEY_VULKAN_DEVICE": os.environ.get("PARLEY_VULKAN_DEVICE", "0"), "ADW_DEBUG_COLOR_SCHEME": f"prefer-{scheme}"}
     if language:
         env["LANGUAGE"] = "qps" if language == "rtl" else language
     if language == "rtl":
@@ -163,6 +163,13 @@ def series(shots, hub, scheme, size, language, locales):
                 app.key("Escape")
             app.do("show-models")
             shots.take(app, "models" + tail)
+            if shots.wants("compare"):
+                for repo in repos(hub):
+                    app.do("compare", f"'{repo}'")
+                shots.take(app, "compare" + tail, 3)
+                app.find("combo box", "Computer").press()
+                app.key("Down", "Down", "Down", "Down", "Down", "Return")
+                shots.take(app, "compare-card" + tail, 1.5)
             app.do("show-computer")
             shots.take(app, "computer" + tail, 1)
             app.do("show-discover")
@@ -201,11 +208,15 @@ def replies(data):
         return db.execute("SELECT count(*) FROM generation").fetchone()[0]
 
 
-def first_repo(hub):
+def repos(hub):
     import urllib.request
     address = hub.address + "/api/models?filter=gguf&search=&sort=downloads&limit=5"
     with urllib.request.urlopen(address, timeout=10) as answer:
-        return json.load(answer)[0]["id"]
+        return [model["id"] for model in json.load(answer)]
+
+
+def first_repo(hub):
+    return repos(hub)[0]
 
 
 def main():
@@ -225,12 +236,19 @@ def main():
     driver.BUILD = os.path.abspath(options.build)
     shots = Shots(options.out, options.names)
     os.makedirs(shots.folder, exist_ok=True)
+    shots.cache = tempfile.mkdtemp(prefix="parley-shots-")
+    # Figures for the pictures: measured once, as on a first start.
+    subprocess.run([os.path.join(driver.BUILD, "src", "cli", "parley-cli"), "devices", "--measure"],
+                   env=dict(os.environ, XDG_CACHE_HOME=shots.cache,
+                            PARLEY_VULKAN_DEVICE=os.environ.get("PARLEY_VULKAN_DEVICE", "0")),
+                   stdout=subprocess.DEVNULL, check=False)
     with Hub() as hub:
         for scheme in options.scheme or ["light", "dark"]:
             for size in options.size or list(SIZES):
                 for language in options.language or [None]:
                     with tempfile.TemporaryDirectory() as locales:
                         series(shots, hub, scheme, size, language, locales)
+    shutil.rmtree(shots.cache, ignore_errors=True)
     print(f"{shots.taken} pictures in {shots.folder}")
     return 0
 

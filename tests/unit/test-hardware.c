@@ -6,6 +6,7 @@
 #include "harness.h"
 
 #include "bridge/parley-device-json.h"
+#include "hardware/parley-cpu.h"
 #include "hardware/parley-hardware-words.h"
 #include "hardware/parley-hardware.h"
 #include "hardware/parley-memory.h"
@@ -48,6 +49,57 @@ reads_memory_and_its_limits (void)
 
   put ("proc/self/cgroup", "0::/../../elsewhere\n"); /* of another namespace */
   CHECK (parley_memory_read (root, &memory) && !memory.limited);
+}
+
+static void
+tells_swap_apart (void)
+{
+  ParleyMemory memory;
+  put ("proc/swaps", "Filename\t\tType\t\tSize\tUsed\tPriority\n"
+                     "/dev/sda2  partition 4000 1000 -2\n/dev/zram0 partition 500 7 100\n"
+                     "/odd partition x\n");
+  CHECK (parley_memory_read (root, &memory));
+  CHECK (memory.swap_total == 4000 * 1024 && memory.swap_free == 3000 * 1024);
+  CHECK (memory.zram_total == 500 * 1024 && memory.total <= 1024000);
+}
+
+/* Two performance cores with two threads each, two others without. */
+static void
+reads_the_processor (void)
+{
+  static const char *const siblings[] = { "0,4", "1,5", "2", "3", "0,4", "1,5" };
+  ParleyCpu cpu;
+  parley_cpu_read (root, &cpu);
+  CHECK (cpu.n_threads == 0 && cpu.n_physical == 0 && !*cpu.instructions);
+  for (guint i = 0; i < G_N_ELEMENTS (siblings); i++) {
+    const struct {
+      const char *name, *text;
+    } files[] = {
+      { "topology/core_id", "1\n" },
+      { "topology/thread_siblings_list", siblings[i] },
+      { "cpu_capacity", i == 2 || i == 3 ? "400\n" : "1024\n" },
+      { "cache/index0/level", "1\n" },
+      { "cache/index0/type", "Data\n" },
+      { "cache/index0/size", "32K\n" },
+      { "cache/index0/shared_cpu_list", siblings[i] },
+      { "cache/index1/level", "1\n" },
+      { "cache/index1/type", "Instruction\n" },
+      { "cache/index1/size", "64K\n" },
+      { "cache/index2/level", "3\n" },
+      { "cache/index2/type", "Unified\n" },
+      { "cache/index2/size", "16M\n" },
+      { "cache/index2/shared_cpu_list", "0-5\n" },
+    };
+    for (guint f = 0; f < G_N_ELEMENTS (files); f++) {
+      g_autofree char *path = g_strdup_printf ("sys/devices/system/cpu/cpu%u/%s", i, files[f].name);
+      put (path, files[f].text);
+    }
+  }
+  put ("proc/cpuinfo", "processor\t: 0\nflags\t\t: fpu avx avx2 fma avx512f avx512_vnni\n");
+  parley_cpu_read (root, &cpu);
+  CHECK (cpu.n_threads == 6 && cpu.n_physical == 4 && cpu.n_performance == 2);
+  CHECK (cpu.l1 == 4 * 32768 && cpu.l2 == 0 && cpu.l3 == 16 << 20);
+  CHECK_STR (cpu.instructions, "AVX2, FMA, AVX-512, AVX-512 VNNI");
 }
 
 static const struct pe_device_info computer[] = {
@@ -196,6 +248,8 @@ main (void)
   root = g_dir_make_tmp ("parley-hardware-XXXXXX", NULL);
   g_setenv ("XDG_CACHE_HOME", root, TRUE);
   RUN (reads_memory_and_its_limits);
+  RUN (tells_swap_apart);
+  RUN (reads_the_processor);
   RUN (chooses_a_device);
   RUN (says_why_and_what_to_do);
   RUN (lists_survive_as_json);
