@@ -19,7 +19,7 @@ struct _ParleyWindow {
   AdwViewStack *places;
   ParleyChatPage *chat_page;
   ParleyDiscoverPage *discover_page;
-  GtkWidget *problem;  /* revealer: what is wrong with saving */
+  GtkWidget *problem; /* revealer: what is wrong with saving */
   ParleyComparePage *compare_page;
   GtkWidget *switcher; /* at the bottom, when folded */
   GPtrArray *headers;  /* of the pages; borrowed */
