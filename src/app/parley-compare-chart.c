@@ -5,6 +5,7 @@
 
 #include <glib/gi18n.h>
 #include <math.h>
+#include <string.h>
 
 #define ROW        58
 #define BAR_TOP    26
@@ -14,6 +15,7 @@
 #define TITLE      44 /* of a picture */
 #define SIDE       6
 #define MAX_LINES  2
+#define NARROW     480
 
 #define PICTURE_WIDTH  900
 #define PICTURE_MARGIN 28
@@ -159,9 +161,13 @@ draw_bar (const Drawing *d, const ParleyChartBar *bar, double y)
   double room = d->width - 2 * SIDE, start = d->rtl ? d->width - SIDE : SIDE;
   double all = (double) (bytes[0] + bytes[1] + bytes[2]), sum = 0;
 
+  /* Where it is narrow the speed alone: the rows below have the words. */
+  const char *rest = d->width < NARROW ? strstr (bar->detail, " · ") : NULL;
+  g_autofree char *detail =
+      rest != NULL ? g_strndup (bar->detail, (gsize) (rest - bar->detail)) : g_strdup (bar->detail);
   set_ink (d, 0.65);
-  double taken = draw_text (d, bar->detail, FALSE, 0.9, d->rtl ? SIDE : d->width - SIDE, y + 4,
-                            room * 0.62, TRUE);
+  double taken =
+      draw_text (d, detail, FALSE, 0.9, d->rtl ? SIDE : d->width - SIDE, y + 4, room * 0.62, TRUE);
   set_ink (d, 1);
   draw_text (d, bar->name, TRUE, 0.95, start, y + 2, room - taken - 12, FALSE);
 

@@ -677,7 +677,7 @@ parley_compare_page_new (ParleyServices *services)
   ParleyComparePage *self = g_object_new (PARLEY_TYPE_COMPARE_PAGE, NULL);
   GtkWidget *body = parley_box (GTK_ORIENTATION_VERTICAL, 18, NULL);
   GtkWidget *choices = gtk_flow_box_new ();
-  GtkWidget *card = parley_boxed_list (), *row = gtk_list_box_row_new ();
+  GtkWidget *card = parley_box (GTK_ORIENTATION_VERTICAL, 0, "card");
   GtkWidget *empty;
 
   self->services = services;
@@ -694,9 +694,7 @@ parley_compare_page_new (ParleyServices *services)
     gtk_widget_set_focusable (child, FALSE);
   self->chart = parley_compare_chart_new ();
   gtk_widget_add_css_class (self->chart, "card-pad");
-  gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (row), self->chart);
-  gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (row), FALSE);
-  gtk_list_box_append (GTK_LIST_BOX (card), row);
+  gtk_box_append (GTK_BOX (card), self->chart);
   self->list = parley_boxed_list ();
   gtk_box_append (GTK_BOX (body), choices);
   gtk_box_append (GTK_BOX (body), own_figures (self));
