@@ -163,30 +163,30 @@ def temporary_chats_leave_nothing(case):
 def two_models_answer_at_once(case):
     other = os.path.join(os.path.dirname(case.model), "Other-260K-Q8_0.gguf")
     shutil.copy(case.model, other)
-    with case.window(PARLEY_TEST_PACE="20") as app:
-        def pick(n):
+    with case.window(PARLEY_TEST_PACE="60") as app:
+        def pick_one_that_rests():
             app.do("pick-model")
-            buttons = wait(lambda: [b for b in app.root.all("push button", "TinyStories 260K")
-                                    if "visible" in b.states()], "the models")
-            assert len(buttons) >= 2, f"{len(buttons)} models are offered"
-            buttons[n].click()
 
-        def begin(n, seed):
+            def resting():
+                rows = [b for b in app.root.all("push button", "TinyStories 260K")
+                        if any("F32" in n.name for n in b.all("label"))
+                        and "expandable" not in b.states()]  # that is the picker itself
+                return len(rows) == 2 and [b for b in rows if not b.all("label", "Loaded")]
+            wait(resting, "the models")[-1].click()
+
+        for n in (1, 2):
             app.do("new-chat")
-            pick(n)
-            talk.settings(app, Temperature=0, Longest_reply=200)
+            pick_one_that_rests()
+            wait(lambda n=n: len(talk.workers(app)) == n, f"{n} engine processes", 60)
+            talk.settings(app, Temperature=0, Longest_reply=400)
             talk.write(app)
             talk.grown(app, 8, 0)
-
-        begin(0, 1)
-        begin(1, 2)
-        wait(lambda: len(talk.workers(app)) == 2, "two engine processes", 60)
         wait(lambda: query(case, "SELECT count(*) FROM message WHERE state = 1")[0][0] == 2,
              "two replies at once", 30)
-        wait(lambda: query(case, "SELECT count(*) FROM generation WHERE reply_tokens = 200")
+        wait(lambda: query(case, "SELECT count(*) FROM generation WHERE reply_tokens = 400")
              [0][0] == 2, "both replies", 90)
         texts = query(case, "SELECT p.text FROM part p JOIN generation g ON g.message = p.message"
-                      " WHERE g.reply_tokens = 200")
+                      " WHERE g.reply_tokens = 400")
         assert texts[0] == texts[1], "the same model said two things"
         assert len(talk.workers(app)) == 2, "one of them was unloaded"
 
