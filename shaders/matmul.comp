@@ -1,121 +1,329 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Many activation rows times one matrix. A workgroup of 128 makes a tile of 64 x 64 results, in
-// steps of two chunks (32 elements of a row); weights are decoded once per tile into shared
-// memory. The order of elements in a step is that of the chunks, for both operands.
+// Many activation rows times one matrix, or (PE_FLAG_EXPERTS) each times those of its experts, or
+// (PE_FLAG_HEADS) each group of a row times the matrix with its number.
+//   out[m][n] = scale * factor * sum over k of weight[n][k] in[m][k] + bias[n] (+ residual[m][n])
+//
+// A workgroup makes a tile of TILE_M x TILE_N results in steps of two chunks (32 elements of a
+// row), decoded once per tile into shared memory while the step before is multiplied. Elements
+// stand in the order of the chunks, in both operands, so that none has to be moved.
+//
+// Without a macro everything is float32. With HALF the operands are half precision: inputs come
+// from halve.comp with a power of two for each row, and what a step adds is summed up in halves
+// before it joins the float32 sum. With COOPERATIVE the subgroups, 2 x 2 of them, multiply
+// fragments of M x K by K x N with float32 sums.
 #version 460
 #define KERNEL_MATMUL
 #extension GL_GOOGLE_include_directive : require
 #include "include/common.glsl"
 #include "include/decode.glsl"
 
-layout (local_size_x = 128) in;
-layout (constant_id = 0) const uint flags = 0;
+layout (local_size_x_id = 0) in;
+layout (constant_id = 0) const uint size = 128; // of the workgroup
+layout (constant_id = 1) const uint flags = 0;
 
-#define TILE 64
+#ifdef COOPERATIVE
+#extension GL_KHR_cooperative_matrix : require
+#extension GL_KHR_memory_scope_semantics : require
+layout (constant_id = 2) const uint TILE_M = 64;
+layout (constant_id = 3) const uint TILE_N = 64;
+layout (constant_id = 4) const uint M = 16; // of a fragment
+layout (constant_id = 5) const uint N = 16;
+layout (constant_id = 6) const uint K = 16;
+#define HALF
+#else
+#define TILE_M 64
+#define TILE_N 64
+#endif
+
+#ifdef HALF
+#define REAL  float16_t
+#define REAL4 f16vec4
+#else
+#define REAL  float
+#define REAL4 vec4
+#endif
+
 #define STEP 32
-#define PITCH 68 // a multiple of 4, so that vectors stay aligned; not of 64, to spread banks
 
-shared vec4 weights[STEP * PITCH / 4];
-shared vec4 inputs[STEP * PITCH / 4];
+// Chunks that an invocation fetches in a step.
+const uint own_weights = 2 * TILE_N / size, own_inputs = 2 * TILE_M / size;
+
+#ifdef COOPERATIVE
+// [row][k], in vectors of 4; rows are padded so that neighbours start in different banks.
+#define PITCH 10
+shared REAL4 weights[TILE_N * PITCH];
+shared REAL4 inputs[TILE_M * PITCH];
+shared float finished[4 * M * N]; // a fragment of each subgroup
 
 void
-put_weight (uint k_at, uint row, float value)
+put (uint row, uint chunk, REAL4 x[4], bool is_weight)
 {
-  weights[k_at * (PITCH / 4) + row / 4][row % 4] = value;
+  uint at = row * PITCH + 4 * chunk;
+  [[unroll]] for (uint j = 0; j < 4; j++)
+    if (is_weight)
+      weights[at + j] = x[j];
+    else
+      inputs[at + j] = x[j];
+}
+#else
+// [k][row]; a multiple of 4, so that vectors stay aligned, and not of 64, to spread banks.
+#define PITCH 68
+shared REAL4 weights[STEP * PITCH / 4];
+shared REAL4 inputs[STEP * PITCH / 4];
+
+void
+put (uint row, uint chunk, REAL4 x[4], bool is_weight)
+{
+  [[unroll]] for (uint j = 0; j < 16; j++) {
+    uint at = (16 * chunk + j) * (PITCH / 4) + row / 4;
+    if (is_weight)
+      weights[at][row % 4] = x[j / 4][j % 4];
+    else
+      inputs[at][row % 4] = x[j / 4][j % 4];
+  }
+}
+#endif
+
+// ---- which rows ----
+
+uint expert, list_begin, n_entries;
+
+// Batch row and group of the m-th entry.
+uvec2
+entry (uint m)
+{
+  if ((flags & PE_FLAG_HEADS) != 0)
+    return uvec2 (m, expert);
+  if ((flags & PE_FLAG_EXPERTS) == 0)
+    return uvec2 (m, 0);
+  uint e = Words (work + 4ul * (list_offset + n_experts + 1)).v[list_begin + m];
+  return uvec2 (e / n_groups, e % n_groups);
+}
+
+uint64_t
+input_row (uint m)
+{
+  uvec2 at = entry (min (m, n_entries - 1));
+  return work + 4ul * (in_offset + uint64_t (at.x) * in_row_stride + at.y * in_stride);
+}
+
+// ---- fetching ----
+
+uint64_t weight_at[own_weights], input_at[own_inputs];
+REAL4 next_weights[own_weights * 4], next_inputs[own_inputs * 4];
+
+void
+fetch_weight (uint i, uint chunk, uint n_chunks)
+{
+  float low[8], high[8];
+  [[unroll]] for (uint j = 0; j < 8; j++)
+    low[j] = high[j] = 0.0;
+  if (chunk < k / 16)
+    decode_chunk (weight_at[i], chunk, low, high);
+#ifdef IS_FLOAT
+  else if ((flags & PE_FLAG_TAIL) != 0 && chunk < n_chunks) {
+    [[unroll]] for (uint j = 0; j < 8; j++) {
+      uint at = 16 * chunk + j;
+      low[j] = at < k ? decode_one (weight_at[i], at) : 0.0;
+      high[j] = at + 8 < k ? decode_one (weight_at[i], at + 8) : 0.0;
+    }
+  }
+#endif
+  [[unroll]] for (uint j = 0; j < 2; j++) {
+    next_weights[4 * i + j] =
+        REAL4 (vec4 (low[4 * j], low[4 * j + 1], low[4 * j + 2], low[4 * j + 3]));
+    next_weights[4 * i + 2 + j] =
+        REAL4 (vec4 (high[4 * j], high[4 * j + 1], high[4 * j + 2], high[4 * j + 3]));
+  }
+}
+
+// Rows of halves are padded with zeros to whole chunks.
+void
+fetch_input (uint i, uint chunk, uint n_chunks)
+{
+  REAL4 x[4];
+  [[unroll]] for (uint j = 0; j < 4; j++)
+    x[j] = REAL4 (0.0);
+#ifdef HALF
+  if (chunk < n_chunks) {
+    uint64_t at = input_at[i] + 2ul * chunk_first (chunk);
+    uvec4 a = Words4 (at).v[0], b = Words4 (at + 2 * HIGH).v[0];
+    x[0] = f16vec4 (unpackFloat2x16 (a.x), unpackFloat2x16 (a.y));
+    x[1] = f16vec4 (unpackFloat2x16 (a.z), unpackFloat2x16 (a.w));
+    x[2] = f16vec4 (unpackFloat2x16 (b.x), unpackFloat2x16 (b.y));
+    x[3] = f16vec4 (unpackFloat2x16 (b.z), unpackFloat2x16 (b.w));
+  }
+#else
+  if (chunk < k / 16) {
+    uint64_t at = input_at[i] + 4ul * chunk_first (chunk);
+    x[0] = Vectors (at).v[0];
+    x[1] = Vectors (at).v[1];
+    x[2] = Vectors (at + 4 * HIGH).v[0];
+    x[3] = Vectors (at + 4 * HIGH).v[1];
+  } else if ((flags & PE_FLAG_TAIL) != 0 && chunk < n_chunks) {
+    [[unroll]] for (uint j = 0; j < 16; j++)
+      x[j / 4][j % 4] = 16 * chunk + j < k ? Floats (input_at[i]).v[16 * chunk + j] : 0.0;
+  }
+#endif
+  [[unroll]] for (uint j = 0; j < 4; j++)
+    next_inputs[4 * i + j] = x[j];
 }
 
 void
-put_input (uint k_at, uint row, float value)
+fetch (uint first_chunk, uint n_chunks)
 {
-  inputs[k_at * (PITCH / 4) + row / 4][row % 4] = value;
+  uint t = gl_LocalInvocationID.x;
+  [[unroll]] for (uint i = 0; i < own_weights; i++)
+    fetch_weight (i, first_chunk + t % 2, n_chunks);
+  [[unroll]] for (uint i = 0; i < own_inputs; i++)
+    fetch_input (i, first_chunk + t % 2, n_chunks);
+}
+
+void
+put_fetched ()
+{
+  uint t = gl_LocalInvocationID.x;
+  [[unroll]] for (uint i = 0; i < own_weights; i++)
+    put ((t + i * size) / 2, t % 2,
+         REAL4[4] (next_weights[4 * i], next_weights[4 * i + 1], next_weights[4 * i + 2],
+                   next_weights[4 * i + 3]),
+         true);
+  [[unroll]] for (uint i = 0; i < own_inputs; i++)
+    put ((t + i * size) / 2, t % 2,
+         REAL4[4] (next_inputs[4 * i], next_inputs[4 * i + 1], next_inputs[4 * i + 2],
+                   next_inputs[4 * i + 3]),
+         false);
+}
+
+// ---- results ----
+
+void
+finish (uint m, uint row, float sum)
+{
+  if (m >= n_entries || row >= n)
+    return;
+  uvec2 at = entry (m);
+  float times = scale;
+  if ((flags & PE_FLAG_SCALE) != 0)
+    times *= Floats (factor).v[expert];
+  if ((flags & PE_FLAG_WEIGH) != 0)
+    times *= Floats (work + 4ul * (ids_offset + uint64_t (at.x) * ids_row_stride)).v[n_groups + at.y];
+#ifdef HALF
+  uint scale_at = in_stride == 0 ? at.x : at.x * n_groups + at.y;
+  times *= Floats (work + 4ul * scales_offset).v[scale_at];
+#endif
+  float value = sum * times;
+  if (bias != 0)
+    value += Floats (bias + 4ul * expert * bias_stride).v[row];
+  if ((flags & PE_FLAG_RESIDUAL) != 0)
+    value += Floats (work + 4ul * (residual_offset + uint64_t (at.x) * residual_row_stride)).v[row];
+  Floats (work + 4ul * (out_offset + uint64_t (at.x) * out_row_stride + at.y * out_stride)).v[row] =
+      value;
 }
 
 void
 main ()
 {
   uint t = gl_LocalInvocationID.x;
-  uint n_tiles = (n + TILE - 1) / TILE;
+  expert = gl_WorkGroupID.z;
+  list_begin = 0;
+  n_entries = n_rows;
+  if ((flags & PE_FLAG_EXPERTS) != 0) {
+    Words begins = Words (work + 4ul * list_offset);
+    list_begin = begins.v[expert];
+    n_entries = begins.v[expert + 1] - list_begin;
+  }
+  // Tiles of the same weights are neighbours: these are read once, the inputs stay in the cache.
+  uint m_tiles = (n_rows + TILE_M - 1) / TILE_M;
   uint tile = linear_group ();
-  uint n_first = tile % n_tiles * TILE, m_first = tile / n_tiles * TILE;
-  if (m_first >= n_rows)
+  uint m_first = tile % m_tiles * TILE_M, n_first = tile / m_tiles * TILE_N;
+  if (n_first >= n || m_first >= n_entries)
     return;
   uint64_t row_size = row_bytes_of (k);
+  [[unroll]] for (uint i = 0; i < own_weights; i++)
+    weight_at[i] =
+        weight + expert * matrix_bytes + row_size * min (n_first + (t + i * size) / 2, n - 1);
+  [[unroll]] for (uint i = 0; i < own_inputs; i++)
+    input_at[i] = input_row (m_first + (t + i * size) / 2);
+  uint n_chunks = (k + 15) / 16;
 
-  // Loading: a thread brings one chunk of one weight row and of one input row.
-  uint load_row = t / 2, load_chunk = t % 2;
-  uint64_t weight_row = weight + row_size * min (n_first + load_row, n - 1);
-  uint64_t input_row =
-      work + 4ul * (in_offset + uint64_t (min (m_first + load_row, n_rows - 1)) * in_row_stride);
-  // Computing: 8 weight rows x 4 input rows.
+#ifdef COOPERATIVE
+  // Subgroup s owns a quarter of the tile: rows of the batch by s / 2, of the matrix by s % 2.
+  const uint m_frags = TILE_M / 2 / M, n_frags = TILE_N / 2 / N;
+  uint m_own = gl_SubgroupID / 2 * (TILE_M / 2), n_own = gl_SubgroupID % 2 * (TILE_N / 2);
+  coopmat<float, gl_ScopeSubgroup, M, N, gl_MatrixUseAccumulator> sum[m_frags * n_frags];
+  [[unroll]] for (uint i = 0; i < m_frags * n_frags; i++)
+    sum[i] = coopmat<float, gl_ScopeSubgroup, M, N, gl_MatrixUseAccumulator> (0.0);
+#else
+  // An invocation owns 8 weight rows x 4 input rows.
   uint n_own = t % 8, m_own = t / 8;
-
   vec4 sum[8];
   [[unroll]] for (uint i = 0; i < 8; i++)
     sum[i] = vec4 (0.0);
-
-  uint n_chunks = (k + 15) / 16;
-  for (uint chunk = load_chunk; chunk < n_chunks + load_chunk; chunk += 2) {
-    float low[8], high[8], x_low[8], x_high[8];
-    [[unroll]] for (uint j = 0; j < 8; j++)
-      low[j] = high[j] = x_low[j] = x_high[j] = 0.0;
-    if (chunk < k / 16) {
-      decode_chunk (weight_row, chunk, low, high);
-      uint64_t at = input_row + 4ul * chunk_first (chunk);
-      [[unroll]] for (uint j = 0; j < 8; j++) {
-        x_low[j] = Vectors (at).v[j / 4][j % 4];
-        x_high[j] = Vectors (at + 4 * HIGH).v[j / 4][j % 4];
-      }
-    }
-#ifdef IS_FLOAT
-    else if ((flags & PE_FLAG_TAIL) != 0 && chunk < n_chunks) {
-      [[unroll]] for (uint j = 0; j < 8; j++) {
-        uint at = 16 * chunk + j;
-        if (at < k) {
-          low[j] = decode_one (weight_row, at);
-          x_low[j] = Floats (input_row).v[at];
-        }
-        if (at + 8 < k) {
-          high[j] = decode_one (weight_row, at + 8);
-          x_high[j] = Floats (input_row).v[at + 8];
-        }
-      }
-    }
 #endif
+
+  fetch (0, n_chunks);
+  for (uint chunk = 0; chunk < n_chunks; chunk += 2) {
     barrier ();
-    [[unroll]] for (uint j = 0; j < 8; j++) {
-      put_weight (16 * load_chunk + j, load_row, low[j]);
-      put_weight (16 * load_chunk + 8 + j, load_row, high[j]);
-      put_input (16 * load_chunk + j, load_row, x_low[j]);
-      put_input (16 * load_chunk + 8 + j, load_row, x_high[j]);
-    }
+    put_fetched ();
     barrier ();
-    for (uint j = 0; j < STEP; j++) {
-      vec4 x = inputs[j * (PITCH / 4) + m_own];
-      vec4 a = weights[j * (PITCH / 4) + n_own], b = weights[j * (PITCH / 4) + n_own + 8];
-      [[unroll]] for (uint i = 0; i < 4; i++) {
-        sum[i] = fma (vec4 (a[i]), x, sum[i]);
-        sum[i + 4] = fma (vec4 (b[i]), x, sum[i + 4]);
+    if (chunk + 2 < n_chunks)
+      fetch (chunk + 2, n_chunks);
+#ifdef COOPERATIVE
+    [[unroll]] for (uint at = 0; at < STEP; at += K) {
+      coopmat<float16_t, gl_ScopeSubgroup, M, K, gl_MatrixUseA> a[m_frags];
+      [[unroll]] for (uint i = 0; i < m_frags; i++)
+        coopMatLoad (a[i], inputs, (m_own + i * M) * PITCH + at / 4, PITCH,
+                     gl_CooperativeMatrixLayoutRowMajor);
+      [[unroll]] for (uint j = 0; j < n_frags; j++) {
+        coopmat<float16_t, gl_ScopeSubgroup, K, N, gl_MatrixUseB> b;
+        coopMatLoad (b, weights, (n_own + j * N) * PITCH + at / 4, PITCH,
+                     gl_CooperativeMatrixLayoutColumnMajor);
+        [[unroll]] for (uint i = 0; i < m_frags; i++)
+          sum[i * n_frags + j] = coopMatMulAdd (a[i], b, sum[i * n_frags + j]);
       }
     }
+#else
+#ifdef HALF
+    REAL4 part[8];
+    [[unroll]] for (uint i = 0; i < 8; i++)
+      part[i] = REAL4 (0.0);
+#endif
+    for (uint j = 0; j < STEP; j++) {
+      REAL4 x = inputs[j * (PITCH / 4) + m_own];
+      REAL4 a = weights[j * (PITCH / 4) + n_own], b = weights[j * (PITCH / 4) + n_own + 8];
+      [[unroll]] for (uint i = 0; i < 4; i++) {
+#ifdef HALF
+        part[i] = fma (REAL4 (a[i]), x, part[i]);
+        part[i + 4] = fma (REAL4 (b[i]), x, part[i + 4]);
+#else
+        sum[i] = fma (REAL4 (a[i]), x, sum[i]);
+        sum[i + 4] = fma (REAL4 (b[i]), x, sum[i + 4]);
+#endif
+      }
+    }
+#ifdef HALF
+    [[unroll]] for (uint i = 0; i < 8; i++)
+      sum[i] += vec4 (part[i]);
+#endif
+#endif
   }
 
-  float times = scale;
-  if ((flags & PE_FLAG_SCALE) != 0)
-    times *= Floats (factor).v[0];
-  [[unroll]] for (uint i = 0; i < 8; i++) {
-    uint row = n_first + 4 * n_own + (i < 4 ? i : 28 + i);
-    if (row >= n)
-      continue;
-    float add = bias != 0 ? Floats (bias).v[row] : 0.0;
-    [[unroll]] for (uint j = 0; j < 4; j++) {
-      uint m = m_first + 4 * m_own + j;
-      if (m >= n_rows)
-        continue;
-      float value = sum[i][j] * times + add;
-      if ((flags & PE_FLAG_RESIDUAL) != 0)
-        value += Floats (work + 4ul * (residual_offset + uint64_t (m) * residual_row_stride)).v[row];
-      Floats (work + 4ul * (out_offset + uint64_t (m) * out_row_stride)).v[row] = value;
+#ifdef COOPERATIVE
+  uint base = gl_SubgroupID * M * N;
+  [[unroll]] for (uint i = 0; i < m_frags; i++)
+    [[unroll]] for (uint j = 0; j < n_frags; j++) {
+      coopMatStore (sum[i * n_frags + j], finished, base, N, gl_CooperativeMatrixLayoutRowMajor);
+      subgroupBarrier ();
+      for (uint e = gl_SubgroupInvocationID; e < M * N; e += gl_SubgroupSize)
+        finish (m_first + m_own + i * M + e / N, n_first + n_own + j * N + e % N,
+                finished[base + e]);
+      subgroupBarrier ();
     }
-  }
+#else
+  [[unroll]] for (uint i = 0; i < 8; i++)
+    [[unroll]] for (uint j = 0; j < 4; j++)
+      finish (m_first + 4 * m_own + j, n_first + 4 * n_own + (i < 4 ? i : 28 + i), sum[i][j]);
+#endif
 }

@@ -32,6 +32,7 @@
 #define PE_FLAG_HEADS    64 /* group g reads matrix g */
 #define PE_FLAG_WEIGH    128
 #define PE_FLAG_SINKS    256
+#define PE_FLAG_EXPERTS  512 /* rows are sorted by expert */
 
 /* Tables of a pass, uint32: positions[max_rows], first page[max_rows], then {first row, rows} of
  * every query tile [max_rows], slots of recurrent state [max_rows], then the page slots. */
@@ -185,17 +186,45 @@ ARGUMENTS (matvec_expert_arguments)
 #endif
 
 #if !defined VULKAN || defined KERNEL_MATMUL
+/* Workgroup z is the expert. Of half-precision inputs in_offset and the strides count as ever,
+ * float32 elements. */
 ARGUMENTS (matmul_arguments)
 {
-  uint64_t weight;
+  uint64_t weight, matrix_bytes;
   uint64_t bias;
-  uint64_t factor;
+  uint64_t factor; /* one number, or one for each expert */
   uint64_t work;
   uint32_t n, k, n_rows;
-  uint32_t in_offset, in_row_stride;
-  uint32_t out_offset, out_row_stride;
+  uint32_t in_offset, in_row_stride, in_stride; /* stride 0: all groups read the same */
+  uint32_t out_offset, out_row_stride, out_stride;
   uint32_t residual_offset, residual_row_stride;
+  uint32_t scales_offset; /* of half-precision inputs, one for each row or group */
+  uint32_t list_offset;   /* see sort_experts.comp */
+  uint32_t ids_offset, ids_row_stride;
+  uint32_t n_groups, n_experts, bias_stride;
   float scale;
+};
+#endif
+
+#if !defined VULKAN || defined KERNEL_HALVE
+/* Workgroup (group, row). */
+ARGUMENTS (halve_arguments)
+{
+  uint64_t work;
+  uint32_t in_offset, in_row_stride, in_stride;
+  uint32_t out_offset, out_row_stride, out_stride; /* in float32 elements: two halves each */
+  uint32_t scales_offset;
+  uint32_t width;
+};
+#endif
+
+#if !defined VULKAN || defined KERNEL_SORT_EXPERTS
+ARGUMENTS (sort_experts_arguments)
+{
+  uint64_t work;
+  uint32_t ids_offset, ids_row_stride;
+  uint32_t list_offset;
+  uint32_t n_experts, n_used, n_rows;
 };
 #endif
 

@@ -109,7 +109,7 @@ fixture_missing (const struct fixture *f, enum pe_shader shader)
 {
   if (!pe_shader_code[shader].words)
     return "the shader compiler lacks an extension";
-  return pe_shader_code[shader].needs == PE_SHADER_TIER_PLAIN ? NULL : "the device lacks the tier";
+  return f->gpu.tiers.has[pe_shader_code[shader].needs] ? NULL : "the device lacks the tier";
 }
 
 bool

@@ -86,8 +86,8 @@ missing_feature (const struct features *f, const VkPhysicalDeviceSubgroupPropert
                                                                       : NULL;
 }
 
-static bool
-has_extension (struct pe_vk *vk, VkPhysicalDevice physical, const char *name)
+bool
+pe_gpu_has_extension (struct pe_vk *vk, VkPhysicalDevice physical, const char *name)
 {
   uint32_t n = 0;
   if (PE_VK (vk, EnumerateDeviceExtensionProperties, physical, NULL, &n, NULL) != VK_SUCCESS)
@@ -160,7 +160,7 @@ describe (struct pe_vk *vk, VkPhysicalDevice physical, struct pe_device_info *in
     .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PCI_BUS_INFO_PROPERTIES_EXT,
     .pNext = &driver,
   };
-  bool has_bus = has_extension (vk, physical, "VK_EXT_pci_bus_info");
+  bool has_bus = pe_gpu_has_extension (vk, physical, "VK_EXT_pci_bus_info");
   VkPhysicalDeviceIDProperties ids = {
     .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ID_PROPERTIES,
     .pNext = has_bus ? (void *) &bus : &driver,
@@ -199,9 +199,10 @@ describe (struct pe_vk *vk, VkPhysicalDevice physical, struct pe_device_info *in
     *missing = "a compute queue";
   info->has_f16 = f.v12.shaderFloat16;
   info->has_timeline = f.v12.timelineSemaphore;
-  info->has_int8_dot = has_extension (vk, physical, "VK_KHR_shader_integer_dot_product");
-  info->has_cooperative_matrix = has_extension (vk, physical, "VK_KHR_cooperative_matrix");
-  pe_gpu_measure_heaps (vk, physical, has_extension (vk, physical, "VK_EXT_memory_budget"), info);
+  info->has_int8_dot = pe_gpu_has_extension (vk, physical, "VK_KHR_shader_integer_dot_product");
+  info->has_cooperative_matrix = pe_gpu_has_extension (vk, physical, "VK_KHR_cooperative_matrix");
+  pe_gpu_measure_heaps (vk, physical, pe_gpu_has_extension (vk, physical, "VK_EXT_memory_budget"),
+                        info);
 }
 
 /* ---- one device, opened ---- */
@@ -241,6 +242,9 @@ make_device (struct pe_gpu *gpu, struct pe_error *error)
   f.v12.timelineSemaphore = VK_TRUE;
   if (!choose_families (&gpu->vk, gpu->physical, &gpu->compute.family, &gpu->transfer.family))
     return pe_fail (error, PE_ERROR_UNSUPPORTED, "%s has no compute queue", gpu->info.name);
+  pe_gpu_find_tiers (&gpu->vk, gpu->instance, gpu->physical, &gpu->tiers);
+  f.v12.vulkanMemoryModel = gpu->tiers.has[PE_SHADER_TIER_COOPERATIVE_MATRIX];
+  f.v12.pNext = pe_gpu_chain_tiers (&gpu->tiers, f.v12.pNext);
   const float priority = 0.5f;
   const VkDeviceQueueCreateInfo queues[] = {
     { .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
@@ -257,6 +261,8 @@ make_device (struct pe_gpu *gpu, struct pe_error *error)
     .pNext = &f.core,
     .queueCreateInfoCount = gpu->transfer.family == gpu->compute.family ? 1 : 2,
     .pQueueCreateInfos = queues,
+    .enabledExtensionCount = gpu->tiers.n_extensions,
+    .ppEnabledExtensionNames = gpu->tiers.extensions,
   };
   VkResult r = PE_VK (&gpu->vk, CreateDevice, gpu->physical, &info, NULL, &gpu->device);
   if (r != VK_SUCCESS) {

@@ -6,6 +6,7 @@
 
 #include "engine/plan.h"
 #include "engine/vulkan/loader.h"
+#include "engine/vulkan/tiers.h"
 
 /* Appends those that can run the engine to devices[0 … capacity); returns how many. See
  * pe_devices_list() for what is left out; *why (256 bytes) is set when nothing is found. */
@@ -38,6 +39,7 @@ struct pe_gpu {
   struct pe_gpu_queue compute, transfer;
   VkPhysicalDeviceMemoryProperties memory;
   struct pe_device_info info;
+  struct pe_gpu_tiers tiers;
   uint64_t bytes[PE_MEMORY_KIND_COUNT]; /* taken from the driver and not given back */
   uint64_t n_submits;                   /* of kernels */
 };
@@ -46,6 +48,8 @@ struct pe_gpu {
  * nothing is left behind. */
 bool pe_gpu_open (const char *id, struct pe_gpu *gpu, struct pe_error *error);
 void pe_gpu_close (struct pe_gpu *gpu); /* waits for all work; a zeroed one is fine */
+
+bool pe_gpu_has_extension (struct pe_vk *vk, VkPhysicalDevice physical, const char *name);
 
 /* Submits one recorded command buffer, in order behind all others. */
 bool pe_gpu_submit (struct pe_gpu *gpu, VkCommandBuffer commands, struct pe_error *error);

@@ -190,6 +190,36 @@ part_elements (const struct pe_program *program, const struct pe_plan_request *r
   return most;
 }
 
+/* What prompts take besides: float32 elements for all rows. */
+struct prompt_sizes {
+  uint64_t halves, scales, expert_lists;
+};
+
+static void
+measure_prompts (const struct pe_program *program, uint64_t rows, bool fast,
+                 struct prompt_sizes *out)
+{
+  *out = (struct prompt_sizes){ 0 };
+  for (uint32_t s = 1; s < pe_program_n_stages (program); s++) {
+    const struct pe_stage *stage = pe_program_stage (program, s);
+    for (size_t i = 0; i < stage->n_ops; i++) {
+      const struct pe_op *op = &stage->ops[i];
+      bool many = op->kind == PE_OP_MATMUL_EXPERT || op->kind == PE_OP_MATMUL_HEADS;
+      if (!many && op->kind != PE_OP_MATMUL)
+        continue;
+      uint64_t groups = many ? op->in[0].count : 1;
+      uint64_t width = pe_gpu_elements (op->in[0]) / (groups ? groups : 1);
+      out->halves = max_u64 (out->halves, rows * groups * pe_gpu_half_stride ((uint32_t) width));
+      out->scales = max_u64 (out->scales, rows * groups);
+      if (op->kind == PE_OP_MATMUL_EXPERT)
+        out->expert_lists =
+            max_u64 (out->expert_lists, op->expert.n_experts + 1 + rows * op->expert.n_used);
+    }
+  }
+  if (!fast)
+    out->halves = out->scales = 0;
+}
+
 bool
 pe_gpu_layout_make (const struct pe_program *program, const struct pe_plan_request *request,
                     const struct pe_kv_geometry *kv, struct pe_gpu_layout *l,
@@ -225,6 +255,15 @@ pe_gpu_layout_make (const struct pe_program *program, const struct pe_plan_reque
   uint64_t few = l->max_rows < PE_GPU_FEW_ROWS ? l->max_rows : PE_GPU_FEW_ROWS;
   l->partial = end;
   end += padded (few * PE_GPU_MAX_SPLITS * partial);
+  struct prompt_sizes prompts = { 0 };
+  if (l->max_rows > PE_GPU_FEW_ROWS)
+    measure_prompts (program, l->max_rows, request->precision == PE_PRECISION_FAST, &prompts);
+  l->halves = end;
+  end += padded (prompts.halves);
+  l->scales = end;
+  end += padded (prompts.scales);
+  l->expert_lists = end;
+  end += padded (prompts.expert_lists);
   l->work_bytes = PE_BOOK_BYTES + end * sizeof (float);
   l->exchange_bytes =
       max_u64 (carried, part_elements (program, request, l)) * l->max_rows * sizeof (float);

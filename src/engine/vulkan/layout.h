@@ -37,6 +37,9 @@ struct pe_gpu_layout {
   uint64_t *gathered; /* of carried values: the rows that want logits; UINT64_MAX: none */
   uint32_t *strides;
   uint64_t partial; /* of attention split along the keys */
+  /* Of prompts: inputs of matrices as halves (precision `fast`), a scale for each of their rows and
+   * groups, and the rows sorted by expert. */
+  uint64_t halves, scales, expert_lists;
   uint64_t work_bytes;
   uint32_t logit_rows; /* rows that go through the output at a time */
   uint64_t logits_bytes, exchange_bytes;
@@ -99,6 +102,13 @@ static inline uint32_t
 pe_gpu_elements (struct pe_view v)
 {
   return v.count * v.width;
+}
+
+/* float32 elements that a row of `width` halves takes, padded to chunks of 16. */
+static inline uint32_t
+pe_gpu_half_stride (uint32_t width)
+{
+  return (width + 15) / 16 * 8;
 }
 
 /* Whether a view's elements lie one after another. */

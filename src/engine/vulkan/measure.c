@@ -165,25 +165,35 @@ time_reading (struct measuring *m, double *out, struct pe_error *error)
          best_time (m, &job, out, error);
 }
 
+/* As prompts are multiplied in chats: halves, by fragments where the device has them. */
 static bool
 time_multiplying (struct measuring *m, double *out, struct pe_error *error)
 {
   const struct sizes *s = &m->sizes;
+  const struct pe_gpu_tiers *tiers = &m->gpu.tiers;
   const struct matmul_arguments push = {
     .weight = m->weights.address,
     .work = m->work.address,
     .n = s->mn,
     .k = s->k,
     .n_rows = s->m,
-    .in_row_stride = s->k,
+    .in_row_stride = s->k / 2,
     .out_offset = s->m * s->k,
     .out_row_stride = s->mn,
     .scale = 1,
   };
+  bool fragments = tiers->has[PE_SHADER_TIER_COOPERATIVE_MATRIX] &&
+                   pe_shader_code[PE_SHADER_MATMUL_COOP_F16].words;
+  uint32_t size = fragments ? 4 * tiers->subgroup_size : 128;
+  uint32_t tile = fragments && m->gpu.info.kind != PE_DEVICE_SOFTWARE ? 128 : 64;
+  const uint32_t constants[] = {
+    size, 0, tile, tile, tiers->fragment[0], tiers->fragment[1], tiers->fragment[2]
+  };
   struct job job = { .push = &push, .push_bytes = sizeof push, .y = 1 };
-  job.x = (s->mn + 63) / 64 * ((s->m + 63) / 64);
-  return pe_gpu_pipeline (&m->gpu, &m->pipelines, PE_SHADER_MATMUL_F16, (uint32_t[]){ 0 }, 1,
-                          &job.pipeline, error) &&
+  job.x = (s->mn + tile - 1) / tile * ((s->m + tile - 1) / tile);
+  return pe_gpu_pipeline (&m->gpu, &m->pipelines,
+                          fragments ? PE_SHADER_MATMUL_COOP_F16 : PE_SHADER_MATMUL_HALF_F16,
+                          constants, fragments ? 7 : 2, &job.pipeline, error) &&
          best_time (m, &job, out, error);
 }
 

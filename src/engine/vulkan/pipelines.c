@@ -96,10 +96,17 @@ make_pipeline (struct pe_gpu *gpu, struct pe_gpu_pipelines *p, struct pe_gpu_pip
     entries[i] = (VkSpecializationMapEntry){ i, i * 4, 4 };
   const VkSpecializationInfo specialisation = { entry->n_constants, entries, entry->n_constants * 4,
                                                 entry->constants };
+  /* Kernels of fragments share their work out by subgroups of a known size. */
+  const VkPipelineShaderStageRequiredSubgroupSizeCreateInfoEXT required = {
+    .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO_EXT,
+    .requiredSubgroupSize = gpu->tiers.subgroup_size,
+  };
+  bool requires = pe_shader_code[entry->shader].needs == PE_SHADER_TIER_COOPERATIVE_MATRIX;
   const VkComputePipelineCreateInfo info = {
     .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
     .stage = {
       .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+      .pNext = requires ? &required : NULL,
       .stage = VK_SHADER_STAGE_COMPUTE_BIT,
       .module = p->modules[entry->shader],
       .pName = "main",

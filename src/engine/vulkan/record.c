@@ -50,9 +50,20 @@ pe_gpu_barrier (struct pe_backend *b, VkCommandBuffer commands)
 
 /* ---- what must wait for what ---- */
 
+static void
+forget (struct pe_gpu_kept *kept, uint64_t first, uint64_t end)
+{
+  if (first < kept->end && kept->first < end)
+    kept->end = 0;
+}
+
 void
 pe_gpu_touch (struct pe_gpu_recorder *r, uint64_t first, uint64_t n, bool write)
 {
+  if (write) {
+    forget (&r->halves, first, first + n);
+    forget (&r->expert_list, first, first + n);
+  }
   if (r->n_next == sizeof r->next / sizeof *r->next) {
     /* More than any kernel touches: stand for all memory. */
     r->next[0] = (struct pe_gpu_range){ 0, UINT64_MAX, true };

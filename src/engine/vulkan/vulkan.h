@@ -95,6 +95,12 @@ struct pe_gpu_range {
   bool write;
 };
 
+/* Something that was made of a value, good until the value is written again. */
+struct pe_gpu_kept {
+  uint64_t first, end; /* what it was made of, in elements of the work buffer; end 0: nothing */
+  struct pe_view view;
+};
+
 struct pe_gpu_recorder {
   struct pe_backend *b;
   VkCommandBuffer commands; /* NULL: only wants the pipelines, see pe_gpu_pipelines_want() */
@@ -107,6 +113,7 @@ struct pe_gpu_recorder {
   uint32_t n_pending;
   struct pe_gpu_range next[16]; /* of the dispatch to come */
   uint32_t n_next;
+  struct pe_gpu_kept halves, expert_list;
   uint64_t n_dispatches;
   bool failed;
   struct pe_error *error;

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Which kernels above the baseline a device can run.
+ */
+#pragma once
+
+#include "engine/vulkan/loader.h"
+#include "shaders/kernels.h"
+
+/* Results of a fragment that shaders/matmul.comp has shared memory for. */
+#define PE_GPU_MAX_FRAGMENT 256
+
+/* VkPhysicalDeviceCooperativeMatrixFeaturesKHR, which the oldest headers lack. */
+struct pe_gpu_matrix_features {
+  VkStructureType sType;
+  void *pNext;
+  VkBool32 cooperativeMatrix, robustBufferAccess;
+};
+
+struct pe_gpu_tiers {
+  bool has[PE_SHADER_TIER_COUNT];
+  uint32_t fragment[3];   /* of cooperative matrices: rows, columns, depth */
+  uint32_t subgroup_size; /* that their kernels require */
+  const char *extensions[4];
+  uint32_t n_extensions;
+  struct pe_gpu_matrix_features matrix;
+  VkPhysicalDeviceSubgroupSizeControlFeaturesEXT control;
+  VkPhysicalDeviceVulkanMemoryModelFeatures memory_model;
+};
+
+void pe_gpu_find_tiers (struct pe_vk *vk, VkInstance instance, VkPhysicalDevice physical,
+                        struct pe_gpu_tiers *out);
+/* The features to enable before `next`; the memory model is part of the core features. */
+void *pe_gpu_chain_tiers (struct pe_gpu_tiers *tiers, void *next);
