@@ -61,12 +61,12 @@ parley_cmd_export (int argc, char **argv)
                   entries, 2, 2))
     return CLI_USAGE;
   g_autoptr (GError) error = NULL;
-  g_autoptr (ParleyStore) store = parley_store_open (NULL, &error);
-  if (!store)
-    return cli_fail_glib ("cannot open the catalogue", error);
-  g_autoptr (ParleyLibrary) library = cli_library_open_with (store);
-  g_autoptr (ParleyModel) model = library ? cli_library_find (library, argv[1]) : NULL;
-  g_autoptr (GPtrArray) chats = model ? collect_chats (store, model, titles, all) : NULL;
+  g_autoptr (ParleyStore) store = NULL;
+  g_autoptr (ParleyLibrary) library = NULL;
+  g_autoptr (ParleyModel) model = NULL;
+  if (!cli_model_open (argv[1], &store, &library, &model))
+    return CLI_FAILED;
+  g_autoptr (GPtrArray) chats = collect_chats (store, model, titles, all);
   if (!chats)
     return CLI_FAILED;
   g_auto (CliProgress) progress = { .is_quiet = quiet, .verb = "exported" };

@@ -60,12 +60,10 @@ parley_cmd_set (int argc, char **argv)
                   entries, 1, 1))
     return CLI_USAGE;
   g_autoptr (GError) error = NULL;
-  g_autoptr (ParleyStore) store = parley_store_open (NULL, &error);
-  if (!store)
-    return cli_fail_glib ("cannot open the catalogue", error);
-  g_autoptr (ParleyLibrary) library = cli_library_open_with (store);
-  g_autoptr (ParleyModel) model = library ? cli_library_find (library, argv[1]) : NULL;
-  if (!model)
+  g_autoptr (ParleyStore) store = NULL;
+  g_autoptr (ParleyLibrary) library = NULL;
+  g_autoptr (ParleyModel) model = NULL;
+  if (!cli_model_open (argv[1], &store, &library, &model))
     return CLI_FAILED;
   for (char **item = defaults; item && *item; item++)
     if (!set_default (store, model, *item))
@@ -90,12 +88,10 @@ parley_cmd_verify (int argc, char **argv)
                   entries, 1, 1))
     return CLI_USAGE;
   g_autoptr (GError) error = NULL;
-  g_autoptr (ParleyStore) store = parley_store_open (NULL, &error);
-  if (!store)
-    return cli_fail_glib ("cannot open the catalogue", error);
-  g_autoptr (ParleyLibrary) library = cli_library_open_with (store);
-  g_autoptr (ParleyModel) model = library ? cli_library_find (library, argv[1]) : NULL;
-  if (!model)
+  g_autoptr (ParleyStore) store = NULL;
+  g_autoptr (ParleyLibrary) library = NULL;
+  g_autoptr (ParleyModel) model = NULL;
+  if (!cli_model_open (argv[1], &store, &library, &model))
     return CLI_FAILED;
   g_auto (CliProgress) progress = { .is_quiet = quiet, .verb = "read" };
   bool known = *parley_model_get_sha256 (model) != '\0';
@@ -121,12 +117,10 @@ parley_cmd_move (int argc, char **argv)
                   "Moves a model to another models folder (see 'folders').", entries, 2, 2))
     return CLI_USAGE;
   g_autoptr (GError) error = NULL;
-  g_autoptr (ParleyStore) store = parley_store_open (NULL, &error);
-  if (!store)
-    return cli_fail_glib ("cannot open the catalogue", error);
-  g_autoptr (ParleyLibrary) library = cli_library_open_with (store);
-  g_autoptr (ParleyModel) model = library ? cli_library_find (library, argv[1]) : NULL;
-  if (!model)
+  g_autoptr (ParleyStore) store = NULL;
+  g_autoptr (ParleyLibrary) library = NULL;
+  g_autoptr (ParleyModel) model = NULL;
+  if (!cli_model_open (argv[1], &store, &library, &model))
     return CLI_FAILED;
   g_auto (GStrv) folders = parley_places_get (store, PARLEY_SETTING_FOLDERS);
   g_autofree char *folder = g_canonicalize_filename (argv[2], NULL);

@@ -39,6 +39,20 @@ cli_library_find (ParleyLibrary *library, const char *name)
   return model;
 }
 
+bool
+cli_model_open (const char *name, ParleyStore **store, ParleyLibrary **library, ParleyModel **model)
+{
+  g_autoptr (GError) error = NULL;
+  *store = parley_store_open (NULL, &error);
+  if (!*store) {
+    cli_fail_glib ("cannot open the catalogue", error);
+    return false;
+  }
+  *library = cli_library_open_with (*store);
+  *model = *library ? cli_library_find (*library, name) : NULL;
+  return *model != NULL;
+}
+
 const char *
 cli_model_state (ParleyModel *model)
 {

@@ -16,6 +16,11 @@ ParleyLibrary *cli_library_open_with (ParleyStore *store);
 /* A model by name, prefix or path. NULL: reported. */
 ParleyModel *cli_library_find (ParleyLibrary *library, const char *name);
 
+/* Both at once, for commands that change what the catalogue says: opens the store and the library,
+ * and finds the model. False: reported; what was opened is set all the same, to be released. */
+bool cli_model_open (const char *name, ParleyStore **store, ParleyLibrary **library,
+                     ParleyModel **model);
+
 const char *cli_model_state (ParleyModel *model); /* "ready", "incomplete", … */
 void cli_write_model (struct pe_json_writer *w, ParleyModel *model);
 
