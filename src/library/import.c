@@ -109,35 +109,6 @@ check_model (GPtrArray *paths, const char *shown, GError **error)
 
 /* ---- into place ---- */
 
-/* The model of the catalogue that has the same bytes in a folder that is there. */
-static gboolean
-is_known (Work *work, Group *group)
-{
-  const char *sha256 = group->sha256s->pdata[0];
-  if (!work->store || !*sha256)
-    return FALSE;
-  g_autoptr (ParleyArtifactRecord) record =
-      parley_catalogue_find_sha256 (work->store, sha256, NULL);
-  g_autofree char *prefix = g_strconcat (work->models_dir, "/", NULL);
-  guint found = 0;
-  for (guint i = 0; record && i < record->files->len; i++) {
-    const ParleyLocationRecord *location = record->files->pdata[i];
-    GStatBuf info;
-    if (location->role != PARLEY_FILE_MODEL || !g_str_has_prefix (location->path, prefix) ||
-        g_stat (location->path, &info) != 0 || info.st_size != location->size ||
-        location->shard != found || found >= group->sha256s->len ||
-        g_strcmp0 (location->sha256, group->sha256s->pdata[found]) != 0)
-      continue;
-    if (found++ == 0)
-      g_ptr_array_add (work->result->known, g_strdup (location->path));
-  }
-  if (found == group->sha256s->len)
-    return TRUE;
-  if (found > 0)
-    g_ptr_array_remove_index (work->result->known, work->result->known->len - 1);
-  return FALSE;
-}
-
 static gboolean
 same_bytes (const char *path, const char *sha256)
 {
@@ -153,6 +124,38 @@ same_bytes (const char *path, const char *sha256)
     close (fd);
   EVP_MD_CTX_free (hash);
   return strcmp (hex, sha256) == 0;
+}
+
+/* The model of the catalogue that has the same bytes in a folder that is there. What the catalogue
+ * says is enough to spare a copy; with `read_again`, before an original is deleted for it, the
+ * bytes themselves are asked. */
+static gboolean
+is_known (Work *work, Group *group, gboolean read_again)
+{
+  const char *sha256 = group->sha256s->pdata[0];
+  if (!work->store || !*sha256)
+    return FALSE;
+  g_autoptr (ParleyArtifactRecord) record =
+      parley_catalogue_find_sha256 (work->store, sha256, NULL);
+  g_autofree char *prefix = g_strconcat (work->models_dir, "/", NULL);
+  guint found = 0;
+  for (guint i = 0; record && i < record->files->len; i++) {
+    const ParleyLocationRecord *location = record->files->pdata[i];
+    GStatBuf info;
+    if (location->role != PARLEY_FILE_MODEL || !g_str_has_prefix (location->path, prefix) ||
+        g_stat (location->path, &info) != 0 || info.st_size != location->size ||
+        location->shard != found || found >= group->sha256s->len ||
+        g_strcmp0 (location->sha256, group->sha256s->pdata[found]) != 0 ||
+        (read_again && !same_bytes (location->path, location->sha256)))
+      continue;
+    if (found++ == 0)
+      g_ptr_array_add (work->result->known, g_strdup (location->path));
+  }
+  if (found == group->sha256s->len)
+    return TRUE;
+  if (found > 0)
+    g_ptr_array_remove_index (work->result->known, work->result->known->len - 1);
+  return FALSE;
 }
 
 /* Gives the targets a folder of their own where something else lies at one of them; those that
@@ -338,7 +341,7 @@ import_file (Work *work, const char *path, const char *place, gboolean move, GEr
   g_autoptr (ParleyStaging) staging = parley_staging_new (work->models_dir, error);
   if (!staging || !stage (work, staging, group, error))
     return FALSE;
-  if (!is_known (work, group)) {
+  if (!is_known (work, group, move)) {
     find_room (group);
     if (!settle (group, error) || !enter (work, group, NULL, error))
       return FALSE;
@@ -492,7 +495,7 @@ import_bundle (Work *work, ParleyStaging *staging, GPtrArray *files, const Parle
                           .commit = bundle->commit,
                           .file_name = bundle->file_name,
                           .card = card && g_utf8_validate (card, -1, NULL) ? card : NULL };
-  gboolean known = is_known (work, group);
+  gboolean known = is_known (work, group, FALSE);
   if (!known) {
     find_room (group);
     if (!settle (group, error) || !enter (work, group, &origin, error))
@@ -547,7 +550,7 @@ import_unpacked (Work *work, ParleyStaging *staging, GPtrArray *files, const cha
     if (!check_model (group->sources, archive, error))
       return FALSE;
     n_models++;
-    if (is_known (work, group))
+    if (is_known (work, group, FALSE))
       continue;
     find_room (group);
     if (!settle (group, error) || !enter (work, group, NULL, error))
@@ -607,17 +610,6 @@ parley_import (const char *path, const char *models_dir, ParleyStore *store, gbo
 
 /* ---- to another folder ---- */
 
-static void
-remove_empty_folders (const char *path, const char *root)
-{
-  g_autofree char *folder = g_path_get_dirname (path);
-  while (strlen (folder) > strlen (root) && g_rmdir (folder) == 0) {
-    char *above = g_path_get_dirname (folder);
-    g_free (folder);
-    folder = above;
-  }
-}
-
 gboolean
 parley_relocate (ParleyModel *model, const char *folder, ParleyStore *store,
                  ParleyProgress progress, gpointer data, GCancellable *cancellable, GError **error)
@@ -669,7 +661,7 @@ parley_relocate (ParleyModel *model, const char *folder, ParleyStore *store,
                                         (const char *const *) sha256s, error)))
     return FALSE;
   delete_originals (&work, originals);
-  remove_empty_folders (facts->parts[0], facts->folder);
+  parley_remove_empty_folders (facts->parts[0], facts->folder);
   return TRUE;
 }
 

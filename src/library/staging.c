@@ -38,6 +38,17 @@ parley_remove_tree (const char *path)
   remove_below (AT_FDCWD, path, 0);
 }
 
+void
+parley_remove_empty_folders (const char *path, const char *root)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+  while (strlen (folder) > strlen (root) && g_rmdir (folder) == 0) {
+    char *above = g_path_get_dirname (folder);
+    g_free (folder);
+    folder = above;
+  }
+}
+
 /* The lock comes first and goes last: a folder without one has no owner. */
 ParleyStaging *
 parley_staging_new (const char *models_dir, GError **error)

@@ -30,6 +30,9 @@ gboolean parley_staging_copy (const char *from, const char *to, char sha256[65],
 /* Removes a folder and everything in it, following no link. */
 void parley_remove_tree (const char *path);
 
+/* Removes the folders above `path` that became empty, up to `root`, which stays. */
+void parley_remove_empty_folders (const char *path, const char *root);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ParleyStaging, parley_staging_free)
 
 G_END_DECLS

@@ -48,17 +48,6 @@ list_files (const char *folder, const char *below, guint depth, GPtrArray *files
   }
 }
 
-static void
-remove_empty_folders (const char *path, const char *root)
-{
-  g_autofree char *folder = g_path_get_dirname (path);
-  while (strlen (folder) > strlen (root) && g_rmdir (folder) == 0) {
-    char *above = g_path_get_dirname (folder);
-    g_free (folder);
-    folder = above;
-  }
-}
-
 /* Every file of the folder goes back to where it was; FALSE when one could not. */
 static gboolean
 put_back (const char *root, const char *folder, GError **error)
@@ -100,7 +89,7 @@ parley_trash_put (const char *root, const char *const *parts, GError **error)
     put_back (root, moving, NULL);
     return NULL;
   }
-  remove_empty_folders (parts[0], root);
+  parley_remove_empty_folders (parts[0], root);
   return g_steal_pointer (&id);
 }
 
