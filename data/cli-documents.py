@@ -118,7 +118,7 @@ def choices(option):
 
 def write_bash(path, commands):
     out = ["# bash completion for parley-cli", "_parley_cli ()", "{",
-           "  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} options=",
+           "  local current=${COMP_WORDS[COMP_CWORD]} options=",
            "  COMPREPLY=()", "  if [ \"$COMP_CWORD\" -eq 1 ]; then",
            f"    COMPREPLY=($(compgen -W {quoted(' '.join(c.name for c in commands) + ' --help --version')} -- \"$current\"))",
            "    return", "  fi", "  case ${COMP_WORDS[1]} in"]
@@ -129,7 +129,7 @@ def write_bash(path, commands):
             "    COMPREPLY=($(compgen -W \"$options\" -- \"$current\"))",
             "    [[ ${COMPREPLY[0]:-} == *= ]] && compopt -o nospace ;;", "  *)",
             "    case ${COMP_WORDS[1]} in",
-            "    info | rm | fit | chat | bench | export)",
+            "    info | rm | fit | chat | bench | export | set | verify | move)",
             "      local IFS=$'\\n'",
             "      COMPREPLY=($(compgen -W \"$(parley-cli list --names 2>/dev/null)\" -- \"$current\")) ;;",
             "    esac",

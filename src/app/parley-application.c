@@ -155,8 +155,11 @@ open (GApplication *application, GFile **files, int n, const char *hint)
       import_file (self, files[i]);
       continue;
     }
-    const char *text = g_str_has_prefix (uri, "parley:") ? uri + strlen ("parley:") : uri;
-    text += strspn (text, text == uri ? "" : "/");
+    const char *text = uri;
+    if (g_str_has_prefix (uri, "parley:")) {
+      text += strlen ("parley:");
+      text += strspn (text, "/"); /* parley:ORG/NAME and parley://ORG/NAME */
+    }
     g_autofree char *reference = g_uri_unescape_string (text, NULL);
     if (reference != NULL && g_utf8_validate (reference, -1, NULL))
       window_action (self, "search", g_variant_new_string (reference));
