@@ -713,5 +713,5 @@ parley_verify (ParleyModel *model, ParleyStore *store, ParleyProgress progress, 
       }
     }
   }
-  return parley_catalogue_add (store, record, NULL, error);
+  return parley_catalogue_add (store, record, error);
 }

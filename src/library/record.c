@@ -92,7 +92,7 @@ parley_record_files (ParleyStore *store, const char *const *paths, const char *c
 {
   g_autoptr (ParleyModel) model = parley_scan_model (paths);
   g_autoptr (ParleyArtifactRecord) artifact = make_record (model, paths, sha256s, origin, "");
-  if (!parley_catalogue_add (store, artifact, NULL, error))
+  if (!parley_catalogue_add (store, artifact, error))
     return FALSE;
   if (id)
     *id = artifact->id;
@@ -124,7 +124,7 @@ parley_record_places (ParleyStore *store, ParleyArtifactRecord *record, const ch
                      make_location (paths[i], *sha256s[i] ? sha256s[i] : NULL, i, "parley"));
   if (!record->sha256 && *sha256s[0])
     record->sha256 = g_strdup (sha256s[0]);
-  return parley_catalogue_add (store, record, NULL, error);
+  return parley_catalogue_add (store, record, error);
 }
 
 ParleyArtifactRecord *
@@ -146,7 +146,7 @@ parley_record_of (ParleyStore *store, ParleyModel *model, GError **error)
     sha256s[i] = i == 0 ? parley_model_get_sha256 (model) : "";
   g_autoptr (ParleyArtifactRecord) artifact = make_record (
       model, (const char *const *) paths, sha256s, &origin, parley_model_get_owner (model));
-  return parley_catalogue_add (store, artifact, NULL, error) ? g_steal_pointer (&artifact) : NULL;
+  return parley_catalogue_add (store, artifact, error) ? g_steal_pointer (&artifact) : NULL;
 }
 
 gboolean

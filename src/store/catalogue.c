@@ -28,11 +28,6 @@ is_sha256 (const char *text)
 
 /* Adding */
 
-typedef struct {
-  ParleyArtifactRecord *artifact;
-  const gint64 *downloads;
-} Add;
-
 /* The identifier under which the artifact is stored already; 0: none. */
 static gboolean
 find_known (sqlite3 *db, const ParleyArtifactRecord *a, gint64 *id, GError **error)
@@ -160,14 +155,11 @@ drop_orphans (sqlite3 *db, GError **error)
 static gboolean
 add (sqlite3 *db, gpointer data, GError **error)
 {
-  Add *add = data;
-  if (!put_artifact (db, add->artifact, error))
+  ParleyArtifactRecord *artifact = data;
+  if (!put_artifact (db, artifact, error))
     return FALSE;
-  for (guint i = 0; i < add->artifact->files->len; i++)
-    if (!put_location (db, add->artifact->id, add->artifact->files->pdata[i], error))
-      return FALSE;
-  for (const gint64 *id = add->downloads; id && *id; id++)
-    if (!parley_sql_run (db, error, "DELETE FROM download WHERE id = ?", "i", *id))
+  for (guint i = 0; i < artifact->files->len; i++)
+    if (!put_location (db, artifact->id, artifact->files->pdata[i], error))
       return FALSE;
   return drop_orphans (db, error);
 }
@@ -190,14 +182,10 @@ check_artifact (const ParleyArtifactRecord *a, GError **error)
 }
 
 gboolean
-parley_catalogue_add (ParleyStore *store, ParleyArtifactRecord *artifact, const gint64 *downloads,
-                      GError **error)
+parley_catalogue_add (ParleyStore *store, ParleyArtifactRecord *artifact, GError **error)
 {
-  if (!check_artifact (artifact, error))
-    return FALSE;
-  Add data = { .artifact = artifact, .downloads = downloads };
-  ParleyStoreAreas areas = PARLEY_STORE_CATALOGUE | (downloads ? PARLEY_STORE_DOWNLOADS : 0);
-  return parley_store_run (store, areas, add, &data, error);
+  return check_artifact (artifact, error) &&
+         parley_store_run (store, PARLEY_STORE_CATALOGUE, add, artifact, error);
 }
 
 /* Reading */

@@ -47,26 +47,3 @@ parley_artifact_record_free (ParleyArtifactRecord *record)
   g_clear_pointer (&record->files, g_ptr_array_unref);
   g_free (record);
 }
-
-ParleyQueueRecord *
-parley_queue_record_new (void)
-{
-  ParleyQueueRecord *record = g_new0 (ParleyQueueRecord, 1);
-  record->size = -1;
-  return record;
-}
-
-void
-parley_queue_record_free (ParleyQueueRecord *record)
-{
-  if (!record)
-    return;
-  g_free (record->endpoint);
-  g_free (record->repo);
-  g_free (record->commit);
-  g_free (record->path);
-  g_free (record->sha256);
-  g_free (record->target);
-  g_free (record->problem);
-  g_free (record);
-}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Models on disk and the download queue, as records of the store. An artifact is a model (all of
+ * Models on disk, as records of the store. An artifact is a model (all of
  * its shards together); a location is a file at a path. A file can belong to several artifacts (a
  * projector shared by quantisations), and an artifact can lie at several places, so the two are
  * joined by rows that say the file's role.
@@ -65,14 +65,12 @@ ParleyArtifactRecord *parley_artifact_record_new (void); /* with an empty `files
 void parley_artifact_record_free (ParleyArtifactRecord *record);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ParleyArtifactRecord, parley_artifact_record_free)
 
-/* Stores the artifact with its files in one transaction, and in the same one removes the finished
- * download rows `downloads` (NULL, or ended by 0). A record with an id, else one whose sha256 or
- * whose first file's path is known already, is updated: its fields replace the stored ones, while
- * pinned, added_at, last_used_at, defaults, a name without '/' and origins that the new record
- * does not know stay, and its files are added to the known ones. A
- * name that another artifact has gets " (2)" or so appended. Fills in the ids and the name. */
-gboolean parley_catalogue_add (ParleyStore *store, ParleyArtifactRecord *artifact,
-                               const gint64 *downloads, GError **error);
+/* Stores the artifact with its files in one transaction. A record with an id, else one whose sha256
+ * or whose first file's path is known already, is updated: its fields replace the stored ones,
+ * while pinned, added_at, last_used_at, defaults, a name without '/' and origins that the new
+ * record does not know stay, and its files are added to the known ones. A name that another
+ * artifact has gets " (2)" or so appended. Fills in the ids and the name. */
+gboolean parley_catalogue_add (ParleyStore *store, ParleyArtifactRecord *artifact, GError **error);
 
 /* Array of ParleyArtifactRecord by name, each with its files. */
 GPtrArray *parley_catalogue_list (ParleyStore *store, GError **error);
@@ -102,44 +100,5 @@ gboolean parley_catalogue_set_missing (ParleyStore *store, const char *path, gbo
 gboolean parley_catalogue_remove_location (ParleyStore *store, const char *path, GError **error);
 /* Forgets the artifact, and those of its locations that no other one uses. */
 gboolean parley_catalogue_remove (ParleyStore *store, gint64 id, GError **error);
-
-/* The download queue. */
-typedef enum {
-  PARLEY_QUEUE_QUEUED,
-  PARLEY_QUEUE_RUNNING,
-  PARLEY_QUEUE_PAUSED, /* by the person */
-  PARLEY_QUEUE_FAILED, /* `problem` says why */
-} ParleyQueueState;
-
-typedef struct {
-  gint64 id;       /* 0 in a record that is not stored yet */
-  gint64 group;    /* the same for files that make one model; the id of the first of them */
-  double position; /* order in the queue; 0 in a new record: at the end */
-  char *endpoint, *repo, *commit, *path; /* what to fetch */
-  char *sha256;                          /* expected; NULL: the hub gave none */
-  gint64 size;                           /* bytes; -1: unknown */
-  char *target;                          /* absolute path of the finished file; unique */
-  ParleyFileRole role;
-  guint shard;
-  gint64 done; /* bytes, for showing; the sidecar of the file is the truth */
-  ParleyQueueState state;
-  char *problem; /* NULL: none */
-  gint64 added_at;
-} ParleyQueueRecord;
-
-ParleyQueueRecord *parley_queue_record_new (void);
-void parley_queue_record_free (ParleyQueueRecord *record);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (ParleyQueueRecord, parley_queue_record_free)
-
-/* Adds the records as one group in one transaction and fills in ids, group and position. A target
- * that is queued already keeps its row, whose id is filled in. */
-gboolean parley_queue_add (ParleyStore *store, GPtrArray *records, GError **error);
-/* Array of ParleyQueueRecord in the order of the queue. */
-GPtrArray *parley_queue_list (ParleyStore *store, GError **error);
-gboolean parley_queue_set_state (ParleyStore *store, gint64 id, ParleyQueueState state, gint64 done,
-                                 const char *problem, GError **error);
-/* Moves a row before another one; before 0: to the end. */
-gboolean parley_queue_move (ParleyStore *store, gint64 id, gint64 before, GError **error);
-gboolean parley_queue_remove (ParleyStore *store, gint64 id, GError **error);
 
 G_END_DECLS

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What Parley keeps: chats, the catalogue of models, the download queue and settings, in one
+ * What Parley keeps: chats, the catalogue of models and settings, in one
  * SQLite file `parley.db` of the data folder. The application and parley-cli use the same file at
  * the same time.
  *
@@ -39,12 +39,10 @@ GQuark parley_store_error_quark (void);
 typedef enum {
   PARLEY_STORE_CHATS = 1 << 0,
   PARLEY_STORE_CATALOGUE = 1 << 1,
-  PARLEY_STORE_DOWNLOADS = 1 << 2,
-  PARLEY_STORE_SETTINGS = 1 << 3,
+  PARLEY_STORE_SETTINGS = 1 << 2,
 } ParleyStoreAreas;
 
-#define PARLEY_STORE_ALL_AREAS                                                                     \
-  (PARLEY_STORE_CHATS | PARLEY_STORE_CATALOGUE | PARLEY_STORE_DOWNLOADS | PARLEY_STORE_SETTINGS)
+#define PARLEY_STORE_ALL_AREAS (PARLEY_STORE_CHATS | PARLEY_STORE_CATALOGUE | PARLEY_STORE_SETTINGS)
 
 /* Signal `changed (ParleyStoreAreas areas, gboolean elsewhere)`: something was committed by this
  * store, or (elsewhere) by another process.
@@ -83,7 +81,7 @@ gboolean parley_store_check (ParleyStore *self, GError **error);
 gboolean parley_store_back_up (ParleyStore *self, const char *path, GError **error);
 
 /* Deletes every chat, attachment and setting for good: nothing of them stays in the file. What is
- * known of models and downloads stays. For a background thread. */
+ * known of models stays. For a background thread. */
 gboolean parley_store_erase (ParleyStore *self, GError **error);
 
 const char *parley_store_get_folder (ParleyStore *self);

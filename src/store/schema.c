@@ -86,7 +86,10 @@ static const char version_3[] =
     "ALTER TABLE chat ADD COLUMN summary TEXT;"
     "ALTER TABLE generation ADD COLUMN reasoning_seconds REAL NOT NULL DEFAULT 0;";
 
-const char *const parley_schema_steps[] = { version_1, version_2, version_3 };
+/* Downloads are described beside their files (src/hub/sidecar.h); this table was never used. */
+static const char version_4[] = "DROP TABLE download;";
+
+const char *const parley_schema_steps[] = { version_1, version_2, version_3, version_4 };
 const guint parley_schema_n_steps = G_N_ELEMENTS (parley_schema_steps);
 
 gboolean

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The catalogue of models and the download queue.
+ * The catalogue of models.
  */
 #include "common.h"
 
@@ -41,10 +41,10 @@ add_file (ParleyArtifactRecord *a, const char *path, ParleyFileRole role, guint 
 }
 
 static void
-must_add (ParleyStore *store, ParleyArtifactRecord *a, const gint64 *downloads)
+must_add (ParleyStore *store, ParleyArtifactRecord *a)
 {
   g_autoptr (GError) error = NULL;
-  CHECK_MSG (parley_catalogue_add (store, a, downloads, &error), "%s", error->message);
+  CHECK_MSG (parley_catalogue_add (store, a, &error), "%s", error->message);
 }
 
 static void
@@ -55,11 +55,11 @@ models_are_added_and_found (void)
   a->n_shards = 2;
   add_file (a, "/m/one-2.gguf", PARLEY_FILE_MODEL, 1);
   add_file (a, "/m/eyes.gguf", PARLEY_FILE_PROJECTOR, 0);
-  must_add (store, a, NULL);
+  must_add (store, a);
   CHECK (a->id > 0);
   g_autoptr (ParleyArtifactRecord) b = make_artifact ("One", SHA_B, "/m/\xff\xfe.gguf");
   add_file (b, "/m/eyes.gguf", PARLEY_FILE_PROJECTOR, 0);
-  must_add (store, b, NULL);
+  must_add (store, b);
   CHECK_STR (b->name, "One (2)");
 
   g_autoptr (GPtrArray) all = parley_catalogue_list (store, NULL);
@@ -94,12 +94,12 @@ content_decides_what_a_model_is (void)
 {
   ParleyStore *store = must_open (fresh_folder ());
   g_autoptr (ParleyArtifactRecord) a = make_artifact ("One", SHA_A, "/m/one.gguf");
-  must_add (store, a, NULL);
+  must_add (store, a);
   CHECK (parley_catalogue_set_pinned (store, a->id, TRUE, NULL));
   CHECK (parley_catalogue_set_defaults (store, a->id, "{\"layers\":3}", NULL));
   CHECK (parley_catalogue_set_used (store, a->id, 99, NULL));
   g_autoptr (ParleyArtifactRecord) copy = make_artifact ("One", SHA_A, "/other/one.gguf");
-  must_add (store, copy, NULL);
+  must_add (store, copy);
   CHECK (copy->id == a->id);
   g_autoptr (ParleyArtifactRecord) both = parley_catalogue_get (store, a->id, NULL);
   CHECK (both->files->len == 2 && both->pinned && both->last_used_at == 99);
@@ -107,17 +107,17 @@ content_decides_what_a_model_is (void)
   CHECK_STR (both->name, "One");
 
   g_autoptr (ParleyArtifactRecord) replaced = make_artifact ("New", SHA_B, "/m/one.gguf");
-  must_add (store, replaced, NULL);
+  must_add (store, replaced);
   CHECK (replaced->id != a->id);
   g_autoptr (ParleyArtifactRecord) old = parley_catalogue_get (store, a->id, NULL);
   CHECK (old->files->len == 1);
 
   /* Found before it was hashed: the hash is filled in, the model stays. */
   g_autoptr (ParleyArtifactRecord) unhashed = make_artifact ("Late", NULL, "/m/late.gguf");
-  must_add (store, unhashed, NULL);
+  must_add (store, unhashed);
   g_autoptr (ParleyArtifactRecord) hashed = make_artifact (
       "Late", "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc", "/m/late.gguf");
-  must_add (store, hashed, NULL);
+  must_add (store, hashed);
   CHECK (hashed->id == unhashed->id);
   must_close (store);
 }
@@ -128,10 +128,10 @@ models_go_with_their_last_file (void)
   ParleyStore *store = must_open (fresh_folder ());
   g_autoptr (ParleyArtifactRecord) a = make_artifact ("A", SHA_A, "/m/a.gguf");
   add_file (a, "/m/eyes.gguf", PARLEY_FILE_PROJECTOR, 0);
-  must_add (store, a, NULL);
+  must_add (store, a);
   g_autoptr (ParleyArtifactRecord) b = make_artifact ("B", SHA_B, "/m/b.gguf");
   add_file (b, "/m/eyes.gguf", PARLEY_FILE_PROJECTOR, 0);
-  must_add (store, b, NULL);
+  must_add (store, b);
   CHECK (parley_catalogue_remove_location (store, "/m/a.gguf", NULL));
   CHECK (!parley_catalogue_get (store, a->id, NULL));
   g_autoptr (GPtrArray) shared = parley_catalogue_list_locations (store, NULL);
@@ -150,7 +150,7 @@ locations_change (void)
 {
   ParleyStore *store = must_open (fresh_folder ());
   g_autoptr (ParleyArtifactRecord) a = make_artifact ("A", NULL, "/m/a.gguf");
-  must_add (store, a, NULL);
+  must_add (store, a);
   CHECK (parley_catalogue_set_missing (store, "/m/a.gguf", TRUE, NULL));
   g_autoptr (ParleyArtifactRecord) away = parley_catalogue_get (store, a->id, NULL);
   CHECK (((ParleyLocationRecord *) away->files->pdata[0])->missing);
@@ -164,7 +164,7 @@ locations_change (void)
   CHECK_STR (read->sha256, SHA_A);
 
   g_autoptr (ParleyArtifactRecord) b = make_artifact ("B", SHA_B, "/m/b.gguf");
-  must_add (store, b, NULL);
+  must_add (store, b);
   g_autoptr (GError) error = NULL;
   CHECK (!parley_catalogue_rename (store, b->id, "A", &error));
   CHECK (g_error_matches (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_INVALID));
@@ -188,69 +188,11 @@ unsound_records_are_refused (void)
   for (gsize i = 0; i < G_N_ELEMENTS (unsound); i++) {
     g_autoptr (ParleyArtifactRecord) a = make_artifact ("A", unsound[i].sha256, unsound[i].path);
     g_autoptr (GError) error = NULL;
-    CHECK (!parley_catalogue_add (store, a, NULL, &error));
+    CHECK (!parley_catalogue_add (store, a, &error));
     CHECK (g_error_matches (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_INVALID));
   }
   g_autoptr (ParleyArtifactRecord) empty = parley_artifact_record_new ();
-  CHECK (!parley_catalogue_add (store, empty, NULL, NULL));
-  must_close (store);
-}
-
-static gint64
-queued (ParleyStore *store, guint position)
-{
-  g_autoptr (GPtrArray) rows = parley_queue_list (store, NULL);
-  CHECK (rows && position < rows->len);
-  return ((ParleyQueueRecord *) rows->pdata[position])->id;
-}
-
-static void
-queue_keeps_its_order (void)
-{
-  ParleyStore *store = must_open (fresh_folder ());
-  g_autoptr (GPtrArray) rows =
-      g_ptr_array_new_with_free_func ((GDestroyNotify) parley_queue_record_free);
-  for (int i = 0; i < 3; i++) {
-    ParleyQueueRecord *row = parley_queue_record_new ();
-    row->repo = g_strdup ("org/repo");
-    row->target = g_strdup_printf ("/m/%d.gguf", i);
-    row->shard = (guint) i;
-    g_ptr_array_add (rows, row);
-  }
-  CHECK (parley_queue_add (store, rows, NULL));
-  const ParleyQueueRecord *const *r = (gpointer) rows->pdata;
-  CHECK (r[0]->group == r[0]->id && r[2]->group == r[0]->id && r[2]->position == 3);
-  gint64 id = r[1]->id;
-  CHECK (parley_queue_add (store, rows, NULL));
-  CHECK (r[1]->id == id);
-
-  for (int i = 0; i < 200; i++)
-    CHECK (parley_queue_move (store, queued (store, 2), queued (store, 0), NULL));
-  CHECK (parley_queue_move (store, r[0]->id, 0, NULL));
-  CHECK (queued (store, 2) == r[0]->id);
-  CHECK (parley_queue_set_state (store, id, PARLEY_QUEUE_FAILED, 77, "No network.", NULL));
-  must_close (store);
-  store = must_open (test_folder);
-  g_autoptr (GPtrArray) later = parley_queue_list (store, NULL);
-  CHECK (later->len == 3);
-  for (guint i = 0; i < later->len; i++) {
-    const ParleyQueueRecord *row = later->pdata[i];
-    CHECK (row->position == i + 1 && row->size == -1);
-    if (row->id == id) {
-      CHECK (row->state == PARLEY_QUEUE_FAILED && row->done == 77);
-      CHECK_STR (row->problem, "No network.");
-    }
-  }
-  /* A finished one becomes a model and leaves the queue in one step. */
-  g_autoptr (ParleyArtifactRecord) a = make_artifact ("A", SHA_A, "/m/1.gguf");
-  gint64 finished[] = { id, 0 };
-  must_add (store, a, finished);
-  g_autoptr (GPtrArray) rest = parley_queue_list (store, NULL);
-  CHECK (rest->len == 2);
-  CHECK (parley_queue_remove (store, queued (store, 0), NULL));
-  g_autoptr (GError) error = NULL;
-  CHECK (!parley_queue_remove (store, id, &error));
-  CHECK (g_error_matches (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_NOT_FOUND));
+  CHECK (!parley_catalogue_add (store, empty, NULL));
   must_close (store);
 }
 
@@ -262,7 +204,6 @@ main (void)
   RUN (models_go_with_their_last_file);
   RUN (locations_change);
   RUN (unsound_records_are_refused);
-  RUN (queue_keeps_its_order);
   remove_tree (test_folder);
   return test_done ();
 }

@@ -172,26 +172,18 @@ write_replies (ParleyStore *store)
   }
 }
 
-/* Adds models for ever, each replacing a queue row in one transaction. Says "model N". */
+/* Adds models for ever. Says "model N". */
 static void
 write_models (ParleyStore *store)
 {
   say ("chat 0\n");
   for (guint i = 0;; i++) {
-    g_autoptr (GPtrArray) rows =
-        g_ptr_array_new_with_free_func ((GDestroyNotify) parley_queue_record_free);
-    ParleyQueueRecord *row = parley_queue_record_new ();
-    row->target = g_strdup_printf ("/models/%u.gguf", i);
-    g_ptr_array_add (rows, row);
     g_autoptr (ParleyArtifactRecord) artifact = parley_artifact_record_new ();
     ParleyLocationRecord *file = parley_location_record_new ();
-    file->path = g_strdup (row->target);
+    file->path = g_strdup_printf ("/models/%u.gguf", i);
     artifact->name = g_strdup_printf ("model %u", i);
     g_ptr_array_add (artifact->files, file);
-    if (!parley_queue_add (store, rows, NULL))
-      _exit (2);
-    gint64 downloads[] = { row->id, 0 };
-    if (!parley_catalogue_add (store, artifact, downloads, NULL))
+    if (!parley_catalogue_add (store, artifact, NULL))
       _exit (2);
     say ("model %u\n", i);
   }
@@ -298,7 +290,7 @@ killed_writers_lose_nothing_acknowledged (void)
 }
 
 static void
-killed_downloads_are_queued_or_catalogued (void)
+killed_additions_are_whole (void)
 {
   for (int i = 0; i < n_kills / 2; i++) {
     g_auto (GStrv) lines =
@@ -311,16 +303,9 @@ killed_downloads_are_queued_or_catalogued (void)
     }
     ParleyStore *store = must_open (test_folder);
     g_autoptr (GPtrArray) models = parley_catalogue_list (store, NULL);
-    g_autoptr (GPtrArray) queue = parley_queue_list (store, NULL);
-    CHECK (models && queue);
+    CHECK (models);
     CHECK_MSG (models->len >= said + 1, "%u models of %d", models->len, (int) said + 1);
-    CHECK (models->len + queue->len <= said + 2 + 1);
-    for (guint k = 0; k < queue->len; k++) {
-      const ParleyQueueRecord *row = queue->pdata[k];
-      g_autoptr (ParleyArtifactRecord) twice =
-          parley_catalogue_find_path (store, row->target, NULL);
-      CHECK (!twice);
-    }
+    CHECK (models->len <= said + 2);
     for (guint k = 0; k < models->len; k++)
       CHECK (((ParleyArtifactRecord *) models->pdata[k])->files->len == 1);
     must_close (store);
@@ -403,7 +388,7 @@ main (int argc, char **argv)
   RUN (pieces_become_parts);
   RUN (pieces_arrive_without_a_flush);
   RUN (killed_writers_lose_nothing_acknowledged);
-  RUN (killed_downloads_are_queued_or_catalogued);
+  RUN (killed_additions_are_whole);
   RUN (replies_of_the_living_are_left_alone);
   RUN (two_processes_share_the_file);
   remove_tree (test_folder);

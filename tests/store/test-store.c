@@ -124,6 +124,22 @@ migrates_step_by_step (void)
 }
 
 static void
+an_unused_table_goes (void)
+{
+  g_autofree char *path = g_build_filename (fresh_folder (), "parley.db", NULL);
+  {
+    g_close (g_creat (path, 0600), NULL);
+    g_autoptr (sqlite3) db = parley_sql_open (path, PARLEY_SQL_WRITE, NULL);
+    CHECK (parley_schema_update (db, parley_schema_steps, 3, NULL));
+    CHECK (number (db, "SELECT count (*) FROM sqlite_schema WHERE name = 'download'") == 1);
+  }
+  must_close (must_open (test_folder));
+  g_autoptr (sqlite3) db = raw_open (test_folder);
+  CHECK (number (db, "SELECT count (*) FROM sqlite_schema WHERE name = 'download'") == 0);
+  CHECK (number (db, "PRAGMA user_version") == parley_schema_n_steps);
+}
+
+static void
 newer_schema_opens_for_reading (void)
 {
   ParleyStore *store = must_open (fresh_folder ());
@@ -151,7 +167,7 @@ newer_schema_opens_for_reading (void)
   ParleyLocationRecord *file = parley_location_record_new ();
   file->path = g_strdup ("/m.gguf");
   g_ptr_array_add (artifact->files, file);
-  CHECK (!parley_catalogue_add (store, artifact, NULL, &error));
+  CHECK (!parley_catalogue_add (store, artifact, &error));
   CHECK (g_error_matches (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_READ_ONLY));
   must_close (store);
   g_autoptr (sqlite3) db = raw_open (test_folder);
@@ -499,6 +515,7 @@ main (void)
   RUN (default_folder_follows_environment);
   RUN (connections_are_hardened);
   RUN (migrates_step_by_step);
+  RUN (an_unused_table_goes);
   RUN (newer_schema_opens_for_reading);
   RUN (unwritable_database_opens_for_reading);
   RUN (file_in_the_way_is_an_error);
