@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/parley-discover-page.h"
 
-#include "app/parley-format.h"
+#include "app/parley-discover-filters.h"
+#include "app/parley-importer.h"
 #include "app/parley-repo-view.h"
+#include "app/parley-result-row.h"
+#include "app/parley-suggestion-list.h"
+#include "app/parley-suggestions.h"
 #include "app/parley-widgets.h"
 #include "hub/parley-hub-ref.h"
 
@@ -16,7 +20,8 @@ struct _ParleyDiscoverPage {
   GtkBox parent;
   ParleyServices *services;
   GtkWidget *header, *back, *title, *stack; /* stack: "search" and "model" */
-  GtkWidget *entry, *sort, *results_stack, *results, *more, *error, *nothing;
+  GtkWidget *entry, *sort, *filters, *filters_button, *results_stack, *results, *more, *error;
+  GtkWidget *nothing, *suggestions, *results_title;
   ParleyRepoView *repo;
   GCancellable *cancellable;
   char *cursor;
@@ -44,9 +49,9 @@ show_search (ParleyDiscoverPage *self)
 }
 
 static void
-show_repo (ParleyDiscoverPage *self, const char *repo, const char *revision)
+show_repo (ParleyDiscoverPage *self, const char *repo, const char *revision, const char *wanted)
 {
-  parley_repo_view_show (self->repo, repo, revision);
+  parley_repo_view_show (self->repo, repo, revision, wanted);
   adw_window_title_set_title (ADW_WINDOW_TITLE (self->title), repo);
   gtk_stack_set_visible_child_name (GTK_STACK (self->stack), "model");
   gtk_widget_set_visible (self->back, TRUE);
@@ -61,68 +66,31 @@ repo_titled (ParleyRepoView *view, const char *title, ParleyDiscoverPage *self)
 
 /* ---- results ---- */
 
-static GtkWidget *
-figure (const char *icon, const char *text, const char *name, gboolean may_shrink)
-{
-  GtkWidget *box = parley_box (GTK_ORIENTATION_HORIZONTAL, 4, "figure-row");
-  GtkWidget *image = gtk_image_new_from_icon_name (icon);
-
-  gtk_widget_add_css_class (image, "dim-label");
-  gtk_box_append (GTK_BOX (box), image);
-  GtkWidget *label = parley_line (text, "caption dim-label");
-  if (!may_shrink)
-    gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_NONE);
-  gtk_box_append (GTK_BOX (box), label);
-  gtk_widget_set_tooltip_text (box, name);
-  return box;
-}
-
-static GtkWidget *
-result_row (ParleyHubModel *model)
-{
-  GtkWidget *row = gtk_list_box_row_new (),
-            *box = parley_box (GTK_ORIENTATION_HORIZONTAL, 12, NULL);
-  GtkWidget *texts = parley_box (GTK_ORIENTATION_VERTICAL, 4, NULL);
-  GtkWidget *figures = parley_box (GTK_ORIENTATION_HORIZONTAL, 14, NULL);
-  const char *name = parley_hub_model_get_name (model);
-  g_autofree char *parameters = parley_format_parameters (parley_hub_model_get_parameters (model));
-  g_autofree char *downloads = parley_format_count (parley_hub_model_get_downloads (model));
-  g_autofree char *likes = parley_format_count (parley_hub_model_get_likes (model));
-  g_autofree char *days =
-      parley_format_days_ago (parley_hub_model_get_updated (model), g_get_real_time () / 1000000);
-
-  gtk_widget_add_css_class (box, "result-row");
-  gtk_box_append (GTK_BOX (texts), parley_line (name, "result-name"));
-  gtk_box_append (GTK_BOX (texts),
-                  parley_line (parley_hub_model_get_author (model), "caption dim-label"));
-  if (*parameters != '\0')
-    gtk_box_append (GTK_BOX (figures),
-                    figure ("parley-models-symbolic", parameters, _ ("Parameters"), FALSE));
-  gtk_box_append (GTK_BOX (figures), figure ("parley-download-symbolic", downloads,
-                                             _ ("Downloads in the last month"), FALSE));
-  gtk_box_append (GTK_BOX (figures),
-                  figure ("emblem-favorite-symbolic", likes, _ ("Likes"), FALSE));
-  if (*days != '\0')
-    gtk_box_append (GTK_BOX (figures),
-                    figure ("document-open-recent-symbolic", days, _ ("Updated"), TRUE));
-  if (parley_hub_model_get_gate (model) != PARLEY_HUB_OPEN)
-    gtk_box_append (GTK_BOX (figures), figure ("changes-prevent-symbolic", "",
-                                               _ ("Terms have to be accepted"), FALSE));
-  gtk_box_append (GTK_BOX (texts), figures);
-  gtk_widget_set_hexpand (texts, TRUE);
-  gtk_box_append (GTK_BOX (box), texts);
-  gtk_box_append (GTK_BOX (box), gtk_image_new_from_icon_name ("go-next-symbolic"));
-  gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (row), box);
-  g_object_set_data_full (G_OBJECT (row), "parley-repo",
-                          g_strdup (parley_hub_model_get_repo (model)), g_free);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (row), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
-  return row;
-}
-
 static void
 result_chosen (GtkListBox *list, GtkListBoxRow *row, ParleyDiscoverPage *self)
 {
-  show_repo (self, g_object_get_data (G_OBJECT (row), "parley-repo"), NULL);
+  show_repo (self, parley_result_row_get_repo (row), NULL, parley_result_row_get_wanted (row));
+}
+
+static void
+suggestion_chosen (ParleySuggestionList *list, GtkListBoxRow *row, ParleyDiscoverPage *self)
+{
+  result_chosen (NULL, row, self);
+}
+
+/* Suggestions are for who has not said yet what to look for. */
+static void
+show_suggestions (ParleyDiscoverPage *self)
+{
+  ParleyHubFilter filter;
+  gboolean blank = *gtk_editable_get_text (GTK_EDITABLE (self->entry)) == '\0';
+
+  parley_discover_filters_get (PARLEY_DISCOVER_FILTERS (self->filters), &filter);
+  blank = blank && parley_hub_filter_is_empty (&filter);
+  gtk_widget_set_visible (self->suggestions, blank);
+  gtk_widget_set_visible (self->results_title, blank);
+  if (blank)
+    parley_suggestion_list_look_up (PARLEY_SUGGESTION_LIST (self->suggestions));
 }
 
 static void
@@ -154,12 +122,13 @@ found (GObject *source, GAsyncResult *result, gpointer data)
     show_error (self, error);
     return;
   }
+  guint64 most = parley_memory_parameters (parley_memory_for_models (self->services->hardware));
   if (!self->continuing)
     parley_box_clear (self->results);
   for (guint i = 0; i < models->len; i++) {
     ParleyHubModel *model = g_ptr_array_index (models, i);
     if (parley_hub_model_can_chat (model))
-      gtk_list_box_append (GTK_LIST_BOX (self->results), result_row (model));
+      gtk_list_box_append (GTK_LIST_BOX (self->results), parley_result_row_new (model, most));
   }
   g_free (self->cursor);
   self->cursor = g_steal_pointer (&cursor);
@@ -183,9 +152,28 @@ ask (ParleyDiscoverPage *self, const char *cursor)
   self->asked = TRUE;
   gtk_widget_set_opacity (self->results, cursor != NULL ? 1 : 0.5); /* of the search before */
   self->continuing = cursor != NULL;
+  show_suggestions (self);
+  ParleyHubFilter filter;
+  parley_discover_filters_get (PARLEY_DISCOVER_FILTERS (self->filters), &filter);
   parley_hub_search_async (self->services->hub, gtk_editable_get_text (GTK_EDITABLE (self->entry)),
-                           sorts[MIN (sort, G_N_ELEMENTS (sorts) - 1)], PAGE_SIZE, cursor,
+                           sorts[MIN (sort, G_N_ELEMENTS (sorts) - 1)], &filter, PAGE_SIZE, cursor,
                            self->cancellable, found, g_object_ref (self));
+}
+
+/* What names one repository, and cannot be words to search for: "org/name:Q4_K_M", an address. */
+static gboolean
+go_to_reference (ParleyDiscoverPage *self, gboolean short_too)
+{
+  const char *text = gtk_editable_get_text (GTK_EDITABLE (self->entry));
+  gboolean clear = strstr (text, "://") != NULL || strchr (text, ':') != NULL;
+  g_autoptr (ParleyHubRef) ref =
+      strchr (text, '/') != NULL && (clear || short_too)
+          ? parley_hub_ref_parse (text, parley_hub_get_endpoint (self->services->hub), NULL)
+          : NULL;
+
+  if (ref != NULL)
+    show_repo (self, ref->repo, ref->revision, ref->file != NULL ? ref->file : ref->quantisation);
+  return ref != NULL;
 }
 
 static gboolean
@@ -194,6 +182,8 @@ search_now (gpointer data)
   ParleyDiscoverPage *self = data;
 
   self->search_id = 0;
+  if (go_to_reference (self, FALSE))
+    return G_SOURCE_REMOVE;
   if (gtk_widget_get_first_child (self->results) == NULL)
     gtk_stack_set_visible_child_name (GTK_STACK (self->results_stack), "loading");
   ask (self, NULL);
@@ -207,20 +197,12 @@ search_changed (ParleyDiscoverPage *self)
   self->search_id = g_timeout_add (SEARCH_DELAY_MS, search_now, self);
 }
 
-/* Enter on an address goes straight to the model. */
+/* Enter on "org/name" goes straight to the model. */
 static void
 entry_activated (ParleyDiscoverPage *self)
 {
-  const char *text = gtk_editable_get_text (GTK_EDITABLE (self->entry));
-  g_autoptr (ParleyHubRef) ref =
-      strchr (text, '/') != NULL
-          ? parley_hub_ref_parse (text, parley_hub_get_endpoint (self->services->hub), NULL)
-          : NULL;
-
   g_clear_handle_id (&self->search_id, g_source_remove);
-  if (ref != NULL)
-    show_repo (self, ref->repo, ref->revision);
-  else
+  if (!go_to_reference (self, TRUE))
     search_now (self);
 }
 
@@ -291,7 +273,7 @@ build_results (ParleyDiscoverPage *self)
 {
   GtkWidget *stack = self->results_stack = gtk_stack_new (), *spinner = gtk_spinner_new ();
   GtkWidget *again = parley_pill_button (_ ("Try Again"), NULL, TRUE);
-  GtkWidget *box = parley_box (GTK_ORIENTATION_VERTICAL, 18, NULL);
+  GtkWidget *box = parley_box (GTK_ORIENTATION_VERTICAL, 0, NULL);
 
   self->results = parley_boxed_list ();
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->results), GTK_ACCESSIBLE_PROPERTY_LABEL,
@@ -299,7 +281,13 @@ build_results (ParleyDiscoverPage *self)
   g_signal_connect (self->results, "row-activated", G_CALLBACK (result_chosen), self);
   self->more = parley_pill_button (_ ("Show More"), NULL, FALSE);
   g_signal_connect_swapped (self->more, "clicked", G_CALLBACK (show_more), self);
+  self->suggestions = parley_suggestion_list_new (self->services);
+  g_signal_connect (self->suggestions, "chosen", G_CALLBACK (suggestion_chosen), self);
+  self->results_title = parley_line (_ ("On the Hub"), "section-title");
+  gtk_box_append (GTK_BOX (box), self->suggestions);
+  gtk_box_append (GTK_BOX (box), self->results_title);
   gtk_box_append (GTK_BOX (box), self->results);
+  gtk_widget_set_margin_top (self->more, 18);
   gtk_box_append (GTK_BOX (box), self->more);
   gtk_spinner_start (GTK_SPINNER (spinner));
   gtk_widget_set_size_request (spinner, 32, 32);
@@ -309,13 +297,27 @@ build_results (ParleyDiscoverPage *self)
   self->error = parley_status_page ("network-offline-symbolic", _ ("No Connection"), "", again);
   self->nothing = parley_status_page (
       "system-search-symbolic", _ ("No Models Found"),
-      _ ("Try fewer or other words, or paste the address of a repository."), NULL);
+      _ ("Try fewer or other words, clear the filters, or paste the address of a repository."),
+      NULL);
   gtk_stack_add_named (GTK_STACK (stack), parley_page_body (box, 760), "results");
   gtk_stack_add_named (GTK_STACK (stack), spinner, "loading");
   gtk_stack_add_named (GTK_STACK (stack), self->error, "error");
   gtk_stack_add_named (GTK_STACK (stack), self->nothing, "nothing");
   gtk_widget_set_vexpand (stack, TRUE);
   return stack;
+}
+
+static void
+filters_changed (ParleyDiscoverPage *self)
+{
+  ParleyHubFilter filter;
+
+  parley_discover_filters_get (PARLEY_DISCOVER_FILTERS (self->filters), &filter);
+  if (parley_hub_filter_is_empty (&filter))
+    gtk_widget_remove_css_class (self->filters_button, "accent-text");
+  else
+    gtk_widget_add_css_class (self->filters_button, "accent-text");
+  search_changed (self);
 }
 
 static GtkWidget *
@@ -326,6 +328,7 @@ build_search (ParleyDiscoverPage *self)
   const char *translated[G_N_ELEMENTS (sorts)] = { NULL };
   GtkWidget *box = parley_box (GTK_ORIENTATION_VERTICAL, 0, NULL), *clamp = adw_clamp_new ();
   GtkWidget *line = parley_box (GTK_ORIENTATION_HORIZONTAL, 8, NULL);
+  GtkWidget *column = parley_box (GTK_ORIENTATION_VERTICAL, 0, NULL);
 
   for (gsize i = 0; sorts[i] != NULL; i++)
     translated[i] = _ (sorts[i]);
@@ -341,11 +344,25 @@ build_search (ParleyDiscoverPage *self)
   g_signal_connect_swapped (self->sort, "notify::selected", G_CALLBACK (search_changed), self);
   gtk_box_append (GTK_BOX (line), self->entry);
   gtk_box_append (GTK_BOX (line), self->sort);
+  self->filters = parley_discover_filters_new (self->services);
+  gtk_widget_set_margin_start (self->filters, 12);
+  gtk_widget_set_margin_end (self->filters, 12);
+  gtk_widget_set_margin_bottom (self->filters, 6);
+  gtk_widget_set_visible (self->filters, FALSE);
+  g_signal_connect_swapped (self->filters, "changed", G_CALLBACK (filters_changed), self);
+  self->filters_button = gtk_toggle_button_new ();
+  gtk_button_set_icon_name (GTK_BUTTON (self->filters_button), "parley-sliders-symbolic");
+  parley_name_widget (self->filters_button, _ ("Filters"));
+  g_object_bind_property (self->filters_button, "active", self->filters, "visible",
+                          G_BINDING_DEFAULT);
+  gtk_box_append (GTK_BOX (line), self->filters_button);
+  gtk_box_append (GTK_BOX (column), line);
+  gtk_box_append (GTK_BOX (column), self->filters);
   gtk_widget_set_margin_start (line, 12);
   gtk_widget_set_margin_end (line, 12);
   gtk_widget_set_margin_bottom (line, 6);
   adw_clamp_set_maximum_size (ADW_CLAMP (clamp), 748);
-  adw_clamp_set_child (ADW_CLAMP (clamp), line);
+  adw_clamp_set_child (ADW_CLAMP (clamp), column);
   gtk_box_append (GTK_BOX (box), clamp);
   gtk_box_append (GTK_BOX (box), build_results (self));
   return box;
@@ -363,6 +380,7 @@ parley_discover_page_new (ParleyServices *services)
   ParleyDiscoverPage *self = g_object_new (PARLEY_TYPE_DISCOVER_PAGE, NULL);
 
   self->services = services;
+  parley_importer_accept_drops (services, GTK_WIDGET (self));
   self->header = parley_header_bar (_ ("Discover"));
   self->title = adw_window_title_new (_ ("Discover"), NULL);
   adw_header_bar_set_title_widget (ADW_HEADER_BAR (self->header), self->title);

@@ -13,7 +13,8 @@ struct _ParleyFileRow {
   GtkListBoxRow parent;
   ParleyServices *services;
   ParleyHubFile *file;
-  GtkWidget *recommended, *verdict, *speed, *download, *chat, *progress;
+  guint64 parameters;
+  GtkWidget *recommended, *wanted, *why, *verdict, *speed, *download, *chat, *progress;
   ParleyTransfer *transfer; /* shown in `progress` */
 };
 
@@ -26,9 +27,11 @@ parley_file_row_get_file (ParleyFileRow *self)
 }
 
 void
-parley_file_row_set_recommended (ParleyFileRow *self, gboolean recommended)
+parley_file_row_set_recommended (ParleyFileRow *self, gboolean recommended, const char *why)
 {
   gtk_widget_set_visible (self->recommended, recommended);
+  gtk_widget_set_visible (self->why, recommended);
+  gtk_label_set_text (GTK_LABEL (self->why), recommended ? why : "");
   if (recommended)
     gtk_widget_add_css_class (self->download, "suggested-action");
   else
@@ -36,12 +39,34 @@ parley_file_row_set_recommended (ParleyFileRow *self, gboolean recommended)
 }
 
 void
-parley_file_row_set_verdict (ParleyFileRow *self, ParleyShownVerdict verdict, const char *words,
-                             const char *speed, const char *why)
+parley_file_row_set_wanted (ParleyFileRow *self, gboolean wanted)
 {
-  parley_verdict_set (PARLEY_VERDICT (self->verdict), verdict, words);
-  gtk_label_set_text (GTK_LABEL (self->speed), speed);
-  gtk_widget_set_visible (self->speed, *speed != '\0');
+  gtk_widget_set_visible (self->wanted, wanted);
+}
+
+void
+parley_file_row_set_busy (ParleyFileRow *self)
+{
+  parley_verdict_set (PARLEY_VERDICT (self->verdict), PARLEY_SHOWN_UNKNOWN,
+                      _ ("Reading its header"));
+}
+
+void
+parley_file_row_set_forecast (ParleyFileRow *self, const ParleyForecast *forecast)
+{
+  gboolean rough = forecast->fit != NULL && parley_fit_is_approximate (forecast->fit);
+  g_autofree char *words = rough && forecast->words != NULL
+                               ? g_strdup_printf ("≈ %s", forecast->words)
+                               : g_strdup (forecast->words);
+  g_autofree char *why =
+      rough ? g_strdup_printf (_ ("%s\nReckoned from another file of this model. Select this one "
+                                  "for exact figures."),
+                               forecast->why)
+            : g_strdup (forecast->why);
+
+  parley_verdict_set (PARLEY_VERDICT (self->verdict), forecast->verdict, words);
+  gtk_label_set_text (GTK_LABEL (self->speed), forecast->speed);
+  gtk_widget_set_visible (self->speed, *forecast->speed != '\0');
   gtk_widget_set_tooltip_text (self->verdict, why);
 }
 
@@ -79,7 +104,7 @@ show (ParleyFileRow *self)
     if (transfer != NULL) {
       g_signal_connect_object (transfer, "notify::state", G_CALLBACK (show), self,
                                G_CONNECT_SWAPPED);
-      gtk_box_append (GTK_BOX (self->progress), parley_transfer_box_new (transfer));
+      gtk_box_append (GTK_BOX (self->progress), parley_transfer_box_new (self->services, transfer));
     }
   }
   gtk_widget_set_visible (self->progress, transfer != NULL && !here);
@@ -127,7 +152,6 @@ parley_file_row_class_init (ParleyFileRowClass *klass)
 static void
 parley_file_row_init (ParleyFileRow *self)
 {
-  gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (self), FALSE);
 }
 
 /* A box whose children wrap: a narrow window cuts nothing. */
@@ -150,13 +174,26 @@ build_facts (ParleyFileRow *self)
   self->speed = parley_line ("", "numeric dim-label");
   gtk_widget_set_visible (self->speed, FALSE);
   gtk_box_append (GTK_BOX (line), parley_line (size, "numeric dim-label"));
+  if (self->parameters > 0) {
+    double bits = (double) parley_hub_file_get_size (self->file) * 8 / (double) self->parameters;
+    g_autofree char *text = g_strdup_printf (_ ("%.1f bits per weight"), bits);
+    if (bits < 40) /* else the parameters are those of another model of the repository */
+      gtk_box_append (GTK_BOX (line), parley_line (text, "numeric dim-label"));
+  }
+  if (parley_hub_file_get_n_parts (self->file) > 1) {
+    g_autofree char *parts =
+        g_strdup_printf (_ ("in %u parts"), parley_hub_file_get_n_parts (self->file));
+    gtk_box_append (GTK_BOX (line), parley_line (parts, "numeric dim-label"));
+  }
+  if (!parley_hub_file_is_complete (self->file))
+    gtk_box_append (GTK_BOX (line), parley_line (_ ("Parts are missing on the hub"), "error"));
   gtk_box_append (GTK_BOX (line), self->verdict);
   gtk_box_append (GTK_BOX (line), self->speed);
   return line;
 }
 
 GtkWidget *
-parley_file_row_new (ParleyServices *services, ParleyHubFile *file)
+parley_file_row_new (ParleyServices *services, ParleyHubFile *file, guint64 parameters)
 {
   ParleyFileRow *self = g_object_new (PARLEY_TYPE_FILE_ROW, NULL);
   GtkWidget *column = parley_box (GTK_ORIENTATION_VERTICAL, 8, "file-row");
@@ -170,13 +207,21 @@ parley_file_row_new (ParleyServices *services, ParleyHubFile *file)
 
   self->services = services;
   self->file = g_object_ref (file);
+  self->parameters = parameters;
+  self->wanted = parley_line (_ ("Asked for"), "tag");
+  gtk_widget_set_visible (self->wanted, FALSE);
+  gtk_widget_set_valign (self->wanted, GTK_ALIGN_CENTER);
+  self->why = parley_label ("", "caption dim-label");
+  gtk_widget_set_visible (self->why, FALSE);
   self->recommended = parley_line (_ ("Recommended"), "tag recommended");
   gtk_widget_set_visible (self->recommended, FALSE);
   gtk_widget_set_valign (self->recommended, GTK_ALIGN_CENTER);
   gtk_box_append (GTK_BOX (first), parley_line (name, "quant-name"));
   gtk_box_append (GTK_BOX (first), self->recommended);
+  gtk_box_append (GTK_BOX (first), self->wanted);
   gtk_box_append (GTK_BOX (texts), first);
   gtk_box_append (GTK_BOX (texts), build_facts (self));
+  gtk_box_append (GTK_BOX (texts), self->why);
   gtk_widget_set_hexpand (texts, TRUE);
   gtk_widget_set_tooltip_text (first, parley_hub_file_get_name (file));
 
@@ -187,6 +232,7 @@ parley_file_row_new (ParleyServices *services, ParleyHubFile *file)
                                   download_name, -1);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->chat), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   chat_name, -1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
   g_signal_connect (self->download, "clicked", G_CALLBACK (download), self);
   g_signal_connect (self->chat, "clicked", G_CALLBACK (chat), self);
   self->progress = parley_box (GTK_ORIENTATION_VERTICAL, 0, NULL);

@@ -130,3 +130,33 @@ parley_format_layers (guint n, guint n_layers, guint64 gpu_bytes)
     return g_strdup_printf (_ ("All %u layers on the GPU, %s"), n_layers + 1, size);
   return g_strdup_printf (_ ("%u of %u layers on the GPU, %s"), n, n_layers + 1, size);
 }
+
+const char *
+parley_format_license (const char *id)
+{
+  static const struct {
+    const char *id, *name;
+  } known[] = {
+    { "apache-2.0", "Apache 2.0" },
+    { "mit", "MIT" },
+    { "bsd-3-clause", "BSD 3" },
+    { "gemma", "Gemma" },
+    { "llama2", "Llama 2" },
+    { "llama3", "Llama 3" },
+    { "llama3.1", "Llama 3.1" },
+    { "llama3.2", "Llama 3.2" },
+    { "llama3.3", "Llama 3.3" },
+    { "llama4", "Llama 4" },
+    { "lfm1.0", "LFM 1.0" },
+    { "cc-by-4.0", "CC BY 4.0" },
+    { "cc-by-sa-4.0", "CC BY-SA 4.0" },
+    { "cc-by-nc-4.0", "CC BY-NC 4.0" },
+    { "gpl-3.0", "GPL 3" },
+    { "openrail", "OpenRAIL" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (known); i++)
+    if (g_ascii_strcasecmp (known[i].id, id) == 0)
+      return known[i].name;
+  return id;
+}

@@ -18,6 +18,9 @@ char *parley_format_number (guint n);            /* "8,192" */
 char *parley_format_tokens (guint n);            /* "1 token", "8,192 tokens" */
 char *parley_format_days_ago (gint64 then, gint64 now); /* "today", "3 days ago", "2 years ago" */
 
+/* "Apache 2.0" for "apache-2.0"; what is not known stays as it is. Not to be freed. */
+const char *parley_format_license (const char *id);
+
 /* What the slider says aloud. n of n_layers + 1 steps are on the GPU: the output counts as
  * a layer, as everywhere people count them. */
 char *parley_format_layers (guint n, guint n_layers, guint64 gpu_bytes);

@@ -2,6 +2,7 @@
 #include "app/parley-importer.h"
 
 #include "app/compat.h"
+#include "app/parley-paste.h"
 #include "app/parley-widgets.h"
 #include "app/parley-window.h"
 #include "library/import.h"
@@ -189,8 +190,9 @@ static gboolean
 dropped (GtkDropTarget *target, const GValue *value, double x, double y, ParleyServices *services)
 {
   GtkWidget *widget = gtk_event_controller_get_widget (GTK_EVENT_CONTROLLER (target));
+  if (G_VALUE_HOLDS_STRING (value)) /* an address out of a browser */
+    return parley_paste_text (widget, services, g_value_get_string (value));
   const GSList *files = g_value_get_boxed (value);
-
   for (; files != NULL; files = files->next)
     parley_importer_run (services, widget, files->data);
   return TRUE;
@@ -199,8 +201,10 @@ dropped (GtkDropTarget *target, const GValue *value, double x, double y, ParleyS
 void
 parley_importer_accept_drops (ParleyServices *services, GtkWidget *widget)
 {
-  GtkDropTarget *target = gtk_drop_target_new (GDK_TYPE_FILE_LIST, GDK_ACTION_COPY);
+  GType types[] = { GDK_TYPE_FILE_LIST, G_TYPE_STRING };
+  GtkDropTarget *target = gtk_drop_target_new (G_TYPE_INVALID, GDK_ACTION_COPY);
 
+  gtk_drop_target_set_gtypes (target, types, G_N_ELEMENTS (types));
   g_signal_connect (target, "drop", G_CALLBACK (dropped), services);
   gtk_widget_add_controller (widget, GTK_EVENT_CONTROLLER (target));
 }

@@ -32,7 +32,7 @@ model_row (gpointer item, gpointer data)
 }
 
 static GtkWidget *
-transfer_row (ParleyTransfer *transfer)
+transfer_row (ParleyModelsPage *self, ParleyTransfer *transfer)
 {
   GtkWidget *row = gtk_list_box_row_new ();
   GtkWidget *box = parley_box (GTK_ORIENTATION_VERTICAL, 6, "file-row");
@@ -40,7 +40,7 @@ transfer_row (ParleyTransfer *transfer)
   gtk_box_append (GTK_BOX (box), parley_line (parley_transfer_get_name (transfer), "quant-name"));
   gtk_box_append (GTK_BOX (box),
                   parley_line (parley_transfer_get_repo (transfer), "caption dim-label"));
-  gtk_box_append (GTK_BOX (box), parley_transfer_box_new (transfer));
+  gtk_box_append (GTK_BOX (box), parley_transfer_box_new (self->services, transfer));
   gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (row), box);
   gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (row), FALSE);
   return row;
@@ -121,7 +121,7 @@ show_downloads (ParleyModelsPage *self)
     g_signal_connect_object (transfer, "notify::state", G_CALLBACK (show_downloads), self,
                              G_CONNECT_SWAPPED);
     if (state != PARLEY_TRANSFER_DONE && state != PARLEY_TRANSFER_CANCELLED)
-      gtk_list_box_append (GTK_LIST_BOX (self->downloads), transfer_row (transfer));
+      gtk_list_box_append (GTK_LIST_BOX (self->downloads), transfer_row (self, transfer));
   }
   update (self);
 }

@@ -3,6 +3,7 @@
 
 #include "app/compat.h"
 #include "app/parley-dialog.h"
+#include "app/parley-network.h"
 #include "app/parley-widgets.h"
 
 #include <glib/gi18n.h>
@@ -234,6 +235,7 @@ parley_preferences_present (GtkWindow *parent, ParleyServices *services)
       ADW_PREFERENCES_GROUP (group (NULL, idle, G_N_ELEMENTS (idle), services)));
   adw_preferences_page_add (ADW_PREFERENCES_PAGE (page),
                             ADW_PREFERENCES_GROUP (behaviour_group (services)));
+  parley_network_add_preferences (ADW_PREFERENCES_PAGE (page), services);
   adw_preferences_page_add (ADW_PREFERENCES_PAGE (page), ADW_PREFERENCES_GROUP (data_group ()));
   adw_preferences_page_add (ADW_PREFERENCES_PAGE (page), ADW_PREFERENCES_GROUP (folders_group ()));
   gtk_window_present (parley_dialog_new (parent, _ ("Preferences"), page, 600, 560));

@@ -14,8 +14,9 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (ParleyRepoView, parley_repo_view, PARLEY, REPO_VIEW, GtkBox)
 
 GtkWidget *parley_repo_view_new (ParleyServices *services);
-/* `revision` NULL: the main one. */
-void parley_repo_view_show (ParleyRepoView *self, const char *repo, const char *revision);
+/* `revision` NULL: the main one. `wanted`: a quantisation or file to be marked, or NULL. */
+void parley_repo_view_show (ParleyRepoView *self, const char *repo, const char *revision,
+                            const char *wanted);
 
 /* Signal "titled" (const char *title): the name is known. */
 

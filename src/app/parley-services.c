@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/parley-services.h"
 
+#include "app/parley-network.h"
+#include "library/account.h"
+
 ParleyServices *
 parley_services_new (GError **error)
 {
@@ -12,8 +15,9 @@ parley_services_new (GError **error)
   ParleyServices *services = g_new0 (ParleyServices, 1);
   services->store = g_steal_pointer (&store);
   services->chats = g_steal_pointer (&chats);
-  services->hub = parley_hub_new ();
+  services->hub = parley_account_new_hub (services->store);
   services->downloads = parley_downloads_new (services->hub, NULL);
+  parley_network_apply (services);
   services->library = parley_library_new (NULL);
   parley_library_set_store (services->library, services->store);
   parley_library_follow (services->library, services->downloads);
@@ -51,6 +55,7 @@ void
 parley_services_start (ParleyServices *services)
 {
   parley_hardware_probe_async (services->hardware, FALSE, NULL, probed, NULL);
+  parley_network_load_token (services);
   parley_library_watch (services->library);
   parley_downloads_restore (services->downloads);
   parley_downloads_watch (services->downloads);

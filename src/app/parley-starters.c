@@ -2,26 +2,11 @@
 #include "app/parley-starters.h"
 
 #include "app/parley-format.h"
+#include "app/parley-suggestions.h"
 #include "app/parley-transfer-box.h"
 #include "app/parley-widgets.h"
 
 #include <glib/gi18n.h>
-
-/* Models of one family that does well at every size, with a licence that allows everything. The
- * hub says the exact sizes once one is chosen. By rising size. */
-typedef struct {
-  const char *repo, *quantisation, *name, *licence;
-  guint64 bytes;
-} Starter;
-
-static const Starter starters[] = {
-  { "Qwen/Qwen3-0.6B-GGUF", "Q8_0", "Qwen3 0.6B", "Apache 2.0", 639000000 },
-  { "Qwen/Qwen3-1.7B-GGUF", "Q8_0", "Qwen3 1.7B", "Apache 2.0", 1834000000 },
-  { "Qwen/Qwen3-4B-GGUF", "Q4_K_M", "Qwen3 4B", "Apache 2.0", 2497000000 },
-  { "Qwen/Qwen3-8B-GGUF", "Q4_K_M", "Qwen3 8B", "Apache 2.0", 5028000000 },
-  { "Qwen/Qwen3-14B-GGUF", "Q4_K_M", "Qwen3 14B", "Apache 2.0", 9002000000 },
-  { "Qwen/Qwen3-32B-GGUF", "Q4_K_M", "Qwen3 32B", "Apache 2.0", 19762000000 },
-};
 
 /* How much of the memory the model may fill: the rest is for the conversation and others. */
 static const struct {
@@ -56,18 +41,29 @@ device_of (ParleyStarters *self)
              : parley_hardware_get_devices (self->services->hardware, &n);
 }
 
-/* The largest within this share of the memory, and not one that another card has. */
-static const Starter *
-pick (const struct pe_device_info *device, double share, const Starter *taken)
+/* For beginners: good for everything, by its makers themselves, with a licence that allows all. */
+static gboolean
+is_for_all (const ParleySuggestion *suggestion)
 {
-  const Starter *found = NULL;
+  return (g_str_equal (suggestion->kind, "general") || g_str_equal (suggestion->kind, "quick")) &&
+         g_str_equal (suggestion->license, "apache-2.0") &&
+         g_str_has_prefix (suggestion->repo, suggestion->maker);
+}
 
-  for (gsize i = 0; i < G_N_ELEMENTS (starters); i++)
-    if ((double) starters[i].bytes <= (double) device->memory_total * share &&
-        (taken == NULL || starters[i].bytes > taken->bytes))
-      found = &starters[i];
-  if (found == NULL && taken == NULL && starters[0].bytes < device->memory_total)
-    found = &starters[0];
+/* The largest within this share of the memory, and not one that another card has. */
+static const ParleySuggestion *
+pick (const struct pe_device_info *device, double share, const ParleySuggestion *taken)
+{
+  GPtrArray *all = parley_suggestions_get ();
+  const ParleySuggestion *found = NULL;
+
+  for (guint i = 0; i < all->len; i++) {
+    const ParleySuggestion *one = all->pdata[i];
+    gboolean smallest = found == NULL && taken == NULL && one->bytes < device->memory_total;
+    if (is_for_all (one) && (taken == NULL || one->bytes > taken->bytes) &&
+        ((double) one->bytes <= (double) device->memory_total * share || smallest))
+      found = one;
+  }
   return found;
 }
 
@@ -82,7 +78,7 @@ show_progress (ParleyStarters *self, ParleyTransfer *transfer)
                   parley_label (_ ("You can write already: your message is answered as soon as the "
                                    "model is here."),
                                 "dim-label"));
-  gtk_box_append (GTK_BOX (self->progress), parley_transfer_box_new (transfer));
+  gtk_box_append (GTK_BOX (self->progress), parley_transfer_box_new (self->services, transfer));
   gtk_widget_set_visible (self->progress, TRUE);
 }
 
@@ -108,7 +104,7 @@ details_ready (GObject *source, GAsyncResult *result, gpointer data)
   gtk_widget_set_sensitive (self->cards, TRUE);
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return;
-  ParleyHubFile *file =
+  g_autoptr (ParleyHubFile) file =
       model != NULL ? parley_hub_model_choose (model, self->wanted, &error) : NULL;
   ParleyTransfer *transfer =
       file != NULL ? parley_downloads_add (self->services->downloads, file, &error) : NULL;
@@ -124,7 +120,7 @@ details_ready (GObject *source, GAsyncResult *result, gpointer data)
 static void
 chosen (GtkButton *button, ParleyStarters *self)
 {
-  const Starter *starter = g_object_get_data (G_OBJECT (button), "parley-starter");
+  const ParleySuggestion *starter = g_object_get_data (G_OBJECT (button), "parley-starter");
 
   if (self->asking != NULL)
     g_cancellable_cancel (self->asking);
@@ -139,7 +135,7 @@ chosen (GtkButton *button, ParleyStarters *self)
 /* ---- the cards ---- */
 
 static char *
-facts_of (const Starter *starter, const struct pe_device_info *device)
+facts_of (const ParleySuggestion *starter, const struct pe_device_info *device)
 {
   g_autofree char *size = parley_format_size (starter->bytes);
   /* Every weight is read once for a token. */
@@ -147,12 +143,12 @@ facts_of (const Starter *starter, const struct pe_device_info *device)
   g_autofree char *speed = parley_format_speed (rate);
 
   if (*speed == '\0')
-    return g_strdup_printf ("%s · %s", size, starter->licence);
-  return g_strdup_printf ("%s · ≈ %s · %s", size, speed, starter->licence);
+    return g_strdup_printf ("%s · %s", size, parley_format_license (starter->license));
+  return g_strdup_printf ("%s · ≈ %s · %s", size, speed, parley_format_license (starter->license));
 }
 
 static GtkWidget *
-build_card (ParleyStarters *self, const char *title, const Starter *starter,
+build_card (ParleyStarters *self, const char *title, const ParleySuggestion *starter,
             const struct pe_device_info *device)
 {
   GtkWidget *button = gtk_button_new (), *line = parley_box (GTK_ORIENTATION_HORIZONTAL, 12, NULL);
@@ -179,11 +175,11 @@ static void
 show (ParleyStarters *self)
 {
   const struct pe_device_info *device = device_of (self);
-  const Starter *taken = NULL;
+  const ParleySuggestion *taken = NULL;
 
   parley_box_clear (self->cards);
   for (gsize i = 0; i < G_N_ELEMENTS (kinds); i++) {
-    const Starter *starter = pick (device, kinds[i].share, taken);
+    const ParleySuggestion *starter = pick (device, kinds[i].share, taken);
     if (starter == NULL)
       continue;
     gtk_box_append (GTK_BOX (self->cards), build_card (self, _ (kinds[i].title), starter, device));

@@ -8,8 +8,9 @@
 
 struct _ParleyTransferBox {
   GtkBox parent;
+  ParleyServices *services;
   ParleyTransfer *transfer;
-  GtkWidget *bar, *text, *pause, *resume, *cancel;
+  GtkWidget *bar, *text, *page, *pause, *resume, *cancel;
 };
 
 G_DEFINE_FINAL_TYPE (ParleyTransferBox, parley_transfer_box, GTK_TYPE_BOX)
@@ -65,10 +66,22 @@ show (ParleyTransferBox *self)
                                             state == PARLEY_TRANSFER_WAITING);
   gtk_widget_set_visible (self->cancel,
                           state != PARLEY_TRANSFER_DONE && state != PARLEY_TRANSFER_CANCELLED);
+  gtk_widget_set_visible (self->page, g_error_matches (parley_transfer_get_error (self->transfer),
+                                                       PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_GATED));
   if (state == PARLEY_TRANSFER_FAILED)
     gtk_widget_add_css_class (self->text, "error");
   else
     gtk_widget_remove_css_class (self->text, "error");
+}
+
+/* Terms can only be accepted in a browser. */
+static void
+open_page (ParleyTransferBox *self)
+{
+  g_autofree char *address =
+      parley_hub_dup_page_address (self->services->hub, parley_transfer_get_repo (self->transfer));
+
+  gtk_widget_activate_action (GTK_WIDGET (self), "win.open-link", "s", address);
 }
 
 static void
@@ -101,11 +114,12 @@ flat_button (ParleyTransferBox *self, const char *icon, const char *name, GCallb
 }
 
 GtkWidget *
-parley_transfer_box_new (ParleyTransfer *transfer)
+parley_transfer_box_new (ParleyServices *services, ParleyTransfer *transfer)
 {
   ParleyTransferBox *self = g_object_new (PARLEY_TYPE_TRANSFER_BOX, NULL);
   GtkWidget *column = parley_box (GTK_ORIENTATION_VERTICAL, 6, NULL);
 
+  self->services = services;
   self->transfer = g_object_ref (transfer);
   self->bar = gtk_progress_bar_new ();
   gtk_widget_add_css_class (self->bar, "slim");
@@ -116,6 +130,8 @@ parley_transfer_box_new (ParleyTransfer *transfer)
   gtk_box_append (GTK_BOX (column), self->text);
   gtk_widget_set_hexpand (column, TRUE);
   gtk_widget_set_valign (column, GTK_ALIGN_CENTER);
+  self->page = parley_text_button (_ ("Open Page"), NULL);
+  g_signal_connect_swapped (self->page, "clicked", G_CALLBACK (open_page), self);
   self->pause = flat_button (self, "media-playback-pause-symbolic", _ ("Pause download"),
                              G_CALLBACK (parley_transfer_pause));
   self->resume = flat_button (self, "media-playback-start-symbolic", _ ("Resume download"),
@@ -123,6 +139,7 @@ parley_transfer_box_new (ParleyTransfer *transfer)
   self->cancel = flat_button (self, "window-close-symbolic", _ ("Cancel download"),
                               G_CALLBACK (parley_transfer_cancel));
   gtk_box_append (GTK_BOX (self), column);
+  gtk_box_append (GTK_BOX (self), self->page);
   gtk_box_append (GTK_BOX (self), self->pause);
   gtk_box_append (GTK_BOX (self), self->resume);
   gtk_box_append (GTK_BOX (self), self->cancel);

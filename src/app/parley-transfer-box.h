@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "hub/parley-transfer.h"
+#include "app/parley-services.h"
 
 #include <gtk/gtk.h>
 
@@ -13,7 +13,7 @@ G_BEGIN_DECLS
 #define PARLEY_TYPE_TRANSFER_BOX (parley_transfer_box_get_type ())
 G_DECLARE_FINAL_TYPE (ParleyTransferBox, parley_transfer_box, PARLEY, TRANSFER_BOX, GtkBox)
 
-GtkWidget *parley_transfer_box_new (ParleyTransfer *transfer);
+GtkWidget *parley_transfer_box_new (ParleyServices *services, ParleyTransfer *transfer);
 
 /* "1.2 GB of 4.7 GB · 31 MB/s · 2 min left", or why it waits. Free with g_free(). */
 char *parley_transfer_describe (ParleyTransfer *transfer);

@@ -4,6 +4,7 @@
 #include "app/compat.h"
 #include "app/parley-computer-page.h"
 #include "app/parley-models-page.h"
+#include "app/parley-paste.h"
 #include "app/parley-widgets.h"
 
 #include <glib/gi18n.h>
@@ -279,6 +280,7 @@ parley_window_new (AdwApplication *application, ParleyServices *services)
   gtk_widget_add_css_class (GTK_WIDGET (self->places), "content-pane");
   self->chat_page = PARLEY_CHAT_PAGE (parley_chat_page_new (services));
   self->discover_page = PARLEY_DISCOVER_PAGE (parley_discover_page_new (services));
+  parley_paste_watch (GTK_WIDGET (self), services);
   add_place (self, GTK_WIDGET (self->chat_page), parley_chat_page_get_header (self->chat_page),
              "chats", _ ("Chats"), "parley-chats-symbolic");
   add_place (self, GTK_WIDGET (self->discover_page),

@@ -5,6 +5,7 @@
  */
 #include "bridge/parley-device-json.h"
 #include "cli/commands.h"
+#include "cli/models.h"
 #include "cli/engine-options.h"
 #include "cli/table.h"
 #include "fit/parley-fit-model.h"
@@ -66,7 +67,7 @@ open_model (const char *path, const char *name)
   if (path)
     fit_model = parley_fit_model_open (path, &error);
   else {
-    g_autoptr (ParleyHub) hub = parley_hub_new ();
+    g_autoptr (ParleyHub) hub = cli_hub_new ();
     g_autofree char *wanted = NULL;
     g_autoptr (ParleyHubModel) model = find_repository (hub, name, &wanted, &error);
     g_autoptr (ParleyHubFile) file = model ? parley_hub_model_choose (model, wanted, &error) : NULL;
@@ -353,7 +354,7 @@ fit_all (const char *name, const struct pe_plan_request *request,
          const struct pe_device_info *devices, gsize n, gboolean json)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (ParleyHub) hub = parley_hub_new ();
+  g_autoptr (ParleyHub) hub = cli_hub_new ();
   g_autofree char *wanted = NULL;
   g_autoptr (ParleyHubModel) model = find_repository (hub, name, &wanted, &error);
   if (!model)

@@ -4,6 +4,7 @@
  */
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/models.h"
 #include "cli/table.h"
 #include "hub/parley-downloads.h"
 #include "hub/parley-hub-ref.h"
@@ -161,7 +162,7 @@ parley_cmd_pull (int argc, char **argv)
                   entries, 1, 1))
     return CLI_USAGE;
   g_autoptr (GError) error = NULL;
-  g_autoptr (ParleyHub) hub = parley_hub_new ();
+  g_autoptr (ParleyHub) hub = cli_hub_new ();
   g_autoptr (ParleyHubRef) ref =
       parley_hub_ref_parse (argv[1], parley_hub_get_endpoint (hub), &error);
   g_autoptr (ParleyHubModel) model =

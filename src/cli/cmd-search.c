@@ -4,10 +4,14 @@
  */
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/models.h"
 #include "cli/table.h"
+#include "hub/names.h"
 #include "hub/parley-hub.h"
 
 #include <string.h>
+
+#define MAX_ROUNDS 20 /* questions to the hub while a filter leaves little of the answers */
 
 static bool
 read_sort (const char *name, ParleyHubSort *sort)
@@ -19,6 +23,29 @@ read_sort (const char *name, ParleyHubSort *sort)
       return true;
     }
   return false;
+}
+
+/* "3B-9B", "-9B" or "30B-". */
+static bool
+read_size (const char *text, ParleyHubFilter *filter)
+{
+  const char *dash = strchr (text, '-');
+  g_autofree char *low = dash ? g_strndup (text, (gsize) (dash - text)) : NULL;
+  if (!dash)
+    return false;
+  filter->min_parameters = parley_name_parameters (low);
+  filter->max_parameters = parley_name_parameters (dash + 1);
+  return (!*low || filter->min_parameters) && (!dash[1] || filter->max_parameters) &&
+         (*low || dash[1]);
+}
+
+static const char *
+find_family (const char *name)
+{
+  const char *const *known = parley_hub_families ();
+  while (*known && g_ascii_strcasecmp (*known, name) != 0)
+    known++;
+  return *known;
 }
 
 static const char *
@@ -93,11 +120,19 @@ int
 parley_cmd_search (int argc, char **argv)
 {
   g_autofree char *sort_name = NULL;
+  g_autofree char *family = NULL, *license = NULL, *language = NULL, *size = NULL;
   int limit = 20;
   gboolean json = FALSE;
   const GOptionEntry entries[] = {
     { "sort", 's', 0, G_OPTION_ARG_STRING, &sort_name,
       "trending, downloads, likes or updated (usually trending)", "ORDER" },
+    { "family", 0, 0, G_OPTION_ARG_STRING, &family, "Only of this family: Llama, Qwen …", "NAME" },
+    { "size", 0, 0, G_OPTION_ARG_STRING, &size, "Only with so many parameters: 3B-9B, -4B, 30B-",
+      "FROM-TO" },
+    { "license", 0, 0, G_OPTION_ARG_STRING, &license, "Only under this licence: apache-2.0, mit …",
+      "NAME" },
+    { "language", 0, 0, G_OPTION_ARG_STRING, &language,
+      "Only those that say they speak it: de, fr …", "CODE" },
     { "limit", 'n', 0, G_OPTION_ARG_INT, &limit, "How many to show (20)", "N" },
     { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL },
     { NULL },
@@ -111,22 +146,31 @@ parley_cmd_search (int argc, char **argv)
   if (limit < 1 || limit > 1000)
     return cli_usage ("the limit must be between 1 and 1000");
 
-  g_autoptr (ParleyHub) hub = parley_hub_new ();
+  ParleyHubFilter filter = { .license = license, .language = language };
+  if (family && !(filter.family = find_family (family))) {
+    g_autofree char *known = g_strjoinv (", ", (GStrv) parley_hub_families ());
+    return cli_usage ("no such family: %s; known are %s", family, known);
+  }
+  if (size && !read_size (size, &filter))
+    return cli_usage ("“%s” is no range of sizes; write 3B-9B, -4B or 30B-", size);
+
+  g_autoptr (ParleyHub) hub = cli_hub_new ();
   g_autoptr (GPtrArray) models = g_ptr_array_new_with_free_func (g_object_unref);
   g_autofree char *query = g_strjoinv (" ", argv + 1);
   g_autofree char *cursor = NULL;
+  guint asked = 0;
   do {
     g_autofree char *next = NULL;
     g_autoptr (GError) error = NULL;
     guint wanted = (guint) limit - models->len;
-    g_autoptr (GPtrArray) page =
-        parley_hub_search (hub, query, sort, MIN (wanted, 100), cursor, &next, NULL, &error);
+    g_autoptr (GPtrArray) page = parley_hub_search (hub, query, sort, &filter, MIN (wanted, 100),
+                                                    cursor, &next, NULL, &error);
     if (!page)
       return cli_fail_glib ("cannot search", error);
     for (guint i = 0; i < MIN (page->len, wanted); i++)
       g_ptr_array_add (models, g_object_ref (page->pdata[i]));
     g_free (cursor);
-    cursor = page->len > 0 ? g_steal_pointer (&next) : NULL;
-  } while (cursor && models->len < (guint) limit);
+    cursor = g_steal_pointer (&next);
+  } while (cursor && models->len < (guint) limit && ++asked < MAX_ROUNDS);
   return json ? print_json (models) : print_table (models);
 }

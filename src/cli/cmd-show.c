@@ -5,12 +5,14 @@
  */
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/models.h"
 #include "cli/table.h"
 #include "engine/devices.h"
 #include "fit/parley-fit.h"
 #include "hardware/parley-rates.h"
 #include "hub/parley-hub-ref.h"
 #include "hub/parley-hub.h"
+#include "hub/quality.h"
 
 static ParleyHubFile *
 file_at (GListModel *files, guint i)
@@ -19,17 +21,18 @@ file_at (GListModel *files, guint i)
   return file; /* the list keeps it */
 }
 
-/* The plan of the usual file; NULL, with the reason in *error, when its header says nothing. Only
- * whole files can be planned before they are here. */
+/* The plan of the usual file; NULL, with the reason in *error, when its header says nothing. */
 static ParleyFit *
 plan_usual (ParleyHub *hub, ParleyHubModel *model, guint64 *bytes, GError **error)
 {
   g_autoptr (ParleyHubFile) file = parley_hub_model_choose (model, NULL, error);
-  if (!file || parley_hub_file_get_n_parts (file) != 1)
+  if (!file)
     return NULL;
   g_autoptr (GBytes) header = parley_hub_header (hub, file, 0, bytes, NULL, error);
   if (!header)
     return NULL;
+  /* Of a split model the header is the first part's, the size that of all parts. */
+  *bytes = MAX (*bytes, parley_hub_file_get_size (file));
   struct pe_device_info devices[PE_MAX_DEVICES];
   gsize n = MIN (pe_devices_list (devices, PE_MAX_DEVICES, false, NULL), 2);
   g_autofree char *rates = parley_rates_default_path ();
@@ -60,6 +63,11 @@ write_file (struct pe_json_writer *w, ParleyHubFile *file, ParleyFit *fit)
   pe_json_uint (w, parley_hub_file_get_size (file));
   pe_json_key (w, "parts");
   pe_json_uint (w, parley_hub_file_get_n_parts (file));
+  pe_json_key (w, "kind");
+  pe_json_text (w, parley_hub_file_kind_words (parley_hub_file_get_kind (file)));
+  pe_json_key (w, "quality");
+  pe_json_text (
+      w, parley_quality_words (parley_quality_bits (parley_hub_file_get_quantisation (file))));
   pe_json_key (w, "complete");
   pe_json_bool (w, parley_hub_file_is_complete (file));
   pe_json_key (w, "sha256");
@@ -139,8 +147,8 @@ print_table (ParleyHub *hub, ParleyHubModel *model, ParleyFit *known, guint64 kn
     printf ("Its terms must be accepted first: %s\n", page);
   }
   printf ("\n");
-  g_autoptr (CliTable) table = cli_table_new ("lrlll");
-  cli_table_add (table, "FILE", "SIZE", "FIT", "SPEED", "NAME");
+  g_autoptr (CliTable) table = cli_table_new ("lrllll");
+  cli_table_add (table, "FILE", "SIZE", "QUALITY", "FIT", "SPEED", "NAME");
   for (guint i = 0; i < g_list_model_get_n_items (files); i++) {
     ParleyHubFile *file = file_at (files, i);
     g_autoptr (ParleyFit) fit = fit_of (known, known_size, parley_hub_file_get_size (file));
@@ -150,15 +158,22 @@ print_table (ParleyHub *hub, ParleyHubModel *model, ParleyFit *known, guint64 kn
                         : fit ? parley_fit_verdict_words (parley_fit_get_verdict (fit))
                               : "";
     const char *label = parley_hub_file_get_quantisation (file);
-    cli_table_add (table, *label ? label : "-", size, words, speed,
+    cli_table_add (table, *label ? label : "-", size,
+                   parley_quality_words (parley_quality_bits (label)), words, speed,
                    parley_hub_file_get_path (file));
   }
   for (guint i = 0; i < g_list_model_get_n_items (companions); i++) {
     ParleyHubFile *file = file_at (companions, i);
     g_autofree char *size = cli_format_bytes (parley_hub_file_get_size (file));
-    cli_table_add (table, "companion", size, "", "", parley_hub_file_get_path (file));
+    cli_table_add (table, "companion", size, "", "", "", parley_hub_file_get_path (file));
   }
   cli_table_print (table);
+  for (guint i = 0; i < g_list_model_get_n_items (companions); i++)
+    printf ("%s%s: %s\n", i ? "" : "\n", parley_hub_file_get_name (file_at (companions, i)),
+            parley_hub_file_kind_words (parley_hub_file_get_kind (file_at (companions, i))));
+  if (!parley_hub_model_can_chat (model))
+    printf ("\nIts page says it is for %s, not for chats.\n",
+            parley_hub_model_get_pipeline (model));
   if (g_list_model_get_n_items (files) == 0)
     printf ("There is no model in a GGUF file.\n");
   else if (known)
@@ -177,7 +192,7 @@ parley_cmd_show (int argc, char **argv)
   if (!cli_parse (&argc, &argv, "REPO", "Shows the model files of a repository.", entries, 1, 1))
     return CLI_USAGE;
   g_autoptr (GError) error = NULL;
-  g_autoptr (ParleyHub) hub = parley_hub_new ();
+  g_autoptr (ParleyHub) hub = cli_hub_new ();
   g_autoptr (ParleyHubRef) ref =
       parley_hub_ref_parse (argv[1], parley_hub_get_endpoint (hub), &error);
   g_autoptr (ParleyHubModel) model =

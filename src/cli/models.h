@@ -7,6 +7,9 @@
 #include "cli/cli.h"
 #include "library/parley-library.h"
 
+/* The hub that a person chose, with the token of the keyring. */
+ParleyHub *cli_hub_new (void);
+
 /* NULL: reported. */
 ParleyLibrary *cli_library_open (void);
 

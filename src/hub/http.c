@@ -18,7 +18,8 @@ struct _ParleyHttp {
   char *endpoint;
   ParleyUrl *origin; /* NULL: the endpoint is no address */
   gboolean is_local;
-  gboolean is_offline;
+  gboolean is_offline_for_all; /* HF_HUB_OFFLINE is set */
+  int is_offline;              /* a person wants it so; atomic */
   char *user_agent;
   GAsyncQueue *idle; /* of CURLM *: each keeps its connections open for the next exchange */
   GMutex mutex;      /* of what follows */
@@ -58,7 +59,7 @@ parley_http_new (const char *endpoint, const char *token)
     g_clear_pointer (&http->origin, parley_url_free);
   http->is_local = http->origin && parley_url_is_local (http->origin);
   const char *offline = g_getenv ("HF_HUB_OFFLINE");
-  http->is_offline = offline && *offline && strcmp (offline, "0") != 0;
+  http->is_offline_for_all = offline && *offline && strcmp (offline, "0") != 0;
   http->user_agent = g_strdup_printf ("parley/" PARLEY_VERSION "; libcurl/%s",
                                       curl_version_info (CURLVERSION_NOW)->version);
   http->idle = g_async_queue_new ();
@@ -107,6 +108,12 @@ parley_http_set_token (ParleyHttp *http, const char *token)
   g_free (http->token);
   http->token = clean_token (token);
   g_mutex_unlock (&http->mutex);
+}
+
+void
+parley_http_set_offline (ParleyHttp *http, gboolean offline)
+{
+  g_atomic_int_set (&http->is_offline, offline);
 }
 
 void
@@ -296,6 +303,32 @@ perform (CURLM *multi, CURL *easy, GCancellable *cancellable)
   return code;
 }
 
+/* The desktop's proxy. What the environment names goes first, and libcurl reads that itself. */
+static void
+set_proxy (CURL *easy, const ParleyUrl *url, const char *address, GCancellable *cancellable)
+{
+  static const char *const names[] = { "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
+                                       "ALL_PROXY" };
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    if (g_getenv (names[i]))
+      return;
+  if (parley_url_is_local (url))
+    return;
+  g_auto (GStrv) proxies =
+      g_proxy_resolver_lookup (g_proxy_resolver_get_default (), address, cancellable, NULL);
+  if (proxies && proxies[0] && strcmp (proxies[0], "direct://") != 0)
+    curl_easy_setopt (easy, CURLOPT_PROXY, proxies[0]);
+}
+
+/* libcurl knows where the system keeps its certificates; this variable is for others. */
+static void
+set_certificates (CURL *easy)
+{
+  const char *file = g_getenv ("SSL_CERT_FILE");
+  if (file && *file)
+    curl_easy_setopt (easy, CURLOPT_CAINFO, file);
+}
+
 static CURL *
 make_easy (ParleyHttp *http, Exchange *exchange, const char *address, struct curl_slist **headers)
 {
@@ -358,6 +391,10 @@ exchange_once (ParleyHttp *http, const ParleyHttpRequest *request, ParleyHttpRes
     multi = curl_multi_init ();
   struct curl_slist *headers = NULL;
   CURL *easy = multi ? make_easy (http, &exchange, response->url, &headers) : NULL;
+  if (easy) {
+    set_proxy (easy, url, response->url, cancellable);
+    set_certificates (easy);
+  }
   CURLcode code = easy ? perform (multi, easy, cancellable) : CURLE_OUT_OF_MEMORY;
   curl_easy_cleanup (easy);
   curl_slist_free_all (headers);
@@ -428,9 +465,12 @@ parley_http_try (ParleyHttp *http, const ParleyHttpRequest *request, ParleyHttpR
                  shown);
     return FALSE;
   }
-  if (http->is_offline) {
+  if (http->is_offline_for_all || g_atomic_int_get (&http->is_offline)) {
     g_set_error_literal (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_OFFLINE,
-                         "Offline by wish: HF_HUB_OFFLINE is set. Unset it to use the hub");
+                         http->is_offline_for_all
+                             ? "Offline by wish: HF_HUB_OFFLINE is set. Unset it to use the hub"
+                             : "Offline by wish: the preferences say so. Change that to use the "
+                               "hub");
     return FALSE;
   }
   response->headers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);

@@ -3,7 +3,8 @@
  * HTTP exchanges with a hub, over libcurl, on the calling thread. Redirects are followed by hand:
  * at most five, never from https to http, never to another scheme, into the local network only
  * when the hub is there itself; the access token goes to the hub's own origin only. All bodies
- * are bounded while they arrive. Functions may be called from any thread.
+ * are bounded while they arrive. Proxies are those of the environment, else of the desktop;
+ * certificates those of the system, or of SSL_CERT_FILE. Functions may be called from any thread.
  */
 #pragma once
 
@@ -22,6 +23,9 @@ void parley_http_free (ParleyHttp *http); /* no exchange may be running */
 const char *parley_http_get_endpoint (ParleyHttp *http);
 gboolean parley_http_has_token (ParleyHttp *http);
 void parley_http_set_token (ParleyHttp *http, const char *token);
+
+/* TRUE: every exchange fails at once, with PARLEY_HUB_ERROR_OFFLINE. */
+void parley_http_set_offline (ParleyHttp *http, gboolean offline);
 
 /* First pause before a repetition (1000 ms), and how long a connection may be silent (30 s). */
 void parley_http_set_patience (ParleyHttp *http, guint retry_ms, guint stall_seconds);

@@ -168,6 +168,16 @@ parley_name_shard (const char *path, guint *index, guint *count, gsize *stem_len
   return TRUE;
 }
 
+static gboolean
+has_whole_word (const char *text, const char *word)
+{
+  gsize n = strlen (word);
+  for (const char *p = text; (p = strstr (p, word)); p += n)
+    if ((p == text || !g_ascii_isalnum (p[-1])) && !g_ascii_isalnum (p[n]))
+      return TRUE;
+  return FALSE;
+}
+
 ParleyHubFileKind
 parley_name_kind (const char *path)
 {
@@ -181,6 +191,10 @@ parley_name_kind (const char *path)
   for (gsize i = 0; i < G_N_ELEMENTS (drafts); i++)
     if (g_str_has_prefix (name, drafts[i]))
       return PARLEY_HUB_FILE_DRAFT;
+  /* "…-lora-f16.gguf", but not "exploration", nor what a LoRA was merged into. */
+  if (!strstr (name, "merged") &&
+      (has_whole_word (name, "lora") || has_whole_word (name, "adapter")))
+    return PARLEY_HUB_FILE_ADAPTER;
   return PARLEY_HUB_FILE_MODEL;
 }
 

@@ -12,7 +12,7 @@
 
 typedef enum {
   PARLEY_HUB_ERROR_NETWORK,      /* no connection, or it broke; trying again may help */
-  PARLEY_HUB_ERROR_OFFLINE,      /* HF_HUB_OFFLINE is set */
+  PARLEY_HUB_ERROR_OFFLINE,      /* HF_HUB_OFFLINE is set, or the preferences say so */
   PARLEY_HUB_ERROR_NOT_FOUND,    /* no such repository, revision or file, as far as we may see */
   PARLEY_HUB_ERROR_GATED,        /* terms must be accepted on the repository's page */
   PARLEY_HUB_ERROR_UNAUTHORISED, /* the access token was refused, or one is needed */

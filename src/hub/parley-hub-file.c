@@ -2,7 +2,27 @@
 #include "hub/parley-hub-file.h"
 #include "hub/names.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
+
+const char *
+parley_hub_file_kind_words (ParleyHubFileKind kind)
+{
+  switch (kind) {
+  case PARLEY_HUB_FILE_PROJECTOR:
+    return _ ("Projector: turns pictures or sound into something its model reads. No model to "
+              "talk to by itself.");
+  case PARLEY_HUB_FILE_DRAFT:
+    return _ ("Draft model: guesses words ahead for the larger one. No model to talk to by "
+              "itself.");
+  case PARLEY_HUB_FILE_ADAPTER:
+    return _ ("Adapter: changes another model. No model to talk to by itself.");
+  case PARLEY_HUB_FILE_OTHER:
+    return _ ("Figures that were used in the making. Nothing to talk to.");
+  case PARLEY_HUB_FILE_MODEL: break;
+  }
+  return "";
+}
 
 struct _ParleyHubFile {
   GObject parent_instance;

@@ -13,6 +13,7 @@ typedef enum {
   PARLEY_HUB_FILE_MODEL,
   PARLEY_HUB_FILE_PROJECTOR, /* "mmproj": images or sound for a model */
   PARLEY_HUB_FILE_DRAFT,     /* helper models for speculation */
+  PARLEY_HUB_FILE_ADAPTER,   /* "lora": a change to another model */
   PARLEY_HUB_FILE_OTHER,     /* importance matrices, vocabularies */
 } ParleyHubFileKind;
 
@@ -22,6 +23,9 @@ typedef struct {
   guint64 size;     /* bytes */
   char sha256[65];  /* lower-case hexadecimal; "" when the hub does not say */
 } ParleyHubPart;
+
+/* What a companion is, in a translated sentence; "" for a model. */
+const char *parley_hub_file_kind_words (ParleyHubFileKind kind);
 
 #define PARLEY_TYPE_HUB_FILE (parley_hub_file_get_type ())
 G_DECLARE_FINAL_TYPE (ParleyHubFile, parley_hub_file, PARLEY, HUB_FILE, GObject)

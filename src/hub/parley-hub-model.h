@@ -44,7 +44,8 @@ GListModel *parley_hub_model_get_files (ParleyHubModel *self);
 GListModel *parley_hub_model_get_companions (ParleyHubModel *self);
 
 /* The file for a quantisation or file name, ignoring case; NULL and "" choose as most people
- * would (Q4_K_M, else the nearest to it in size). NULL with an error that lists what there is. */
+ * would (Q4_K_M, else the nearest to it in size). The caller unrefs it. NULL with an error that
+ * lists what there is. */
 ParleyHubFile *parley_hub_model_choose (ParleyHubModel *self, const char *wanted, GError **error);
 
 G_END_DECLS

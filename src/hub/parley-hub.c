@@ -4,6 +4,7 @@
 #include "hub/names.h"
 #include "hub/parley-hub-model-private.h"
 #include "hub/parley-hub-private.h"
+#include "hub/search-cache.h"
 #include "hub/url.h"
 
 #include <string.h>
@@ -14,11 +15,16 @@
 #define MAX_CARD_BYTES   (1024 * 1024)
 #define MAX_TREE_PAGES   20
 #define MAX_SEARCH_BYTES 200
+#define MAX_SIFTED_PAGES 5 /* asked for one answer while the filter leaves little of each */
+#define LIST_FIELDS                                                                                \
+  "expand=downloads&expand=likes&expand=lastModified&expand=gated&expand=tags"                     \
+  "&expand=pipeline_tag&expand=sha"
 
 struct _ParleyHub {
   GObject parent_instance;
 
   ParleyHttp *http;
+  ParleySearchCache *searches;
 };
 
 G_DEFINE_FINAL_TYPE (ParleyHub, parley_hub, G_TYPE_OBJECT)
@@ -28,6 +34,7 @@ parley_hub_finalize (GObject *object)
 {
   ParleyHub *self = PARLEY_HUB (object);
   g_clear_pointer (&self->http, parley_http_free);
+  g_clear_pointer (&self->searches, parley_search_cache_free);
   G_OBJECT_CLASS (parley_hub_parent_class)->finalize (object);
 }
 
@@ -40,6 +47,7 @@ parley_hub_class_init (ParleyHubClass *klass)
 static void
 parley_hub_init (ParleyHub *self)
 {
+  self->searches = parley_search_cache_new ();
 }
 
 /* NULL when the variable is unset or empty. */
@@ -105,6 +113,13 @@ void
 parley_hub_set_token (ParleyHub *self, const char *token)
 {
   parley_http_set_token (self->http, token);
+  parley_search_cache_clear (self->searches); /* it may open other doors */
+}
+
+void
+parley_hub_set_offline (ParleyHub *self, gboolean offline)
+{
+  parley_http_set_offline (self->http, offline);
 }
 
 ParleyHttp *
@@ -159,6 +174,19 @@ next_query (const ParleyHttpResponse *response)
   return url ? g_strdup (url->query) : NULL;
 }
 
+/* What the hub says of one repository. */
+static JsonNode *
+fetch_json (ParleyHub *self, const char *address, const char *repo, GCancellable *cancellable,
+            GError **error)
+{
+  g_auto (ParleyHttpResponse) response = { 0 };
+  ParleyHttpRequest request = { .url = address, .what = repo, .max_body = MAX_DETAILS_BODY };
+  if (!parley_http_get (self->http, &request, &response, cancellable, error))
+    return NULL;
+  return parley_json_read ((const char *) response.body->data, response.body->len,
+                           "the hub's answer", error);
+}
+
 /* One page of an array from the hub. */
 static JsonNode *
 fetch_page (ParleyHub *self, const char *address, const char *what, char **next,
@@ -181,24 +209,20 @@ fetch_page (ParleyHub *self, const char *address, const char *what, char **next,
   return g_steal_pointer (&node);
 }
 
-GPtrArray *
-parley_hub_search (ParleyHub *self, const char *text, ParleyHubSort sort, guint limit,
-                   const char *cursor, char **next_cursor, GCancellable *cancellable,
-                   GError **error)
+/* One page of models, from the cache where it is known. */
+static GPtrArray *
+search_page (ParleyHub *self, const char *query, char **next, GCancellable *cancellable,
+             GError **error)
 {
-  g_autofree char *cut = parley_name_for_display (text ? text : "", MAX_SEARCH_BYTES);
-  g_autofree char *escaped = g_uri_escape_string (g_strstrip (cut), NULL, FALSE);
-  g_autofree char *first = g_strdup_printf (
-      "filter=gguf%s%s&sort=%s&limit=%u&expand=downloads&expand=likes&expand=lastModified"
-      "&expand=gated&expand=tags&expand=pipeline_tag&expand=sha",
-      *escaped ? "&search=" : "", escaped, sort_name (sort), CLAMP (limit, 1, 100));
   g_autofree char *address =
-      g_strdup_printf ("%s/api/models?%s", parley_hub_get_endpoint (self), cursor ? cursor : first);
-  g_autofree char *next = NULL;
-  g_autoptr (JsonNode) node = fetch_page (self, address, "the search", &next, cancellable, error);
+      g_strdup_printf ("%s/api/models?%s", parley_hub_get_endpoint (self), query);
+  GPtrArray *models = parley_search_cache_find (self->searches, address, next);
+  if (models)
+    return models;
+  g_autoptr (JsonNode) node = fetch_page (self, address, "the search", next, cancellable, error);
   if (!node)
     return NULL;
-  GPtrArray *models = g_ptr_array_new_with_free_func (g_object_unref);
+  models = g_ptr_array_new_with_free_func (g_object_unref);
   JsonArray *array = json_node_get_array (node);
   for (guint i = 0; i < MIN (json_array_get_length (array), 500); i++) {
     JsonObject *object = parley_json_as_object (json_array_get_element (array, i));
@@ -206,9 +230,105 @@ parley_hub_search (ParleyHub *self, const char *text, ParleyHubSort sort, guint 
     if (model)
       g_ptr_array_add (models, model);
   }
-  if (next_cursor)
-    *next_cursor = g_steal_pointer (&next);
+  parley_search_cache_put (self->searches, address, models, *next);
   return models;
+}
+
+static void
+append_escaped (GString *query, const char *name, const char *value)
+{
+  g_autofree char *escaped = g_uri_escape_string (value, NULL, FALSE);
+  g_string_append_printf (query, "&%s%s", name, escaped);
+}
+
+static char *
+first_query (const char *text, ParleyHubSort sort, const ParleyHubFilter *filter, guint limit)
+{
+  g_autofree char *cut = g_strstrip (parley_name_for_display (text ? text : "", MAX_SEARCH_BYTES));
+  GString *query = g_string_new ("filter=gguf");
+  /* Without words the family's own name makes the hub look where there is something. */
+  const char *words = *cut || !filter || !filter->family ? cut : filter->family;
+  gboolean sifted_here =
+      filter && (filter->family || filter->min_parameters || filter->max_parameters);
+  if (filter && filter->license)
+    append_escaped (query, "filter=license%3A", filter->license);
+  if (filter && filter->language)
+    append_escaped (query, "filter=", filter->language);
+  if (*words)
+    append_escaped (query, "search=", words);
+  g_string_append_printf (query, "&sort=%s&limit=%u&" LIST_FIELDS, sort_name (sort),
+                          sifted_here ? 100 : CLAMP (limit, 1, 100));
+  return g_string_free (query, FALSE);
+}
+
+GPtrArray *
+parley_hub_search (ParleyHub *self, const char *text, ParleyHubSort sort,
+                   const ParleyHubFilter *filter, guint limit, const char *cursor,
+                   char **next_cursor, GCancellable *cancellable, GError **error)
+{
+  g_autofree char *query = cursor ? g_strdup (cursor) : first_query (text, sort, filter, limit);
+  g_autoptr (GPtrArray) found = g_ptr_array_new_with_free_func (g_object_unref);
+  for (guint page = 0; query && page < MAX_SIFTED_PAGES && (page == 0 || found->len < limit / 2);
+       page++) {
+    g_autofree char *next = NULL;
+    g_autoptr (GPtrArray) models = search_page (self, query, &next, cancellable, error);
+    if (!models)
+      return NULL;
+    for (guint i = 0; i < models->len; i++)
+      if (parley_hub_filter_accepts (filter, models->pdata[i]))
+        g_ptr_array_add (found, g_object_ref (models->pdata[i]));
+    g_free (query);
+    query = g_steal_pointer (&next);
+    if (parley_hub_filter_is_empty (filter))
+      break;
+  }
+  if (next_cursor)
+    *next_cursor = g_steal_pointer (&query);
+  return g_steal_pointer (&found);
+}
+
+ParleyHubModel *
+parley_hub_look_up (ParleyHub *self, const char *repo, GCancellable *cancellable, GError **error)
+{
+  if (!parley_name_check_repo (repo, error))
+    return NULL;
+  g_autofree char *next = NULL;
+  g_autofree char *address =
+      g_strdup_printf ("%s/api/models/%s?" LIST_FIELDS, parley_hub_get_endpoint (self), repo);
+  g_autoptr (GPtrArray) known = parley_search_cache_find (self->searches, address, &next);
+  if (known)
+    return g_object_ref (known->pdata[0]);
+  g_autoptr (JsonNode) node = fetch_json (self, address, repo, cancellable, error);
+  JsonObject *object = node ? parley_json_as_object (node) : NULL;
+  ParleyHubModel *model = object ? _parley_hub_model_from_json (object) : NULL;
+  if (node && !model)
+    g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_PROTOCOL,
+                 "The hub's answer about %s makes no sense. Try again later", repo);
+  if (!model)
+    return NULL;
+  g_autoptr (GPtrArray) kept = g_ptr_array_new_with_free_func (g_object_unref);
+  g_ptr_array_add (kept, g_object_ref (model));
+  parley_search_cache_put (self->searches, address, kept, NULL);
+  return model;
+}
+
+char *
+parley_hub_who (ParleyHub *self, const char *token, GCancellable *cancellable, GError **error)
+{
+  g_autofree char *address = g_strdup_printf ("%s/api/whoami-v2", parley_hub_get_endpoint (self));
+  g_autoptr (ParleyHub) other =
+      token ? parley_hub_new_for_endpoint (parley_hub_get_endpoint (self), token) : NULL;
+  if (token && !parley_hub_has_token (other)) {
+    g_set_error_literal (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_UNAUTHORISED,
+                         "This is no access token. Copy it again from the page of your account");
+    return NULL;
+  }
+  g_autoptr (JsonNode) node =
+      fetch_json (other ? other : self, address, "your account", cancellable, error);
+  if (!node)
+    return NULL;
+  const char *name = parley_json_string (parley_json_as_object (node), "name");
+  return parley_name_for_display (name, 100);
 }
 
 /* ---- details ---- */
@@ -271,12 +391,7 @@ parley_hub_details (ParleyHub *self, const char *repo, const char *revision,
   g_autofree char *escaped = g_uri_escape_string (revision ? revision : "main", NULL, FALSE);
   g_autofree char *address = g_strdup_printf ("%s/api/models/%s/revision/%s",
                                               parley_hub_get_endpoint (self), repo, escaped);
-  g_auto (ParleyHttpResponse) response = { 0 };
-  ParleyHttpRequest request = { .url = address, .what = repo, .max_body = MAX_DETAILS_BODY };
-  if (!parley_http_get (self->http, &request, &response, cancellable, error))
-    return NULL;
-  g_autoptr (JsonNode) node = parley_json_read ((const char *) response.body->data,
-                                                response.body->len, "the hub's answer", error);
+  g_autoptr (JsonNode) node = fetch_json (self, address, repo, cancellable, error);
   if (!node)
     return NULL;
   JsonObject *object = parley_json_as_object (node);
@@ -334,7 +449,8 @@ typedef struct {
   char *text; /* search text or repository */
   char *more; /* cursor, revision or commit */
   ParleyHubSort sort;
-  guint number; /* limit or part */
+  ParleyHubFilter filter; /* owns its strings */
+  guint number;           /* limit or part */
   ParleyHubFile *file;
   char *next_cursor;
   guint64 file_bytes;
@@ -347,6 +463,9 @@ question_free (gpointer data)
   g_free (question->text);
   g_free (question->more);
   g_free (question->next_cursor);
+  g_free ((char *) question->filter.family);
+  g_free ((char *) question->filter.license);
+  g_free ((char *) question->filter.language);
   g_clear_object (&question->file);
   g_free (question);
 }
@@ -376,19 +495,26 @@ run_search (GTask *task, gpointer source, gpointer data, GCancellable *cancellab
 {
   Question *question = data;
   GError *error = NULL;
-  gpointer result = parley_hub_search (source, question->text, question->sort, question->number,
-                                       question->more, &question->next_cursor, cancellable, &error);
+  gpointer result = parley_hub_search (source, question->text, question->sort, &question->filter,
+                                       question->number, question->more, &question->next_cursor,
+                                       cancellable, &error);
   answer (task, result, (GDestroyNotify) g_ptr_array_unref, error);
 }
 
 void
-parley_hub_search_async (ParleyHub *self, const char *text, ParleyHubSort sort, guint limit,
-                         const char *cursor, GCancellable *cancellable,
-                         GAsyncReadyCallback callback, gpointer data)
+parley_hub_search_async (ParleyHub *self, const char *text, ParleyHubSort sort,
+                         const ParleyHubFilter *filter, guint limit, const char *cursor,
+                         GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
 {
   Question question = {
     .text = g_strdup (text), .more = g_strdup (cursor), .sort = sort, .number = limit
   };
+  if (filter) {
+    question.filter = *filter;
+    question.filter.family = g_strdup (filter->family);
+    question.filter.license = g_strdup (filter->license);
+    question.filter.language = g_strdup (filter->language);
+  }
   ask (self, question, run_search, cancellable, callback, data, parley_hub_search_async);
 }
 
@@ -399,6 +525,30 @@ parley_hub_search_finish (ParleyHub *self, GAsyncResult *result, char **next_cur
   Question *question = g_task_get_task_data (G_TASK (result));
   if (next_cursor)
     *next_cursor = g_strdup (question->next_cursor);
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static void
+run_look_up (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Question *question = data;
+  GError *error = NULL;
+  gpointer result = parley_hub_look_up (source, question->text, cancellable, &error);
+  answer (task, result, g_object_unref, error);
+}
+
+void
+parley_hub_look_up_async (ParleyHub *self, const char *repo, GCancellable *cancellable,
+                          GAsyncReadyCallback callback, gpointer data)
+{
+  Question question = { .text = g_strdup (repo) };
+  ask (self, question, run_look_up, cancellable, callback, data, parley_hub_look_up_async);
+}
+
+ParleyHubModel *
+parley_hub_look_up_finish (ParleyHub *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 

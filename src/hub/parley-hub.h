@@ -11,6 +11,7 @@
 #pragma once
 
 #include "hub/parley-hub-error.h"
+#include "hub/parley-hub-filter.h"
 #include "hub/parley-hub-model.h"
 
 G_BEGIN_DECLS
@@ -35,19 +36,38 @@ const char *parley_hub_get_endpoint (ParleyHub *self); /* without a final '/' */
 gboolean parley_hub_has_token (ParleyHub *self);
 void parley_hub_set_token (ParleyHub *self, const char *token); /* NULL: none */
 
+/* TRUE: asks nobody; every request fails with PARLEY_HUB_ERROR_OFFLINE. Any thread. */
+void parley_hub_set_offline (ParleyHub *self, gboolean offline);
+
+/* The name of the account that `token` (NULL: the one that is set) belongs to. Blocks. */
+char *parley_hub_who (ParleyHub *self, const char *token, GCancellable *cancellable,
+                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* The page of a repository for a browser: where terms are accepted. Free with g_free(). */
 char *parley_hub_dup_page_address (ParleyHub *self, const char *repo);
 
-/* GGUF repositories. `cursor`: NULL for the first page, else what the page before gave in
- * *next_cursor (NULL there: it was the last). Returns an array of ParleyHubModel. */
-GPtrArray *parley_hub_search (ParleyHub *self, const char *text, ParleyHubSort sort, guint limit,
-                              const char *cursor, char **next_cursor, GCancellable *cancellable,
+/* GGUF repositories. `filter` NULL: all of them. `cursor`: NULL for the first page, else what the
+ * page before gave in *next_cursor (NULL there: it was the last). Returns an array of
+ * ParleyHubModel: some more than `limit` where a filter is at work, fewer where it leaves little.
+ * Answers are kept for some minutes. */
+GPtrArray *parley_hub_search (ParleyHub *self, const char *text, ParleyHubSort sort,
+                              const ParleyHubFilter *filter, guint limit, const char *cursor,
+                              char **next_cursor, GCancellable *cancellable,
                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
-void parley_hub_search_async (ParleyHub *self, const char *text, ParleyHubSort sort, guint limit,
-                              const char *cursor, GCancellable *cancellable,
-                              GAsyncReadyCallback callback, gpointer data);
+void parley_hub_search_async (ParleyHub *self, const char *text, ParleyHubSort sort,
+                              const ParleyHubFilter *filter, guint limit, const char *cursor,
+                              GCancellable *cancellable, GAsyncReadyCallback callback,
+                              gpointer data);
 GPtrArray *parley_hub_search_finish (ParleyHub *self, GAsyncResult *result, char **next_cursor,
                                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* What a search says of one repository, without its files; kept like searches. */
+ParleyHubModel *parley_hub_look_up (ParleyHub *self, const char *repo, GCancellable *cancellable,
+                                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void parley_hub_look_up_async (ParleyHub *self, const char *repo, GCancellable *cancellable,
+                               GAsyncReadyCallback callback, gpointer data);
+ParleyHubModel *parley_hub_look_up_finish (ParleyHub *self, GAsyncResult *result,
+                                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* A repository with its files, pinned to the commit that `revision` (NULL: "main") is now. */
 ParleyHubModel *parley_hub_details (ParleyHub *self, const char *repo, const char *revision,

@@ -5,10 +5,13 @@ and for pictures, and `fixture/…` ones with everything that can be wrong with 
 import functools
 import glob
 import hashlib
+import json
 import os
 
 from ggufs import Bytes, MadeFile, RealFile, Shape
 
+SUGGESTIONS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "resources",
+                           "suggestions.json")
 SHAPES = {
     "tiny": Shape(2, 256, 8, 4, 512, vocab=512, context=512),
     "0.3B": Shape(24, 1024, 16, 4, 2816, context=8192),
@@ -68,6 +71,9 @@ LISTED = [
      "2026-05-09", "mit", False, "feature-extraction",
      "Turns sentences into vectors for search."),
 ]
+# What hubs say of some in tags: the family, and the languages.
+TAGS = {"Kestrel": ["llama", "en", "de", "fr"], "Heron": ["qwen3", "en"], "Larch": ["gemma3", "en", "de"],
+        "Osprey": ["en", "ja"]}
 CARD = """---
 license: {license}
 pipeline_tag: {pipeline}
@@ -157,7 +163,8 @@ def listed():
         shape = SHAPES[size]
         title = name.split("/")[1].removesuffix("-GGUF")
         base = name.removesuffix("-GGUF")
-        repo = Repo(name, downloads=downloads, likes=likes, changed=changed + "T09:30:00.000Z",
+        tags = next((more for word, more in TAGS.items() if word in name), [])
+        repo = Repo(name, downloads=downloads, likes=likes, changed=changed + "T09:30:00.000Z", tags=tags,
                     license=licence, gated=gate, pipeline=pipeline, base=base,
                     parameters=shape.parameters, context=shape.context)
         card = CARD.format(license=licence, pipeline=pipeline, base=base, name=title, about=about)
@@ -211,6 +218,7 @@ def fixtures():
     plain.add("plain-F32.gguf", tiny("F32", 4))
     plain.add("mmproj-plain-F16.gguf", tiny("F16", 5))
     plain.add("imatrix-plain.gguf", tiny("F32", 6))
+    plain.add("plain-pirate-lora-F16.gguf", tiny("F16", 6))
     yield plain
 
     sharded = repo("sharded")
@@ -264,6 +272,19 @@ def fixtures():
     yield empty
 
 
+def known(part):
+    """The first of the suggestions that Parley comes with, as a hub that has not heard of the rest
+    would know them."""
+    with open(SUGGESTIONS, encoding="utf-8") as file:
+        suggested = json.load(file)["models"]
+    for entry in suggested[: int(len(suggested) * part)]:
+        repo = Repo(entry["repo"], downloads=1000, likes=10, changed="2026-03-04T05:06:07.000Z",
+                    license=entry["license"], pipeline="text-generation", listed=False)
+        name = entry["repo"].split("/")[1].removesuffix("-GGUF")
+        repo.add(f"{name}-{entry['quantisation']}.gguf", tiny("Q8_0", 31), "ef" * 32)
+        yield repo
+
+
 def everything(models=None):
-    repos = list(listed()) + list(fixtures()) + (list(real(models)) if models else [])
+    repos = list(listed()) + list(fixtures()) + list(known(0.5)) + (list(real(models)) if models else [])
     return {repo.name: repo for repo in repos}

@@ -259,6 +259,10 @@ class Hub(Handler):
         url = urllib.parse.urlsplit(self.path)
         self.query = urllib.parse.parse_qs(url.query)
         words = [urllib.parse.unquote(word) for word in url.path.strip("/").split("/")]
+        if words == ["api", "whoami-v2"]:
+            if not self.signed_in:
+                return self.answer(401, {"error": "Invalid username or password."})
+            return self.answer(200, {"type": "user", "name": "wanderer", "auth": {"type": "access_token"}})
         if words[:2] == ["api", "models"]:
             return self.api(words[2:])
         if words[:3] == ["api", "resolve-cache", "models"] and len(words) > 6:
@@ -294,7 +298,8 @@ class Hub(Handler):
 
     def item(self, repo):
         fields = repo.fields
-        tags = ["gguf", "license:" + fields["license"], fields["pipeline"], "region:us"]
+        tags = ["gguf", "license:" + fields["license"], fields["pipeline"], "region:us",
+                *fields.get("tags", [])]
         if "base" in fields:
             tags += ["base_model:" + fields["base"], "base_model:quantized:" + fields["base"]]
         return {"_id": repo.commit[:24], "id": repo.name, "modelId": repo.name,
@@ -309,7 +314,8 @@ class Hub(Handler):
         words = self.first("search").lower().split()
         found = [repo for repo in self.world.repos.values()
                  if all(word in repo.name.lower() for word in words)
-                 and (repo.listed or "fixture" in words)]
+                 and (repo.listed or "fixture" in words)
+                 and set(self.query.get("filter", [])) <= set(self.item(repo)["tags"])]
         sort = {"likes": "likes", "lastModified": "changed"}.get(self.first("sort"), "downloads")
         found.sort(key=lambda repo: repo.fields[sort], reverse=True)
         limit = int(self.first("limit", "20"))

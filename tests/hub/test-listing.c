@@ -15,8 +15,8 @@ search_finds_and_sorts (void)
   g_autoptr (ParleyHub) hub = standin_hub_new (NULL);
   g_autoptr (GError) error = NULL;
   g_autofree char *next = NULL;
-  g_autoptr (GPtrArray) found = parley_hub_search (hub, " kestrel ", PARLEY_HUB_SORT_DOWNLOADS, 20,
-                                                   NULL, &next, NULL, &error);
+  g_autoptr (GPtrArray) found = parley_hub_search (hub, " kestrel ", PARLEY_HUB_SORT_DOWNLOADS,
+                                                   NULL, 20, NULL, &next, NULL, &error);
   CHECK_MSG (found, "%s", error->message);
   CHECK (found->len == 2 && !next);
   ParleyHubModel *model = found->pdata[0];
@@ -32,14 +32,14 @@ search_finds_and_sorts (void)
   CHECK (parley_hub_model_can_chat (model));
   CHECK (g_list_model_get_n_items (parley_hub_model_get_files (model)) == 0);
   g_autoptr (GPtrArray) embedding =
-      parley_hub_search (hub, "embed", PARLEY_HUB_SORT_LIKES, 20, NULL, NULL, NULL, NULL);
+      parley_hub_search (hub, "embed", PARLEY_HUB_SORT_LIKES, NULL, 20, NULL, NULL, NULL, NULL);
   CHECK (embedding && embedding->len == 1 && !parley_hub_model_can_chat (embedding->pdata[0]));
-  g_autoptr (GPtrArray) gated =
-      parley_hub_search (hub, "heron-12b", PARLEY_HUB_SORT_UPDATED, 20, NULL, NULL, NULL, NULL);
+  g_autoptr (GPtrArray) gated = parley_hub_search (hub, "heron-12b", PARLEY_HUB_SORT_UPDATED, NULL,
+                                                   20, NULL, NULL, NULL, NULL);
   CHECK (gated && gated->len == 1);
   CHECK (parley_hub_model_get_gate (gated->pdata[0]) == PARLEY_HUB_GATED_MANUAL);
   g_autoptr (GPtrArray) none = parley_hub_search (hub, "&sort=x#?%20\n", PARLEY_HUB_SORT_TRENDING,
-                                                  20, NULL, NULL, NULL, &error);
+                                                  NULL, 20, NULL, NULL, NULL, &error);
   CHECK (none && none->len == 0);
 }
 
@@ -55,8 +55,8 @@ pages_follow_the_cursor (void)
       standin_tell ("{'fault': {'on': 'search', 'do': 'foreign-link', 'times': -1}}");
     do {
       g_autofree char *next = NULL;
-      g_autoptr (GPtrArray) page =
-          parley_hub_search (hub, "", PARLEY_HUB_SORT_DOWNLOADS, 5, cursor, &next, NULL, NULL);
+      g_autoptr (GPtrArray) page = parley_hub_search (hub, "", PARLEY_HUB_SORT_DOWNLOADS, NULL, 5,
+                                                      cursor, &next, NULL, NULL);
       CHECK (page && page->len <= 5);
       for (guint i = 0; i < page->len; i++)
         CHECK (g_hash_table_add (seen, g_strdup (parley_hub_model_get_repo (page->pdata[i]))));
@@ -66,6 +66,184 @@ pages_follow_the_cursor (void)
     CHECK_MSG (g_hash_table_size (seen) == 13 && pages == 2, "%u in %u", g_hash_table_size (seen),
                pages);
   }
+}
+
+/* Names of what is found, joined; every one of them is as the filter wants it. */
+static char *
+sift (ParleyHub *hub, const char *text, const ParleyHubFilter *filter)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GString) names = g_string_new (NULL);
+  g_autoptr (GPtrArray) found = parley_hub_search (hub, text, PARLEY_HUB_SORT_DOWNLOADS, filter, 20,
+                                                   NULL, NULL, NULL, &error);
+  CHECK_MSG (found, "%s", error->message);
+  for (guint i = 0; i < found->len; i++)
+    g_string_append_printf (names, "%s%s", i ? " " : "",
+                            parley_hub_model_get_name (found->pdata[i]));
+  return g_string_free (g_steal_pointer (&names), FALSE);
+}
+
+static void
+searches_are_sifted (void)
+{
+  static const struct {
+    const char *text;
+    ParleyHubFilter filter;
+    const char *names;
+  } wanted[] = {
+    { "", { .license = "mit" }, "Heron-3B-Chat Heron-12B-Chat Wren-Embed-0.3B" },
+    { "",
+      { .language = "de", .license = "apache-2.0" },
+      "Kestrel-7B-Instruct Larch-8B-Instruct Kestrel-1.5B-Instruct Larch-0.5B-Instruct" },
+    { "", { .min_parameters = 30000000000 }, "Basalt-32B Basalt-70B" },
+    { "", { .min_parameters = 3000000000, .max_parameters = 4000000000 }, "Heron-3B-Chat" },
+    { "kestrel", { .family = "Llama" }, "Kestrel-7B-Instruct Kestrel-1.5B-Instruct" },
+    { "kestrel", { .family = "Qwen" }, "" },
+    { "heron", { .family = "Qwen", .max_parameters = 12000000000 }, "Heron-3B-Chat" },
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS (wanted); i++) {
+    g_autoptr (ParleyHub) hub = standin_hub_new (NULL);
+    g_autofree char *names = sift (hub, wanted[i].text, &wanted[i].filter);
+    CHECK_STR (names, wanted[i].names);
+  }
+  /* The hub is asked for what it can sift, and for the family's name where no words are. */
+  g_autoptr (ParleyHub) hub = standin_hub_new (NULL);
+  const ParleyHubFilter filter = { .family = "Gemma", .license = "mit", .language = "fr" };
+  g_autofree char *none = sift (hub, "", &filter);
+  CHECK_STR (none, "");
+  CHECK (standin_requests ("filter=license%3Amit&filter=fr&search=Gemma&", NULL) == 1);
+}
+
+static void
+searches_are_kept_for_a_while (void)
+{
+  g_autoptr (ParleyHub) hub = standin_hub_new (NULL);
+  g_autofree char *first = sift (hub, "kestrel", NULL), *other = sift (hub, "heron", NULL);
+  CHECK (standin_requests ("/api/models?", NULL) == 2);
+  g_autofree char *again = sift (hub, "kestrel", NULL);
+  CHECK_STR (again, first);
+  CHECK (standin_requests ("/api/models?", NULL) == 2);
+  parley_hub_set_token (hub, TOKEN); /* may see more */
+  g_autofree char *signed_in = sift (hub, "kestrel", NULL);
+  CHECK_STR (signed_in, first);
+  CHECK (standin_requests ("/api/models?", NULL) == 3);
+  /* What went wrong is not kept. */
+  standin_tell ("{'fault': {'on': 'search', 'do': 'status', 'code': 403}}");
+  CHECK (
+      !parley_hub_search (hub, "basalt", PARLEY_HUB_SORT_LIKES, NULL, 5, NULL, NULL, NULL, NULL));
+  g_autoptr (GPtrArray) found =
+      parley_hub_search (hub, "basalt", PARLEY_HUB_SORT_LIKES, NULL, 5, NULL, NULL, NULL, NULL);
+  CHECK (found && found->len == 2);
+}
+
+static void
+one_repository_is_looked_up (void)
+{
+  g_autoptr (ParleyHub) hub = standin_hub_new (NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ParleyHubModel) model =
+      parley_hub_look_up (hub, "tidepool-ai/Heron-12B-Chat-GGUF", NULL, &error);
+  CHECK_MSG (model, "%s", error->message);
+  CHECK (parley_hub_model_get_gate (model) == PARLEY_HUB_GATED_MANUAL);
+  CHECK_STR (parley_hub_model_get_license (model), "mit");
+  g_autoptr (ParleyHubModel) again =
+      parley_hub_look_up (hub, "tidepool-ai/Heron-12B-Chat-GGUF", NULL, &error);
+  CHECK (again == model && standin_requests ("/api/models/tidepool-ai", NULL) == 1);
+  CHECK (!parley_hub_look_up (hub, "no/such", NULL, &error));
+  CHECK (g_error_matches (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_NOT_FOUND));
+  g_clear_error (&error);
+  CHECK (!parley_hub_look_up (hub, "../etc", NULL, &error) && standin_requests ("etc", NULL) == 0);
+}
+
+static void
+offline_asks_nobody (void)
+{
+  g_autoptr (ParleyHub) hub = standin_hub_new (NULL);
+  g_autoptr (GError) error = NULL;
+  parley_hub_set_offline (hub, TRUE);
+  CHECK (!parley_hub_details (hub, "fixture/plain", NULL, NULL, &error));
+  CHECK (g_error_matches (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_OFFLINE));
+  CHECK (strstr (error->message, "preferences"));
+  CHECK (standin_requests ("fixture", NULL) == 0);
+  parley_hub_set_offline (hub, FALSE);
+  g_autoptr (ParleyHubModel) model = parley_hub_details (hub, "fixture/plain", NULL, NULL, NULL);
+  CHECK (model);
+}
+
+static void
+tokens_belong_to_somebody (void)
+{
+  g_autoptr (ParleyHub) hub = standin_hub_new (NULL);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *name = parley_hub_who (hub, TOKEN, NULL, &error);
+  CHECK_MSG (name, "%s", error->message);
+  CHECK_STR (name, "wanderer");
+  CHECK (!parley_hub_has_token (hub));
+  static const char *const wrong[] = { "hf_wrong", "", "two words" };
+  for (gsize i = 0; i < G_N_ELEMENTS (wrong); i++) {
+    g_clear_error (&error);
+    CHECK (!parley_hub_who (hub, wrong[i], NULL, &error));
+    CHECK_MSG (g_error_matches (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_UNAUTHORISED), "%s",
+               error->message);
+  }
+}
+
+/* ---- a proxy of the desktop ---- */
+
+#define TYPE_DESKTOP (desktop_get_type ())
+G_DECLARE_FINAL_TYPE (Desktop, desktop, , DESKTOP, GObject)
+struct _Desktop {
+  GObject parent;
+};
+
+static gboolean
+desktop_is_supported (GProxyResolver *resolver)
+{
+  return TRUE;
+}
+
+static char **
+desktop_lookup (GProxyResolver *resolver, const char *uri, GCancellable *cancellable,
+                GError **error)
+{
+  const char *proxies[] = { standin_hub, NULL };
+  return g_strdupv ((char **) proxies);
+}
+
+static void
+desktop_iface_init (GProxyResolverInterface *iface)
+{
+  iface->is_supported = desktop_is_supported;
+  iface->lookup = desktop_lookup;
+}
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (
+    Desktop, desktop, G_TYPE_OBJECT,
+    G_IMPLEMENT_INTERFACE (G_TYPE_PROXY_RESOLVER, desktop_iface_init);
+    g_io_extension_point_implement (G_PROXY_RESOLVER_EXTENSION_POINT_NAME, g_define_type_id,
+                                    "test-desktop", 1000);)
+
+static void
+desktop_init (Desktop *self)
+{
+}
+
+static void
+desktop_class_init (DesktopClass *klass)
+{
+}
+
+static void
+the_proxy_of_the_desktop_is_used (void)
+{
+  g_autoptr (GError) error = NULL;
+  standin_tell ("{'reset': true}");
+  g_autoptr (ParleyHub) hub = parley_hub_new_for_endpoint ("http://hub.example", NULL);
+  _parley_hub_set_patience (hub, 5, 1);
+  g_autoptr (ParleyHubModel) model =
+      parley_hub_look_up (hub, "quarry/Basalt-32B-GGUF", NULL, &error);
+  CHECK_MSG (model, "%s", error->message);
+  CHECK (standin_requests ("http://hub.example/api/models/quarry/Basalt-32B-GGUF", NULL) == 1);
 }
 
 static ParleyHubModel *
@@ -101,7 +279,7 @@ files_are_grouped (void)
 
   g_autoptr (ParleyHubModel) plain = details (hub, "fixture/plain");
   CHECK (g_list_model_get_n_items (parley_hub_model_get_files (plain)) == 2);
-  CHECK (g_list_model_get_n_items (parley_hub_model_get_companions (plain)) == 2);
+  CHECK (g_list_model_get_n_items (parley_hub_model_get_companions (plain)) == 3);
   g_autoptr (ParleyHubModel) large = details (hub, "quarry/Basalt-70B-GGUF");
   CHECK (g_list_model_get_n_items (parley_hub_model_get_files (large)) == 3);
   CHECK (parley_hub_model_get_parameters (large) == 70553706496);
@@ -295,14 +473,14 @@ questions_do_not_block (void)
   g_autoptr (ParleyHub) hub = standin_hub_new (NULL);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   int first = -1, second = -1;
-  parley_hub_search_async (hub, "basalt", PARLEY_HUB_SORT_DOWNLOADS, 10, NULL, NULL, on_found,
+  parley_hub_search_async (hub, "basalt", PARLEY_HUB_SORT_DOWNLOADS, NULL, 10, NULL, NULL, on_found,
                            &first);
   while (first == -1)
     g_main_context_iteration (NULL, TRUE);
   standin_tell ("{'fault': {'on': 'search', 'do': 'status', 'code': 503, 'times': -1}}");
   _parley_hub_set_patience (hub, 60000, 60);
   /* The second waits a minute to ask again: cancelling must end it at once. */
-  parley_hub_search_async (hub, "basalt", PARLEY_HUB_SORT_DOWNLOADS, 10, NULL, cancellable,
+  parley_hub_search_async (hub, "heron", PARLEY_HUB_SORT_DOWNLOADS, NULL, 10, NULL, cancellable,
                            on_found, &second);
   g_usleep (100000);
   g_cancellable_cancel (cancellable);
@@ -390,9 +568,18 @@ main (void)
 {
   g_autofree char *cache = g_dir_make_tmp ("parley-hub-XXXXXX", NULL);
   g_setenv ("XDG_CACHE_HOME", cache, TRUE);
+  g_setenv ("GIO_USE_PROXY_RESOLVER", "test-desktop", TRUE);
+  g_vfs_get_default (); /* makes the extension point of resolvers */
+  g_type_ensure (TYPE_DESKTOP);
   standin_start (NULL);
   RUN (search_finds_and_sorts);
   RUN (pages_follow_the_cursor);
+  RUN (searches_are_sifted);
+  RUN (searches_are_kept_for_a_while);
+  RUN (one_repository_is_looked_up);
+  RUN (offline_asks_nobody);
+  RUN (tokens_belong_to_somebody);
+  RUN (the_proxy_of_the_desktop_is_used);
   RUN (files_are_grouped);
   RUN (a_file_is_chosen);
   RUN (hostile_listings_leave_only_good_files);

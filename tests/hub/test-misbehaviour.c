@@ -176,7 +176,7 @@ one_list (void)
   g_autoptr (GPtrArray) found = NULL;
   g_autoptr (ParleyHubModel) model = NULL;
   if (strcmp (place, "search") == 0)
-    found = parley_hub_search (hub, "x", PARLEY_HUB_SORT_LIKES, 10, NULL, NULL, NULL, &error);
+    found = parley_hub_search (hub, "x", PARLEY_HUB_SORT_LIKES, NULL, 10, NULL, NULL, NULL, &error);
   else
     model = parley_hub_details (hub, "fixture/plain", NULL, NULL, &error);
   g_object_unref (hub);

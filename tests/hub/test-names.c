@@ -4,6 +4,7 @@
  */
 #include "hub/json.h"
 #include "hub/names.h"
+#include "hub/quality.h"
 #include "hub/parley-hub-error.h"
 #include "hub/parley-hub-ref.h"
 #include "hub/url.h"
@@ -162,6 +163,10 @@ shards_and_kinds (void)
   CHECK (parley_name_kind ("model.imatrix.gguf") == PARLEY_HUB_FILE_OTHER);
   CHECK (parley_name_kind ("eagle3-model.gguf") == PARLEY_HUB_FILE_DRAFT);
   CHECK (parley_name_kind ("mmproj/model-Q4_0.gguf") == PARLEY_HUB_FILE_MODEL);
+  CHECK (parley_name_kind ("x/pirate-lora-F16.gguf") == PARLEY_HUB_FILE_ADAPTER);
+  CHECK (parley_name_kind ("ggml-adapter-model.gguf") == PARLEY_HUB_FILE_ADAPTER);
+  CHECK (parley_name_kind ("exploration-Q4_0.gguf") == PARLEY_HUB_FILE_MODEL);
+  CHECK (parley_name_kind ("model-lora-merged-Q4_0.gguf") == PARLEY_HUB_FILE_MODEL);
 }
 
 static void
@@ -304,6 +309,22 @@ shown_text_is_plain (void)
   CHECK (g_utf8_validate (cut, -1, NULL));
 }
 
+static void
+quality_is_read_off_the_name (void)
+{
+  static const struct {
+    const char *name;
+    guint bits;
+  } names[] = { { "Q4_K_M", 4 },     { "UD-IQ2_XXS", 2 }, { "IQ4_XS", 4 }, { "Q8_0", 8 },
+                { "BF16", 16 },      { "F32", 32 },       { "TQ1_0", 1 },  { "MXFP4_MOE", 4 },
+                { "UD-Q6_K_XL", 6 }, { "", 0 },           { "Q", 0 },      { "Q9_0", 0 } };
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    CHECK_MSG (parley_quality_bits (names[i].name) == names[i].bits, "%s: %u", names[i].name,
+               parley_quality_bits (names[i].name));
+  for (guint bits = 1; bits <= 32; bits++)
+    CHECK (*parley_quality_words (bits));
+}
+
 int
 main (void)
 {
@@ -314,6 +335,7 @@ main (void)
   RUN (quantisations);
   RUN (shards_and_kinds);
   RUN (parameters);
+  RUN (quality_is_read_off_the_name);
   RUN (references);
   RUN (local_addresses);
   RUN (json_is_bounded);

@@ -4,6 +4,7 @@
 talk to it, move its layers while it answers; and kill what can be killed. Prints TAP."""
 
 import hashlib
+import json
 import os
 import re
 import signal
@@ -34,9 +35,50 @@ def open_repo(case, app):
     app.find("label", case.hub.real.split("/")[1].removesuffix("-GGUF"), 30)
 
 
+def shown_rows(app):
+    """Names of the models in the lists of the page."""
+    return [n.name for n in app.root.all("list item") if n.name]
+
+
+def suggestions_and_filters(case, app):
+    """What the hub does not know is not suggested; filters leave what they say."""
+    with open(os.path.join(shots.ROOT, "resources", "suggestions.json"), encoding="utf-8") as file:
+        suggested = json.load(file)["models"]
+    app.do("show-discover")
+    wait(lambda: "Kestrel-7B-Instruct" in shown_rows(app), "what the hub has", 30)
+    app.find("label", "Suits This Computer")
+    rows = wait(lambda: [n for n in shown_rows(app) if n in {m["name"] for m in suggested}],
+                "suggestions")
+    known = {m["name"] for m in suggested[: len(suggested) // 2]}
+    assert set(rows) <= known, set(rows) - known
+    app.find("push button", "Filters").click()
+    app.find("combo box", "Size").press()
+    app.key("Down", "Down", "Return")
+    wait(lambda: "Heron-3B-Chat" in shown_rows(app) and "Heron-12B-Chat" not in shown_rows(app),
+         "only those with 3 to 9 billion parameters")
+    assert not talk.says(app, "Suits This Computer"), "suggestions are in the way"
+    app.find("push button", "Clear Filters").click()
+    wait(lambda: "Heron-12B-Chat" in shown_rows(app), "all of them again")
+
+
+def pages_say_what_files_are(app):
+    app.do("search", "'fixture/plain:F32'")
+    wait(lambda: talk.says(app, "Asked for"), "the file that was asked for", 30)
+    wait(lambda: talk.says(app, "Recommended"), "which file is recommended", 30)
+    assert talk.says(app, "No model to talk to by itself"), "companions are not explained"
+    assert talk.says(app, "32 bits · The original precision"), "not grouped by quantisation"
+    app.do("search", "'tidepool-ai/Heron-12B-Chat-GGUF'")
+    wait(lambda: talk.says(app, "Its owner decides on each request"), "the gate", 30)
+    app.find("push button", "Open Page")
+    app.do("search", "'firstlight/Wren-Embed-0.3B-GGUF'")
+    wait(lambda: talk.says(app, "This is no model to talk to"), "what an embedding model is", 30)
+
+
 def search_download_chat(case):
     """The whole way, and at its end the text that the model is known to write."""
     with case.window() as app:
+        suggestions_and_filters(case, app)
+        pages_say_what_files_are(app)
         open_repo(case, app)
         wait(lambda: any(re.search("RAM|GPU|memory", n.name) for n in app.root.all("label")),
              "a verdict", 30)

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The hub in the preferences: the account's token, the address, offline, and how downloads use the
+ * connection.
+ */
+#pragma once
+
+#include "app/parley-services.h"
+
+#include <adwaita.h>
+
+G_BEGIN_DECLS
+
+void parley_network_apply (ParleyServices *services);      /* what the settings say */
+void parley_network_load_token (ParleyServices *services); /* out of the keyring, in its own time */
+void parley_network_add_preferences (AdwPreferencesPage *page, ParleyServices *services);
+
+G_END_DECLS
