@@ -83,5 +83,9 @@ bool pe_t_pad (struct teval *t, struct tval s, int64_t left, int64_t right, stru
                struct tval *out);
 /* Byte offset of `what` in s[begin, end), or SIZE_MAX. */
 size_t pe_t_find (const struct tstr *s, size_t begin, size_t end, const struct tstr *what);
+size_t pe_t_find_last (const struct tstr *s, size_t begin, size_t end, const struct tstr *what);
+/* Adds a part of a string to a list. */
+bool pe_t_add_part (struct teval *t, struct tval string, size_t begin, size_t end,
+                    struct tlist *list);
 bool pe_t_parse_int (const char *text, size_t n, int base, int64_t *out, bool *too_big);
 bool pe_t_round (double value, int64_t digits, double *out);
