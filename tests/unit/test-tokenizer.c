@@ -7,6 +7,8 @@
 
 #include "base/alloc.h"
 #include "engine/format/gguf.h"
+#include "engine/text/merge.h"
+#include "engine/text/pretokenizer.h"
 #include "engine/text/tokenizer.h"
 
 #include <unistd.h>
@@ -315,6 +317,124 @@ streams_give_whole_characters (void)
   }
 }
 
+/* ---- linear in the length of the text ---- */
+
+static uint64_t pairs_seen;
+
+/* Two runs of a letter of the same power of two merge; longer ones first. */
+static void
+doubled (const void *data, struct pe_part *left, const struct pe_part *right)
+{
+  pairs_seen++;
+  if (left->n != right->n || left->n >= 64)
+    return;
+  left->order = *(const bool *) data ? 64 - left->n : left->n;
+  left->merged = 0;
+}
+
+static void
+merging_is_linear (void)
+{
+  for (size_t n = 1000; n <= 100000; n *= 10)
+    for (int longer_first = 0; longer_first < 2; longer_first++) {
+      struct pe_merger m = { 0 };
+      struct pe_error error = { 0 };
+      bool order = longer_first;
+      for (size_t i = 0; i < n; i++)
+        CHECK (pe_merger_add (&m, (uint32_t) i, 1, 0, &error));
+      pairs_seen = 0;
+      CHECK (pe_merger_run (&m, doubled, &order, &error));
+      CHECK_MSG (pairs_seen < 3 * n, "%llu pairs", (unsigned long long) pairs_seen);
+      CHECK (m.queue_capacity < 6 * n); /* its entries are three for a part at the most */
+      size_t left = 0;
+      for (uint32_t i = 0; i != PE_NO_PAIR; i = m.parts[i].next)
+        left++;
+      CHECK (left < n / 64 + 8);
+      pe_merger_clear (&m);
+    }
+}
+
+/* Runs that patterns could try again at each of their characters. */
+static const struct {
+  const char *unit, *end;
+} runs[] = {
+  { "a", "" },    { "A", "" },         { " ", "" },   { " ", "x" },        { "\n", "" },
+  { "\n", "x" },  { "7", "" },         { "7", "x" },  { "!", "" },         { "\t \n", "x" },
+  { "'", "" },    { "<", "" },         { "a ", "!" }, { "\xd7\x90", " " }, { "\xe4\xb8\xad", "7" },
+  { "\xff", "" }, { "\xcc\x81", "x" },
+};
+
+static uint64_t
+steps_of (const char *name, size_t run, size_t n)
+{
+  struct pe_pretokenizer *p = NULL;
+  struct pe_pretokenizer_traits traits;
+  struct pe_error error = { 0 };
+  struct pe_cuts cuts = { 0 };
+  char *text = malloc (n + 8);
+  size_t unit = strlen (runs[run].unit), length = n / unit * unit;
+  for (size_t i = 0; i < length; i++)
+    text[i] = runs[run].unit[i % unit];
+  strcpy (text + length, runs[run].end);
+  length += strlen (runs[run].end);
+  uint64_t steps = 0;
+  pe_pretokenizer_count_steps (&steps);
+  bool ok = pe_pretokenizer_new (name, strlen (name), &p, &traits, &error) &&
+            pe_pretokenize (p, text, length, &cuts, &error);
+  pe_pretokenizer_count_steps (NULL);
+  CHECK_MSG (ok && traits.known && cuts.n && cuts.ends[cuts.n - 1] == length, "%s", name);
+  pe_cuts_clear (&cuts);
+  pe_pretokenizer_free (p);
+  free (text);
+  return steps;
+}
+
+static void
+cutting_is_linear (void)
+{
+  static const char *const names[] = {
+    "llama-bpe",   "dbrx",    "qwen2",        "gpt-2",
+    "starcoder",   "default", "falcon",       "minicpm5",
+    "jais-2",      "qwen35",  "laguna",       "seed-coder",
+    "exaone-moe",  "gpt-4o",  "llama4",       "granite-embed-multi-97m",
+    "tiny_aya",    "tekken",  "kimi-k2",      "youtu",
+    "deepseek-v3", "afmoe",   "deepseek-llm", "deepseek-coder",
+    "bloom",       "viking",  "chameleon",    "gemma4",
+    "superbpe",
+  };
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    for (size_t run = 0; run < sizeof runs / sizeof *runs; run++) {
+      uint64_t once = steps_of (names[i], run, 1200), twice = steps_of (names[i], run, 2400);
+      CHECK_MSG (twice <= 2 * once + once / 4 + 100, "%s, run %zu: %llu steps, then %llu", names[i],
+                 run, (unsigned long long) once, (unsigned long long) twice);
+    }
+}
+
+/* Words are merged by themselves where no token reaches over a blank; one that does is found. */
+static void
+tokens_may_join_words (void)
+{
+  static const struct word words[] = {
+    { "<unk>", 2, 0 },
+    { "<s>", 3, 0 },
+    { "</s>", 3, 0 },
+    { "a", 1, -3 },
+    { "\xe2\x96\x81", 1, -5 },
+    { "a\xe2\x96\x81", 1, -2 },
+    { "a\xe2\x96\x81"
+      "a",
+      1, -1 },
+    { "\xe2\x96\x81\xe2\x96\x81", 1, -4 },
+  };
+  open_vocab ("llama", "", words, 8, NULL, 0);
+  CHECK_STR (TOKENS ("a a", PE_CONTINUE), "6");
+  CHECK_STR (TOKENS ("a  a", PE_CONTINUE), "5 4 3");
+  close_vocab ();
+  open_vocab ("llama", "", words, 5, NULL, 0);
+  CHECK_STR (TOKENS ("a a", PE_CONTINUE), "3 4 3");
+  close_vocab ();
+}
+
 int
 main (void)
 {
@@ -326,5 +446,8 @@ main (void)
   RUN (any_id_may_be_asked_for);
   RUN (lack_of_memory_is_reported);
   RUN (streams_give_whole_characters);
+  RUN (merging_is_linear);
+  RUN (cutting_is_linear);
+  RUN (tokens_may_join_words);
   return test_done ();
 }

@@ -5,10 +5,10 @@ import sys
 import unicodedata
 
 
-def ranges(letter):
+def ranges(*categories):
     found, begin = [], None
     for c in range(0x110001):
-        inside = c < 0x110000 and unicodedata.category(chr(c))[0] == letter
+        inside = c < 0x110000 and unicodedata.category(chr(c)).startswith(categories)
         if inside and begin is None:
             begin = c
         elif not inside and begin is not None:
@@ -42,8 +42,9 @@ with open(sys.argv[1], "w", encoding="ascii") as out:
     out.write("/* SPDX-License-Identifier: GPL-3.0-or-later\n"
               f" * Written by make-wordpiece-tables.py from Unicode {unicodedata.unidata_version}.\n"
               " */\n#pragma once\n\n#include <stdint.h>\n"
-              "\n/* Ranges of the general categories C and P; both ends belong to them. */")
-    table("other_ranges", ranges("C"), out)
+              "\n/* Ranges of characters that are left out, of the general categories C and Mn, and of\n"
+              " * punctuation, P; both ends belong to them. */")
+    table("omitted_ranges", ranges("C", "Mn"), out)
     table("punctuation_ranges", ranges("P"), out)
     out.write("\n/* Characters and the first one of their canonical decompositions. */")
     table("bases", bases(), out)

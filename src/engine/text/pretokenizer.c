@@ -13,13 +13,17 @@
 #define JIT_STACK_BYTES (256 * 1024)
 
 /* White space as Unicode has it; PCRE2's \s counts U+180E, too, and not U+0085. */
-#define SPACES                                                                                     \
-  "\\x09-\\x0d \\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}"     \
+#define BUT_NEWLINES                                                                               \
+  "\\x09\\x0b\\x0c \\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}" \
   "\\x{3000}"
+#define SPACES    "\\r\\n" BUT_NEWLINES
 #define SPACE     "[" SPACES "]"
 #define NOT_SPACE "[^" SPACES "]"
 #define BLANKS    SPACE "+(?!" NOT_SPACE ")|" SPACE "+"
-#define LINES     SPACE "*[\\r\\n]+|" BLANKS
+/* A pattern that a whole run can fail looks behind itself, so that it isn't tried again at each
+ * character of the run: the time would grow with the square of its length. */
+#define FIRST_OF(set) "(?<!" set ")"
+#define LINES         SPACE "*[\\r\\n]+|" BLANKS
 
 #define CONTRACTION     "'(?:[sStTmMdD]|[rRvV][eE]|[lL][lL])"
 #define SIGNS(more)     " ?[^" SPACES "\\p{L}\\p{N}" more "]+"
@@ -108,12 +112,11 @@ static const struct rule {
   { " minicpm5 ", WHOLE, { "\\p{N}{1,3}", LLAMA3 ("\\p{N}+") } },
   { " jais-2 ",
     0,
-    { CONTRACTION "|" WORD "|\\p{N}{1,3}|" SIGNS (
-        "") "[\\r\\n]*|" SPACE "*[\\r\\n]+|" SPACE "{512}(?!" NOT_SPACE ")|" SPACE
-            "{256}(?!" NOT_SPACE ")|" SPACE "{128}(?!" NOT_SPACE ")|" SPACE "{64}(?!" NOT_SPACE
-            ")|" SPACE "{32}(?!" NOT_SPACE ")|" SPACE "{16}(?!" NOT_SPACE ")|" SPACE
-            "{8}(?!" NOT_SPACE ")|" SPACE "{4}(?!" NOT_SPACE ")|" SPACE "{1,2}(?!" NOT_SPACE
-            ")|" SPACE } },
+    { CONTRACTION "|" WORD "|\\p{N}{1,3}|" SIGNS ("") "[\\r\\n]*|" FIRST_OF ("[" BUT_NEWLINES "]")
+          SPACE "*[\\r\\n]+|" SPACE "{512}(?!" NOT_SPACE ")|" SPACE "{256}(?!" NOT_SPACE ")|" SPACE
+                "{128}(?!" NOT_SPACE ")|" SPACE "{64}(?!" NOT_SPACE ")|" SPACE "{32}(?!" NOT_SPACE
+                ")|" SPACE "{16}(?!" NOT_SPACE ")|" SPACE "{8}(?!" NOT_SPACE ")|" SPACE
+                "{4}(?!" NOT_SPACE ")|" SPACE "{1,2}(?!" NOT_SPACE ")|" SPACE } },
   { " qwen35 ",
     0,
     { CONTRACTION
@@ -131,7 +134,8 @@ static const struct rule {
   { " granite-embed-multi-97m ", WHOLE, { GPT4O (MARKED_WORD, "\\p{N}{1,3}") } },
   { " tiny_aya cohere2moe ",
     0,
-    { THREES "\\p{Nd}++(?![\\p{L}\\p{N}\\p{M}\\p{Pc}])", GPT4O (MARKED_WORD, "\\p{N}{1,3}") } },
+    { THREES FIRST_OF ("\\p{Nd}") "\\p{Nd}+(?![\\p{L}\\p{N}\\p{M}\\p{Pc}])",
+      GPT4O (MARKED_WORD, "\\p{N}{1,3}") } },
   { " tekken ", BOS | WHOLE, { GPT4O (CASED (UPPER, LOWER, ""), "\\p{N}") } },
   { " kimi-k2 ",
     0,
@@ -155,7 +159,7 @@ static const struct rule {
     0,
     { "[\\r\\n]", SPACE "?[" CASED_SCRIPTS "]+",
       SPACE "?[!-/:-~\\x{ff01}-\\x{ff0f}\\x{ff1a}-\\x{ff5e}\\x{2018}-\\x{201f}\\x{3001}\\x{3002}]+",
-      SPACE "+\\z", EASTERN_RUNS, "\\p{N}+" } },
+      FIRST_OF (SPACE) SPACE "+\\z", EASTERN_RUNS, "\\p{N}+" } },
   { " deepseek-coder ",
     0,
     { "[\\r\\n]", SPACE "?\\p{L}+", SPACE "?\\p{P}+", EASTERN_RUNS, "\\p{N}" } },
@@ -191,6 +195,22 @@ find_rule (const char *name, size_t n)
       at += length + 1;
     }
   return NULL;
+}
+
+static uint64_t *steps_counted;
+
+void
+pe_pretokenizer_count_steps (uint64_t *steps)
+{
+  steps_counted = steps;
+}
+
+static int
+count_step (pcre2_callout_block *block, void *data)
+{
+  (void) block;
+  ++*(uint64_t *) data;
+  return 0;
 }
 
 /* PCRE2's memory comes from the engine's allocator, so that tests can make it fail. */
@@ -232,6 +252,9 @@ pe_pretokenizer_new (const char *name, size_t n, struct pe_pretokenizer **out,
   pcre2_compile_context *context = general ? pcre2_compile_context_create (general) : NULL;
   struct pe_pretokenizer *p = context ? pe_calloc (1, sizeof *p) : NULL;
   bool ok = p != NULL;
+  uint32_t options = PCRE2_UTF | PCRE2_UCP;
+  if (steps_counted)
+    options |= PCRE2_AUTO_CALLOUT | PCRE2_NO_AUTO_POSSESS;
   while (ok && p->n_steps < MAX_STEPS && rule->steps[p->n_steps]) {
     const char *pattern = rule->steps[p->n_steps];
     struct step *step = &p->steps[p->n_steps++];
@@ -239,7 +262,7 @@ pe_pretokenizer_new (const char *name, size_t n, struct pe_pretokenizer **out,
     int code;
     PCRE2_SIZE at;
     step->code = pcre2_compile ((PCRE2_SPTR) (pattern + step->threes), PCRE2_ZERO_TERMINATED,
-                                PCRE2_UTF | PCRE2_UCP, &code, &at, context);
+                                options, &code, &at, context);
     ok = step->code != NULL;
     if (ok)
       pcre2_jit_compile (step->code, PCRE2_JIT_COMPLETE); /* without it the interpreter works */
@@ -401,6 +424,8 @@ pe_pretokenize (const struct pe_pretokenizer *p, const char *text, size_t n, str
   if (ok) {
     if (stack)
       pcre2_jit_stack_assign (c.context, NULL, stack);
+    if (steps_counted)
+      pcre2_set_callout (c.context, count_step, steps_counted);
     pcre2_set_match_limit (c.context, UINT32_MAX); /* patterns are ours, and linear */
     ok = run_steps (&c, p, n, cuts, &spare);
   }

@@ -9,6 +9,7 @@
 #include "base/error.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct pe_pretokenizer;
 
@@ -36,3 +37,7 @@ struct pe_cuts {
 void pe_cuts_clear (struct pe_cuts *cuts);
 bool pe_pretokenize (const struct pe_pretokenizer *pretokenizer, const char *text, size_t n,
                      struct pe_cuts *cuts, struct pe_error *error);
+
+/* For tests: until called with NULL, pre-tokenizers that are made add to *steps each part of a
+ * pattern that is tried while they cut. For one thread. */
+void pe_pretokenizer_count_steps (uint64_t *steps);

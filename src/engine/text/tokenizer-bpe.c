@@ -52,6 +52,7 @@ add_merge (struct pe_vocab *vocab, struct pe_string entry, uint32_t rank, uint64
       return false;
   }
   struct pe_merge *merge = &vocab->merges[merge_slot (vocab, (uint64_t) a << 32 | b)];
+  vocab->joins_words |= vocab->is_plain && pe_has_inner_blank (joined);
   if (merge->rank == PE_NO_RANK) /* of two equal merges the first one counts */
     *merge = (struct pe_merge){ (uint64_t) a << 32 | b, rank, result };
   return true;
@@ -181,14 +182,14 @@ whole_piece (const struct pe_vocab *vocab, const char *piece, size_t n)
 }
 
 static bool
-split (struct pe_merger *m, const struct pe_vocab *vocab, const char *piece, size_t n,
-       struct pe_error *error)
+split (struct pe_merger *m, const struct pe_vocab *vocab, const char *piece, size_t begin,
+       size_t end, struct pe_error *error)
 {
   m->n_parts = 0;
-  for (size_t i = 0; i < n;) {
+  for (size_t i = begin; i < end;) {
     uint32_t unused, length = 1, symbol;
     if (vocab->is_plain) {
-      length = pe_utf8_next (piece + i, n - i, &unused);
+      length = pe_utf8_next (piece + i, end - i, &unused);
       length = length ? length : 1;
       symbol = pe_vocab_symbol (vocab, piece + i, length);
     } else
@@ -216,12 +217,16 @@ tokenize_piece (struct pe_merger *m, const struct pe_vocab *vocab, const char *p
     if (token != PE_NO_SYMBOL)
       return pe_tokens_add (tokens, (int32_t) token, error);
   }
-  bool ok = split (m, vocab, piece, n, error) && pe_merger_run (m, pair, vocab, error);
-  for (uint32_t i = 0; ok && i != PE_NO_PAIR; i = m->parts[i].next) {
-    const struct pe_part *part = &m->parts[i];
-    ok = is_word (vocab, part->symbol)
-             ? pe_tokens_add (tokens, (int32_t) part->symbol, error)
-             : pe_tokens_add_bytes (vocab, piece + part->offset, part->n, tokens, error);
+  bool ok = true;
+  for (size_t begin = 0, end; ok && begin < n; begin = end) {
+    end = vocab->is_plain ? pe_vocab_word_end (vocab, piece, begin, n) : n;
+    ok = split (m, vocab, piece, begin, end, error) && pe_merger_run (m, pair, vocab, error);
+    for (uint32_t i = 0; ok && i != PE_NO_PAIR; i = m->parts[i].next) {
+      const struct pe_part *part = &m->parts[i];
+      ok = is_word (vocab, part->symbol)
+               ? pe_tokens_add (tokens, (int32_t) part->symbol, error)
+               : pe_tokens_add_bytes (vocab, piece + part->offset, part->n, tokens, error);
+    }
   }
   return ok;
 }

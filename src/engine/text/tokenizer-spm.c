@@ -64,12 +64,13 @@ with_marks (const struct pe_vocab *vocab, struct pe_stretch s, size_t *n)
 }
 
 static bool
-split (struct pe_merger *m, const struct pe_vocab *vocab, const char *text, size_t n,
-       struct pe_error *error)
+split (struct pe_merger *m, const struct pe_vocab *vocab, const char *text, size_t begin,
+       size_t end, struct pe_error *error)
 {
-  for (size_t i = 0; i < n;) {
+  m->n_parts = 0;
+  for (size_t i = begin; i < end;) {
     uint32_t unused;
-    unsigned length = pe_utf8_next (text + i, n - i, &unused);
+    unsigned length = pe_utf8_next (text + i, end - i, &unused);
     if (length == 0)
       length = 1;
     if (!pe_merger_add (m, (uint32_t) i, length, pe_vocab_word (vocab, text + i, length), error))
@@ -90,12 +91,16 @@ pe_spm_tokenize (const struct pe_vocab *vocab, struct pe_stretch stretch, struct
   if (!text)
     return pe_fail (error, PE_ERROR_MEMORY, "not enough memory to tokenise the text");
   c.text = text;
-  bool ok = split (&m, vocab, text, n, error) && pe_merger_run (&m, pair, &c, error);
-  for (uint32_t i = m.n_parts ? 0 : PE_NO_PAIR; ok && i != PE_NO_PAIR; i = m.parts[i].next) {
-    const struct pe_part *part = &m.parts[i];
-    ok = part->symbol != PE_NO_SYMBOL
-             ? pe_tokens_add (tokens, (int32_t) part->symbol, error)
-             : pe_tokens_add_bytes (vocab, text + part->offset, part->n, tokens, error);
+  bool ok = true;
+  for (size_t begin = 0, end; ok && begin < n; begin = end) {
+    end = pe_vocab_word_end (vocab, text, begin, n);
+    ok = split (&m, vocab, text, begin, end, error) && pe_merger_run (&m, pair, &c, error);
+    for (uint32_t i = 0; ok && i != PE_NO_PAIR; i = m.parts[i].next) {
+      const struct pe_part *part = &m.parts[i];
+      ok = part->symbol != PE_NO_SYMBOL
+               ? pe_tokens_add (tokens, (int32_t) part->symbol, error)
+               : pe_tokens_add_bytes (vocab, text + part->offset, part->n, tokens, error);
+    }
   }
   pe_merger_clear (&m);
   pe_free (text);

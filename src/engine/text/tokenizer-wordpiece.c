@@ -114,7 +114,7 @@ add_char (const struct pe_vocab *vocab, struct word *word, uint32_t c, struct pe
   c = base_of (c);
   if (pe_char_is_space (c))
     return flush (vocab, word, tokens, error);
-  if (c == 0xfffd || IN (other_ranges, c))
+  if (c == 0xfffd || IN (omitted_ranges, c))
     return true;
   uint32_t lower[3];
   unsigned n_lower = pe_char_convert (c, PE_CASE_LOWER, lower);

@@ -311,6 +311,27 @@ read_marked_pieces (struct pe_vocab *vocab, struct pe_error *error)
   return true;
 }
 
+bool
+pe_has_inner_blank (struct pe_string text)
+{
+  for (size_t i = 1; i + 3 <= text.n; i++)
+    if (memcmp (text.data + i, PE_BLANK, 3) == 0 &&
+        (i < 3 || memcmp (text.data + i - 3, PE_BLANK, 3) != 0))
+      return true;
+  return false;
+}
+
+size_t
+pe_vocab_word_end (const struct pe_vocab *vocab, const char *text, size_t at, size_t n)
+{
+  if (vocab->joins_words)
+    return n;
+  while (n - at >= 3 && memcmp (text + at, PE_BLANK, 3) == 0)
+    at += 3;
+  const char *next = at < n ? memmem (text + at, n - at, PE_BLANK, 3) : NULL;
+  return next ? (size_t) (next - text) : n;
+}
+
 /* "<0x0A>", or else the byte as a token of its own. */
 static void
 find_byte_tokens (struct pe_vocab *vocab)
@@ -512,7 +533,9 @@ load_kind (struct pe_vocab *vocab, struct pe_error *error)
   case PE_VOCAB_BPE: return pe_bpe_load (vocab, error);
   case PE_VOCAB_UNIGRAM:
   case PE_VOCAB_WORDPIECE: return pe_unigram_load (vocab, error);
-  case PE_VOCAB_SPM: break;
+  case PE_VOCAB_SPM:
+    for (uint32_t id = 0; id < vocab->info.n_tokens && !vocab->joins_words; id++)
+      vocab->joins_words = pe_has_inner_blank (vocab->tokens[id].text);
   }
   return true;
 }

@@ -43,7 +43,8 @@ struct pe_vocab {
   struct pe_hash_key hash_key;
   uint32_t *slots; /* by text: symbol + 1, or 0 */
   size_t n_slots;
-  size_t longest; /* bytes of the longest token */
+  size_t longest;   /* bytes of the longest token */
+  bool joins_words; /* something is merged over the beginning of a run of U+2581 */
 
   int32_t byte_tokens[256];   /* what one byte becomes when nothing else fits */
   uint32_t byte_symbols[256]; /* byte-level BPE: the symbol of a byte */
@@ -55,7 +56,7 @@ struct pe_vocab {
   size_t n_merge_slots;
   struct pe_pretokenizer *pretokenizer;
   bool is_plain;    /* merges work on UTF-8 with U+2581 for blanks, not on mapped bytes */
-  bool lacks_bytes;   /* not every byte has a token: what is no UTF-8 becomes U+FFFD */
+  bool lacks_bytes; /* not every byte has a token: what is no UTF-8 becomes U+FFFD */
   bool takes_whole; /* a piece that is a token is not built by merges */
   /* Unigram */
   struct pe_trie words;
@@ -79,6 +80,12 @@ pe_vocab_text (const struct pe_vocab *vocab, uint32_t symbol)
   return symbol < vocab->info.n_tokens ? vocab->tokens[symbol].text
                                        : vocab->extras[symbol - vocab->info.n_tokens];
 }
+
+/* Whether U+2581 stands behind another character. */
+bool pe_has_inner_blank (struct pe_string text);
+/* Where the word that begins at `at` ends: before the next run of U+2581 behind a character. What
+ * no token joins can be merged by itself, in memory that stays in the processor's caches. */
+size_t pe_vocab_word_end (const struct pe_vocab *vocab, const char *text, size_t at, size_t n);
 
 /* Parts of loading that belong to a kind. */
 bool pe_bpe_load (struct pe_vocab *vocab, struct pe_error *error);
