@@ -3,9 +3,11 @@
 
 #include "base/alloc.h"
 #include "base/checked.h"
+#include "engine/format/apart.h"
 #include "engine/format/build.h"
 #include "engine/format/gguf.h"
 #include "engine/format/label.h"
+#include "engine/format/limits.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,8 +35,9 @@ struct pe_model {
   struct part *parts;
   size_t n_parts, parts_capacity;
   struct pe_tensor *tensors;
-  size_t n_tensors;
-  uint32_t *index; /* open addressing: tensor number + 1, 0 = empty */
+  size_t n_tensors; /* of the files */
+  size_t n_stacks;  /* behind them: experts put together */
+  uint32_t *index;  /* open addressing: tensor number + 1, 0 = empty */
   size_t index_size;
   struct pe_hparams hparams;
   const struct pe_arch *arch;
@@ -179,11 +182,43 @@ index_slot (const struct pe_model *m, const char *name, size_t n)
 }
 
 static bool
+begins_stack (struct pe_string name)
+{
+  char text[PE_LIMIT_TENSOR_NAME_BYTES + 1];
+  if (name.n >= sizeof text)
+    return false;
+  memcpy (text, name.data, name.n);
+  text[name.n] = 0;
+  return pe_is_first_of_stack (text);
+}
+
+/* Adds the stacks of experts that the files keep apart; gather_tensors() counted them. */
+static bool
+add_stacks (struct pe_model *m, struct pe_error *error)
+{
+  for (size_t i = 0; i < m->n_tensors; i++) {
+    if (!pe_is_first_of_stack (m->tensors[i].name))
+      continue;
+    struct pe_tensor *stack = &m->tensors[m->n_tensors + m->n_stacks];
+    if (!pe_describe_stack (m, &m->tensors[i], &m->arena, stack, error))
+      return false;
+    uint32_t *slot = stack->name ? index_slot (m, stack->name, strlen (stack->name)) : NULL;
+    if (slot && *slot == 0)
+      *slot = (uint32_t) (m->n_tensors + ++m->n_stacks);
+  }
+  return true;
+}
+
+static bool
 gather_tensors (struct pe_model *m, struct pe_error *error)
 {
   size_t n = 0;
-  for (size_t i = 0; i < m->n_parts; i++)
-    n += m->parts[i].gguf->n_tensors;
+  for (size_t p = 0; p < m->n_parts; p++) {
+    const struct pe_gguf *gguf = m->parts[p].gguf;
+    n += gguf->n_tensors;
+    for (size_t i = 0; i < gguf->n_tensors; i++)
+      n += begins_stack (gguf->tensors[i].name);
+  }
   m->index_size = 16;
   while (m->index_size < 2 * n)
     m->index_size *= 2;
@@ -223,7 +258,7 @@ gather_tensors (struct pe_model *m, struct pe_error *error)
       total != m->n_tensors)
     return pe_fail (error, PE_ERROR_FORMAT, "the parts hold %zu tensors, but %u are announced",
                     m->n_tensors, total);
-  return true;
+  return add_stacks (m, error);
 }
 
 const struct pe_tensor *

@@ -150,6 +150,21 @@ static bool list_allocations (const struct pe_model *model, struct pe_plan *plan
                               struct pe_error *error);
 static bool fits_device (const struct pe_plan *plan, size_t device);
 
+/* What only the CPU does: experts that the file keeps apart, and the gating of Phi 3.5 MoE. */
+static bool
+is_for_cpu (const struct pe_model *model, const struct pe_program *program, uint32_t stage)
+{
+  const struct pe_tensor *tensors = pe_model_tensors (model, NULL);
+  const struct pe_stage *list = pe_program_stage (program, stage);
+  for (size_t i = 0; i < list->n_ops; i++) {
+    const struct pe_op *op = &list->ops[i];
+    if ((op->kind == PE_OP_MATMUL_EXPERT && tensors[op->w[0].tensor].experts) ||
+        (op->kind == PE_OP_ROUTE && op->route.gating == PE_GATING_SPARSE_MIXER))
+      return true;
+  }
+  return false;
+}
+
 /* The output first, then layers from the last to the first; the embedding stays on the CPU. Of
  * several GPUs the first is filled before the next one gets a layer; the last takes the rest. A
  * pass then goes over the devices once, from the CPU to the last GPU and down to the first. */
@@ -163,7 +178,8 @@ assign_stages (const struct pe_model *model, struct pe_plan *plan, uint32_t n_gp
   uint16_t device = 1;
   for (uint32_t i = 0; i < n_gpu_layers && i + 1 < n_stages && plan->n_devices > 1; i++) {
     uint32_t stage = n_stages - 1 - i;
-    if (!pe_vulkan_backend.supports (&plan->devices[device], model, program, &plan->request, stage))
+    if (is_for_cpu (model, program, stage) ||
+        !pe_vulkan_backend.supports (&plan->devices[device], model, program, &plan->request, stage))
       continue;
     plan->stage_device[stage] = device;
     if (device + 1u == plan->n_devices)
@@ -236,7 +252,8 @@ static bool
 fits_device (const struct pe_plan *plan, size_t device)
 {
   const struct pe_device_info *gpu = &plan->devices[device];
-  uint64_t keep = pe_device_margin (gpu), bytes = pe_plan_bytes (plan, device, PE_MEMORY_KIND_COUNT);
+  uint64_t keep = pe_device_margin (gpu),
+           bytes = pe_plan_bytes (plan, device, PE_MEMORY_KIND_COUNT);
   return bytes == 0 || (gpu->memory_available > keep && bytes <= gpu->memory_available - keep);
 }
 

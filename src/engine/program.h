@@ -118,6 +118,9 @@ enum pe_gating {
   PE_GATING_SIGMOID,
   PE_GATING_SOFTMAX_SELECTED, /* choose by logit, softmax over the chosen */
   PE_GATING_SQRT_SOFTPLUS,
+  /* One after the other by logit, each weighed by a softmax over those not yet chosen whose logits
+   * are near the best (Liu, Gao and Chen 2023, as Phi 3.5 MoE uses it). On the CPU only. */
+  PE_GATING_SPARSE_MIXER,
 };
 
 struct pe_route {

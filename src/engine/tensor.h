@@ -16,9 +16,13 @@ struct pe_tensor {
   uint32_t file;    /* part of a split file */
   uint64_t offset;  /* in that part */
   const void *data; /* in the mapping; NULL for a model opened from its header */
+  /* A stack put together (format/apart.h): for each expert the number of its tensor. Its own type
+   * is that of the first, and it has no data. NULL for tensors of the file. */
+  const int32_t *experts;
 };
 
-const struct pe_tensor *pe_model_tensors (const struct pe_model *model, size_t *n); /* n: or NULL */
+/* *n (may be NULL): those of the file; stacks that were put together follow them. */
+const struct pe_tensor *pe_model_tensors (const struct pe_model *model, size_t *n);
 const struct pe_tensor *pe_model_find_tensor (const struct pe_model *model, const char *name);
 const struct pe_program *pe_model_program (const struct pe_model *model); /* NULL: cannot compute */
 /* A descriptor for reading part `file` with pread(), or -1. Belongs to the model. */

@@ -190,22 +190,31 @@ cpu_open (const struct pe_backend_context *context, struct pe_backend **out, str
 
 /* ---- residency ---- */
 
+static void
+advise_tensor (const struct pe_backend *b, const struct pe_tensor *t, int advice)
+{
+  if (t->data) {
+    uintptr_t page = (uintptr_t) sysconf (_SC_PAGESIZE);
+    uintptr_t begin = (uintptr_t) t->data & ~(page - 1);
+    madvise ((void *) begin, (uintptr_t) t->data + t->n_bytes - begin, advice);
+  }
+  for (uint64_t e = 0; t->experts && e < t->shape[2]; e++)
+    advise_tensor (b, &b->tensors[t->experts[e]], advice);
+}
+
 /* Tells the kernel about the pages of a stage's weights: read ahead, or forget. */
 static void
 advise_weights (struct pe_backend *b, uint32_t stage, int advice)
 {
-  uintptr_t page = (uintptr_t) sysconf (_SC_PAGESIZE);
   size_t n;
   const int32_t *list = stage_tensors (b->program, stage, &n);
   const struct pe_ram_part part = pe_ram_part (b->program, b->plan, stage);
   for (size_t i = 0; i < n; i++) {
-    const struct pe_tensor *t = &b->tensors[list[i]];
-    if (!t->data || (stage > 0 && is_embedding_tensor (b->program, list[i])))
+    if (stage > 0 && is_embedding_tensor (b->program, list[i]))
       continue;
     if (advice == MADV_DONTNEED && pe_ram_part_keeps (b->program, stage, part, list[i]))
       continue;
-    uintptr_t begin = (uintptr_t) t->data & ~(page - 1);
-    madvise ((void *) begin, (uintptr_t) t->data + t->n_bytes - begin, advice);
+    advise_tensor (b, &b->tensors[list[i]], advice);
   }
 }
 

@@ -37,7 +37,8 @@ gate_all (enum pe_gating gating, float *x, uint32_t n)
     for (uint32_t i = 0; i < n; i++)
       x[i] = sqrtf (x[i] > 20 ? x[i] : log1pf (expf (x[i])));
     break;
-  case PE_GATING_SOFTMAX_SELECTED: break; /* raw logits choose */
+  case PE_GATING_SOFTMAX_SELECTED: /* raw logits choose */
+  case PE_GATING_SPARSE_MIXER: break;
   }
 }
 
@@ -72,6 +73,20 @@ mask_groups (const struct pe_route *r, float *choice)
       choice[i] = -INFINITY;
 }
 
+/* How far below the best of those left a logit may be and still count, relative to the larger of
+ * the two magnitudes: twice the jitter that the model was trained with. */
+#define SPARSE_MIXER_REACH 0.02f
+
+static float
+sparse_mixer_weight (const float *logits, const bool *taken, uint32_t n, uint32_t best)
+{
+  float top = logits[best], sum = 0;
+  for (uint32_t i = 0; i < n; i++)
+    if (!taken[i] && top - logits[i] <= SPARSE_MIXER_REACH * fmaxf (fabsf (logits[i]), top))
+      sum += expf (logits[i] - top);
+  return sum > 0 ? 1 / sum : 1;
+}
+
 static void
 route_row (const struct pe_route *r, const float *logits, const float *bias, const float *factors,
            float *out)
@@ -93,9 +108,11 @@ route_row (const struct pe_route *r, const float *logits, const float *bias, con
     for (uint32_t i = 0; i < r->n_experts; i++)
       if (!taken[i] && (best == UINT32_MAX || choice[i] > choice[best]))
         best = i;
+    weights[k] = r->gating == PE_GATING_SPARSE_MIXER
+                     ? sparse_mixer_weight (choice, taken, r->n_experts, best)
+                     : p[best];
     taken[best] = true;
     ids[k] = (float) best;
-    weights[k] = p[best];
   }
   if (r->gating == PE_GATING_SOFTMAX_SELECTED)
     softmax (weights, r->n_used);
@@ -162,17 +179,31 @@ sort_pairs (struct pe_backend *b, const struct pe_op *op, uint32_t *first, uint3
   first[n_experts] = n;
 }
 
+/* The tensor that holds expert e, and in *rows its row `begin` among those of the operation. */
+static const struct pe_tensor *
+expert_tensor (const struct pe_backend *b, const struct pe_op *op, uint32_t e, size_t begin,
+               const char **rows)
+{
+  const struct pe_tensor *w = &b->tensors[op->w[0].tensor];
+  if (w->experts) {
+    w = &b->tensors[w->experts[e]];
+    *rows = (const char *) w->data + (op->w[0].row + begin) * w->row_bytes;
+  } else
+    *rows = pe_cpu_weight_row (b, op->w[0], (uint64_t) e * w->shape[1] + begin);
+  return w;
+}
+
 static void
 multiply_pair (const struct expert_job *job, uint32_t pair, uint32_t e, size_t begin, size_t n)
 {
   struct pe_backend *b = job->b;
   const struct pe_op *op = job->op;
-  const struct pe_tensor *w = &b->tensors[op->w[0].tensor];
+  const char *rows;
+  const struct pe_tensor *w = expert_tensor (b, op, e, begin, &rows);
   uint32_t n_used = op->expert.n_used, row = pair / n_used, place = pair % n_used;
   uint32_t group = op->in[0].count > 1 ? place : 0;
-  const char *rows = pe_cpu_weight_row (b, op->w[0], (uint64_t) e * w->shape[1] + begin);
   float *out = pe_cpu_row (b, op->out, row) + place * op->out.stride + begin;
-  if (job->quantised) {
+  if (job->quantised && b->kernels->dot_fast[w->type]) {
     size_t groups = pe_q8_groups (op->in[0].width);
     b->kernels->dot_fast[w->type](op->in[0].width, rows, w->row_bytes, n,
                                   job->quantised + (row * op->in[0].count + group) * groups, out);
@@ -201,6 +232,18 @@ multiply_expert_chunks (void *data, size_t begin, size_t end, unsigned thread)
   }
 }
 
+/* Whether any of the experts is of a type that is multiplied by rounded activations. */
+static bool
+has_fast_type (const struct pe_backend *b, const struct pe_tensor *w)
+{
+  if (!w->experts)
+    return b->kernels->dot_fast[w->type] != NULL;
+  for (uint64_t e = 0; e < w->shape[2]; e++)
+    if (b->kernels->dot_fast[b->tensors[w->experts[e]].type])
+      return true;
+  return false;
+}
+
 void
 pe_cpu_matmul_expert (struct pe_backend *b, const struct pe_op *op)
 {
@@ -214,7 +257,7 @@ pe_cpu_matmul_expert (struct pe_backend *b, const struct pe_op *op)
   if (op->w[2].tensor != PE_NO_TENSOR)
     job.factors = pe_cpu_vector (b, op->w[2], 2);
   if (b->plan->request.precision == PE_PRECISION_FAST && op->in[0].width % 32 == 0 &&
-      b->kernels->dot_fast[w->type])
+      has_fast_type (b, w))
     job.quantised = pe_cpu_quantise (b, op->in[0]);
   job.n_chunks = (op->w[0].n_rows + job.chunk - 1) / job.chunk;
   pe_pool_run (b->pool, op->expert.n_experts * job.n_chunks, 4, multiply_expert_chunks, &job);

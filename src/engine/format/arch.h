@@ -52,6 +52,9 @@ enum pe_arch_flag {
   PE_ARCH_NO_ATTN_SCALE = 1 << 24,          /* scores are not divided by sqrt (head size) */
   PE_ARCH_PARALLEL_BY_KEY = 1 << 25,        /* use_parallel_residual decides */
   PE_ARCH_NORMS_WITHOUT_WEIGHTS = 1 << 26,
+  /* Layers without attention (no heads), with a matrix in its place (heads, but none of keys) or
+   * without a feed-forward (width 0). */
+  PE_ARCH_SKIPPED_BRANCHES = 1 << 27,
 };
 
 struct pe_arch {

@@ -115,8 +115,7 @@ pe_build_experts (struct pe_build *b, struct pe_view router_in, struct pe_view i
       pe_layer_tensor (b, fused ? "ffn_gate_up_exps.weight" : "ffn_up_exps.weight");
   if (!up_tensor) {
     pe_build_refuse (b, PE_ERROR_UNSUPPORTED,
-                     "layer %u keeps its experts in separate tensors, as files did before 2024; "
-                     "convert the model anew",
+                     "the experts of layer %u are in separate tensors that do not fit together",
                      b->layer);
     return;
   }

@@ -434,6 +434,28 @@ residual_scale (const struct pe_build *b)
   return depth > 0 ? depth / sqrtf ((float) h->n_layers) : 1;
 }
 
+/* x = x + feed_forward (norm (x)), with a norm behind it where there is one. */
+static void
+build_ffn_branch (struct pe_build *b, struct pe_view x, float scale)
+{
+  struct pe_view f = pe_fresh (b, "ffn_out", b->h->n_embd), in = x;
+  const char *norm = pe_has (b, "ffn_norm.weight") ||
+                             (b->arch->flags & PE_ARCH_NORMS_WITHOUT_WEIGHTS)
+                         ? "ffn_norm"
+                     : b->arch->flags & PE_ARCH_POST_NORM_IS_PRE_FFN &&
+                             pe_has (b, "post_attention_norm.weight")
+                         ? "post_attention_norm"
+                         : NULL;
+  if (norm) {
+    in = pe_fresh (b, "normed", b->h->n_embd);
+    pe_emit_norm (b, norm, x, in);
+  }
+  pe_build_ffn (b, in, f);
+  if (pe_has (b, "post_ffw_norm.weight"))
+    pe_emit_norm (b, "post_ffw_norm", f, f);
+  pe_emit_add (b, 1, x, scale, f, x);
+}
+
 /* x = x + attention (norm (x)); x = x + feed_forward (norm (x)), with the variations that the
  * presence of norms tells: norms behind a branch, one norm for both branches, none before. */
 static void
@@ -451,10 +473,16 @@ build_plain_layer (struct pe_build *b)
   bool has_second = pe_has (b, "attn_norm_2.weight");
   bool post_is_pre_ffn = has_post && (b->arch->flags & PE_ARCH_POST_NORM_IS_PRE_FFN);
   bool has_ffn = pe_has (b, "ffn_up.weight") || pe_has (b, "ffn_gate_inp.weight");
+  bool may_skip = b->arch->flags & PE_ARCH_SKIPPED_BRANCHES;
   bool parallel = has_attn_norm && !has_ffn_norm && !has_post;
   if (b->arch->flags & PE_ARCH_PARALLEL_BY_KEY)
     parallel = h->parallel_residual;
 
+  if (may_skip && h->n_heads[b->layer] == 0) {
+    if (h->n_ff[b->layer])
+      build_ffn_branch (b, x, scale);
+    return;
+  }
   if (has_attn_norm)
     pe_emit_norm (b, "attn_norm", x, normed);
   struct pe_view attention_in = has_attn_norm ? normed : x;
@@ -469,6 +497,8 @@ build_plain_layer (struct pe_build *b)
     pe_emit_add (b, 1, a, 1, m, a);
   } else if (pe_build_has_mixer (b))
     pe_build_mixer (b, attention_in, a);
+  else if (may_skip && h->n_kv_heads[b->layer] == 0)
+    pe_emit_linear (b, "attn_output", attention_in, a);
   else
     pe_build_attention (b, attention_in, a);
   if (has_post && !post_is_pre_ffn)
@@ -482,8 +512,8 @@ build_plain_layer (struct pe_build *b)
     return;
   }
 
-  struct pe_view f = pe_fresh (b, "ffn_out", h->n_embd);
   if (parallel) {
+    struct pe_view f = pe_fresh (b, "ffn_out", h->n_embd);
     if (has_ffn_norm)
       pe_emit_norm (b, "ffn_norm", x, normed);
     pe_build_ffn (b, normed, f);
@@ -496,15 +526,7 @@ build_plain_layer (struct pe_build *b)
     pe_build_gemma4_ffn (b, x);
     return;
   }
-  struct pe_view ffn_in = x;
-  if (has_ffn_norm || post_is_pre_ffn) {
-    pe_emit_norm (b, has_ffn_norm ? "ffn_norm" : "post_attention_norm", x, normed);
-    ffn_in = normed;
-  }
-  pe_build_ffn (b, ffn_in, f);
-  if (pe_has (b, "post_ffw_norm.weight"))
-    pe_emit_norm (b, "post_ffw_norm", f, f);
-  pe_emit_add (b, 1, x, scale, f, x);
+  build_ffn_branch (b, x, scale);
 }
 
 static void

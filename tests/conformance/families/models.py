@@ -84,6 +84,25 @@ def arcee(m):
     return m.logits(x)
 
 
+@family("deci")
+def deci(m):
+    """Llama-Nemotron: a search left out the attention or the feed-forward of some layers of Llama,
+    and put one matrix in the place of some attentions."""
+    heads, kv_heads, widths = [4, 0, 4, 4, 0], [2, 0, 0, 1, 0], [48, 24, 40, 0, 0]
+    m.sizes(5, 32, widths, heads, kv_heads, 8)
+    m.norms("rms")
+    rope = near(m, 8)
+    x = m.embed()
+    for il in range(m.layers):
+        if heads[il]:
+            h = m.norm(x, m.at(il, "attn_norm"))
+            x = add(x, m.attention(h, il, heads[il], kv_heads[il], 8, **rope) if kv_heads[il]
+                    else m.linear(h, m.at(il, "attn_output"), m.embd))
+        if widths[il]:
+            x = add(x, m.dense(m.norm(x, m.at(il, "ffn_norm")), il, widths[il]))
+    return m.logits(x)
+
+
 @family("exaone")
 def exaone(m):
     """EXAONE 3: rotation factors of the Llama 3 kind."""
@@ -308,13 +327,26 @@ def minimax(m):
 
 @family("phimoe")
 def phimoe(m):
-    """Biases everywhere, those of the norms included."""
-    m.sizes(2, 32, 24, 4, 2, 8, expert_count=4, expert_used_count=2)
-    m.norms("rms")
+    """LayerNorm, whose epsilon the files store under RMS; biases everywhere."""
+    m.sizes(2, 32, 24, 4, 2, 8, expert_count=16, expert_used_count=2)
+    m.norms("rms", 1e-4)
+    m.norm_kind = "layer"
     rope = far(m, 8)
     x = plain(m, lambda h, il: m.attention(h, il, 4, 2, 8, bias="qkvo", **rope),
-              lambda h, il: m.experts(h, il, 4, 2, 24), norm_bias=True)
+              lambda h, il: m.experts(h, il, 16, 2, 24, gating="sparse mixer", renormalise=False),
+              norm_bias=True)
     return m.logits(x, norm_bias=True, bias=True)
+
+
+@family("llama-apart", "llama")
+def llama_apart(m):
+    """Mixtral in a file of early 2024: a tensor for each expert, of several types in a layer."""
+    m.sizes(2, 32, 24, 4, 2, 8, expert_count=5, expert_used_count=2)
+    m.norms("rms")
+    rope = near(m, 8)
+    x = plain(m, lambda h, il: m.attention(h, il, 4, 2, 8, **rope),
+              lambda h, il: m.experts(h, il, 5, 2, 24, apart=True))
+    return m.logits(x)
 
 
 # ---- other mixers ----

@@ -125,6 +125,20 @@ def choose_experts(scores, selection, n_used, groups):
     return sorted(allowed, key=lambda e: -selection[e])[:n_used]
 
 
+def sparse_mixer(logits, n_used, jitter=0.01):
+    """Weights and indices: the best is weighed among those within twice the jitter of it, then the
+    best of the rest likewise (Liu, Gao, Chen 2023)."""
+    left, weights, chosen = dict(enumerate(logits)), [0.0] * len(logits), []
+    for _ in range(n_used):
+        best = max(left, key=lambda e: left[e])
+        top = left[best]
+        near = [v for v in left.values() if (top - v) <= 2 * jitter * max(abs(v), top)]
+        weights[best] = 1 / sum(math.exp(v - top) for v in near)
+        chosen.append(best)
+        del left[best]
+    return weights, chosen
+
+
 class Model:
     """One tiny model: its file, and the reading of its parts. Sequences are lists of rows."""
 
@@ -185,6 +199,11 @@ class Model:
         rows = [flat[i * n_in:(i + 1) * n_in] for i in range(n_out * n)]
         return [rows[e * n_out:(e + 1) * n_out] for e in range(n)]
 
+    def stack_apart(self, il, kind, n_in, n_out, n):
+        """Each expert a tensor of its own, as files of early 2024 have it, and of changing types."""
+        return [self.matrix(self.at(il, f"ffn_{kind}.{e}.weight"), n_in, n_out, half=e % 2 == 0)
+                for e in range(n)]
+
     def at(self, il, name):
         return f"blk.{il}.{name}"
 
@@ -216,18 +235,26 @@ class Model:
         return self.linear(inner, self.at(il, "ffn_down" + suffix), len(xs[0]), bias)
 
     def experts(self, xs, il, n, used, n_ff, gating="softmax", bias=False, renormalise=True,
-                scale=1.0, groups=None, shared=0, shared_gate=False):
+                scale=1.0, groups=None, shared=0, shared_gate=False, apart=False):
         """A mixture of gated experts; bias: added to the scores for the choice alone."""
         router = self.matrix(self.at(il, "ffn_gate_inp.weight"), self.embd, n, 3.0, False)
         prefer = self.vector(self.at(il, "exp_probs_b.bias"), n, 0.0, 0.3) if bias else [0.0] * n
-        gate = self.stack(self.at(il, "ffn_gate_exps.weight"), self.embd, n_ff, n)
-        up = self.stack(self.at(il, "ffn_up_exps.weight"), self.embd, n_ff, n)
-        down = self.stack(self.at(il, "ffn_down_exps.weight"), n_ff, self.embd, n)
+        if apart:
+            gate, up = (self.stack_apart(il, kind, self.embd, n_ff, n) for kind in ("gate", "up"))
+            down = self.stack_apart(il, "down", n_ff, self.embd, n)
+        else:
+            gate = self.stack(self.at(il, "ffn_gate_exps.weight"), self.embd, n_ff, n)
+            up = self.stack(self.at(il, "ffn_up_exps.weight"), self.embd, n_ff, n)
+            down = self.stack(self.at(il, "ffn_down_exps.weight"), n_ff, self.embd, n)
         out = []
         for x in xs:
             logits = [dot(row, x) for row in router]
-            scores = softmax(logits) if gating == "softmax" else [sigmoid(v) for v in logits]
-            chosen = choose_experts(scores, [s + p for s, p in zip(scores, prefer)], used, groups)
+            if gating == "sparse mixer":
+                scores, chosen = sparse_mixer(logits, used)
+            else:
+                scores = softmax(logits) if gating == "softmax" else [sigmoid(v) for v in logits]
+                chosen = choose_experts(scores, [s + p for s, p in zip(scores, prefer)], used,
+                                        groups)
             total = sum(scores[e] for e in chosen) if renormalise else 1.0
             row = [0.0] * self.embd
             for e in chosen:
