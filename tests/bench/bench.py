@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""./dev bench [kernels] [models] [fit] [ui]: figures, each beside the limit that the same run measured.
+"""./dev bench [kernels] [tokenizers] [models] [fit] [ui]: figures, each beside the limit that the same run measured.
 
-kernels: every CPU kernel, GB/s or GOP/s. models: prompt and generation on models of real shapes
+kernels: every CPU kernel, GB/s or GOP/s. tokenizers: seconds for a megabyte of prose, of one letter,
+of blanks and of random bytes, with each vocabulary of the conformance set, or with our own. models: prompt and generation on models of real shapes
 with random weights, made on the spot. fit: what was foretold for such models beside what they
 then reach, on the CPU with one and two threads. Nothing is asserted; figures worth keeping go into
 RESULTS.md with the command that made them."""
@@ -20,6 +21,19 @@ MODELS = [("llama-1b", "q4_0"), ("llama-1b", "q4_k_m"), ("llama-1b", "q8_0"), ("
 
 def kernels(build):
     subprocess.run([build / "tests/kernels/test-cpu-kernels", "--bench"], check=True)
+
+
+def tokenizers(build):
+    root = pathlib.Path(__file__).resolve().parents[2]
+    reference = os.environ.get("PARLEY_CONFORMANCE", root / "../shared/conformance")
+    with tempfile.TemporaryDirectory() as folder:
+        prose = pathlib.Path(folder) / "prose"
+        prose.write_text("".join(p.read_text() for p in sorted(root.glob("resources/guide/*.md"))))
+        vocabularies = sorted(pathlib.Path(reference, "tokenizer").glob("*.gguf"))
+        subprocess.run([sys.executable, root / "tests/conformance/tokenizer.py", "--write", folder],
+                       check=True)
+        vocabularies += sorted(pathlib.Path(folder).glob("*.gguf"))
+        subprocess.run([build / "tests/bench/bench-tokenizers", prose, *vocabularies], check=True)
 
 
 FIT_MODELS = [(preset, kind) for preset in ("qwen3-0.6b", "llama-1b", "llama-3b")
@@ -90,12 +104,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", required=True, type=pathlib.Path)
     parser.add_argument("--repeat", type=int, default=5)
-    parser.add_argument("what", nargs="*", choices=["kernels", "models", "fit", "ui", []], default=[])
+    parser.add_argument("what", nargs="*", choices=["kernels", "tokenizers", "models", "fit", "ui", []], default=[])
     parser.add_argument("--models", help="a folder to make the models in, and keep them")
     options = parser.parse_args()
-    what = options.what or ["kernels", "models", "fit"]
+    what = options.what or ["kernels", "tokenizers", "models", "fit"]
     if "kernels" in what:
         kernels(options.build)
+    if "tokenizers" in what:
+        tokenizers(options.build)
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(dir=memory) as folder:
         if "models" in what:
