@@ -42,6 +42,8 @@ split (const char *template, bool in_reasoning, const char *reply, size_t step, 
   return n_calls;
 }
 
+#define LLAMA "{\"name\": function name, \"parameters\": ...}"
+
 static const struct {
   const char *template;
   bool in_reasoning;
@@ -57,6 +59,22 @@ static const struct {
     "I look.\n<tool_call>\n{\"name\":\"f\"}\n</tool_call>\n<tool_call>{}</tool_call>",
     "{T}I look.\n{C}{\"name\":\"f\"}\n{C}{}", 2 },
   { "<tool_call> </tool_call>", false, "<tool_call>{\"a\":", "{C}{\"a\":", 1 },
+  { LLAMA, false, "{\"name\": \"f\", \"parameters\": {\"a\": 1}}",
+    "{C}{\"name\": \"f\", \"parameters\": {\"a\": 1}}", 1 },
+  { LLAMA, false, "\n {\"name\": \"f\", \"parameters\": {}}",
+    "{C}{\"name\": \"f\", \"parameters\": {}}", 1 },
+  { LLAMA, false, "{\"name\": \"Ada\", \"age\": 36}", "{T}{\"name\": \"Ada\", \"age\": 36}", 0 },
+  { LLAMA, false, "So: {\"name\": \"f\", \"parameters\": {}}",
+    "{T}So: {\"name\": \"f\", \"parameters\": {}}", 0 },
+  { LLAMA, false, "{\"name\": \"f", "{T}{\"name\": \"f", 0 },
+  { "<|python_tag|> " LLAMA, false, "<|python_tag|>f.call(a=1)", "{C}f.call(a=1)", 1 },
+  { "<|python_tag|> <function=f> </function>", false, "<function=f>{}</function>ok", "{C}f>{}{T}ok",
+    1 },
+  { "\uff5cDSML\uff5c tool_calls>", true,
+    "hm</think><\uff5cDSML\uff5ctool_calls>x</\uff5cDSML\uff5ctool_calls>", "{R}hm{C}x", 1 },
+  { "<|channel|>", false, " to=functions.f<|channel|>commentary json<|message|>{}<|call|>",
+    "{C}f\n{}", 1 },
+  { "<|channel|>", false, " to=functionality", "{T}to=functionality", 0 },
   { "<|channel|>", false,
     "<|channel|>analysis<|message|>So<|end|><|start|>assistant<|channel|>final<|message|>Hi<|"
     "return|>",

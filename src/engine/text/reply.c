@@ -9,6 +9,10 @@
 
 #include <string.h>
 
+/* Llama 3 is told to answer with a call as it stands, without marks around it. */
+#define BARE_CALL "{\"name\": \"*\", \"parameters\": "
+#define TOLD_BARE "{\"name\": function name, \"parameters\""
+
 static const struct pe_reply_format formats[] = {
   { .name = "channels", .is_harmony = true },
   { .name = "Gemma channels",
@@ -37,6 +41,18 @@ static const struct pe_reply_format formats[] = {
     .call_close = "<｜tool▁calls▁end｜>",
     .call_begin = "<｜tool▁call▁begin｜>",
     .call_end = "<｜tool▁call▁end｜>" },
+  { .name = "DeepSeek 4 calls",
+    .think_open = "<think>",
+    .think_close = "</think>",
+    .call_open = "<｜DSML｜tool_calls>",
+    .call_close = "</｜DSML｜tool_calls>",
+    .told = { "｜DSML｜", "tool_calls>" } },
+  { .name = "DeepSeek 3.2 calls",
+    .think_open = "<think>",
+    .think_close = "</think>",
+    .call_open = "<｜DSML｜function_calls>",
+    .call_close = "</｜DSML｜function_calls>",
+    .told = { "｜DSML｜", "function_calls>" } },
   { .name = "bracketed calls and thinking",
     .think_open = "[THINK]",
     .think_close = "[/THINK]",
@@ -68,7 +84,16 @@ static const struct pe_reply_format formats[] = {
     .call_open = "<|tool_call|>",
     .answer_open = "<response>",
     .answer_close = "</response>" },
-  { .name = "Llama calls", .call_open = "<|python_tag|>" },
+  { .name = "function tags",
+    .call_open = "<function=",
+    .call_close = "</function>",
+    .told = { "<|python_tag|>", "</function>" } },
+  { .name = "Llama calls with code",
+    .call_open = "<|python_tag|>",
+    .bare_call = BARE_CALL,
+    .told = { "<|python_tag|>", TOLD_BARE } },
+  { .name = "Llama calls", .bare_call = BARE_CALL, .told = { TOLD_BARE } },
+  { .name = "calls of code", .call_open = "<|python_tag|>" },
   { .name = "think tags and calls",
     .think_open = "<think>",
     .think_close = "</think>",
@@ -96,6 +121,11 @@ pe_reply_format_detect (const char *text, size_t n)
     return &formats[0];
   for (size_t i = 1; i < sizeof formats / sizeof *formats; i++) {
     const struct pe_reply_format *f = &formats[i];
+    if (f->told[0]) {
+      if (mentions (text, n, f->told[0]) && (!f->told[1] || mentions (text, n, f->told[1])))
+        return f;
+      continue;
+    }
     if (f->call_open && f->call_close && mentions (text, n, f->call_open) &&
         mentions (text, n, f->call_close))
       return f;
@@ -141,6 +171,7 @@ struct pe_reply {
   enum pe_reply_part part;
   bool begins;     /* the next text starts a part */
   bool trims;      /* white space at the start of the part is dropped */
+  bool at_start;   /* of an answer: nothing but white space has come */
   bool in_message; /* channels: between <|message|> and <|end|> */
   unsigned n_calls;
   char *pending; /* held back */
@@ -163,6 +194,7 @@ pe_reply_new (const struct pe_reply_format *format, bool in_reasoning, pe_reply_
   reply->part = in_reasoning ? PE_REPLY_REASONING : PE_REPLY_TEXT;
   reply->begins = true;
   reply->trims = true;
+  reply->at_start = true;
   *out = reply;
   return true;
 }
@@ -205,6 +237,7 @@ emit (struct pe_reply *r, const char *text, size_t n)
       return;
     r->trims = false;
   }
+  r->at_start = false;
   if (n == 0)
     return;
   r->fn (r->part, r->begins, text, n, r->data);
@@ -216,6 +249,7 @@ enter (struct pe_reply *r, enum state state, enum pe_reply_part part)
 {
   r->state = state;
   r->in_message = false;
+  r->at_start = state == STATE_TEXT;
   r->part = part;
   r->begins = true;
   r->trims = true;
@@ -240,11 +274,14 @@ enum action {
   ACT_DROP,
   ACT_HEADER,
   ACT_MESSAGE,
+  ACT_RECIPIENT,
+  ACT_BARE_CALL,
 };
 
 struct mark {
-  const char *text;
+  const char *text; /* NULL: none */
   enum action action;
+  bool at_start; /* only where an answer begins; '*' in it stands for a name */
 };
 
 #define MAX_MARKS 8
@@ -258,6 +295,9 @@ harmony_marks (const struct pe_reply *r, struct mark marks[MAX_MARKS])
     marks[n++] = (struct mark){ "<|channel|>", ACT_DROP };
     marks[n++] = (struct mark){ "<|constrain|>", ACT_DROP };
   } else {
+    /* The prompt ends with the sender; a recipient may come before the channel. */
+    if (r->at_start)
+      marks[n++] = (struct mark){ " to=functions.", ACT_RECIPIENT, true };
     marks[n++] = (struct mark){ "<|channel|>", ACT_HEADER };
     marks[n++] = (struct mark){ "<|start|>", ACT_HEADER };
     marks[n++] = (struct mark){ "<|end|>", ACT_END_ALL };
@@ -280,6 +320,8 @@ state_marks (const struct pe_reply *r, struct mark marks[MAX_MARKS])
     marks[n++] = (struct mark){ f->call_open, f->call_begin ? ACT_CALLS : ACT_CALL };
     marks[n++] = (struct mark){ f->answer_open, ACT_DROP };
     marks[n++] = (struct mark){ f->answer_close, ACT_DROP };
+    if (r->at_start)
+      marks[n++] = (struct mark){ f->bare_call, ACT_BARE_CALL, true };
     break;
   case STATE_REASONING: marks[n++] = (struct mark){ f->think_close, ACT_TEXT }; break;
   case STATE_CALLS:
@@ -318,7 +360,16 @@ begin_message (struct pe_reply *r)
 }
 
 static void
-act (struct pe_reply *r, enum action action)
+enter_header (struct pe_reply *r, const char *header)
+{
+  enter (r, STATE_HEADER, PE_REPLY_TEXT);
+  r->n_header = 0;
+  emit (r, header, strlen (header));
+}
+
+/* `mark`: how it is spelt in the reply. */
+static void
+act (struct pe_reply *r, enum action action, const char *mark, size_t n)
 {
   switch (action) {
   case ACT_REASON: enter (r, STATE_REASONING, PE_REPLY_REASONING); break;
@@ -335,10 +386,11 @@ act (struct pe_reply *r, enum action action)
       r->n_calls++;
     enter (r, STATE_TEXT, PE_REPLY_TEXT);
     break;
-  case ACT_HEADER:
-    enter (r, STATE_HEADER, PE_REPLY_TEXT);
-    r->n_header = 0;
-    r->header[0] = 0;
+  case ACT_HEADER: enter_header (r, ""); break;
+  case ACT_RECIPIENT: enter_header (r, "to=functions."); break;
+  case ACT_BARE_CALL:
+    enter (r, STATE_CALL, PE_REPLY_TOOL_CALL);
+    emit (r, mark, n);
     break;
   case ACT_MESSAGE: begin_message (r); break;
   case ACT_DROP:
@@ -348,33 +400,65 @@ act (struct pe_reply *r, enum action action)
   }
 }
 
-/* The first mark in text[0, n): *at is its place and *mark says which. Without one, *at is where
- * a mark may have begun (n when none has). */
-static bool
-find_mark (const struct mark *marks, size_t n_marks, const char *text, size_t n, size_t *at,
-           const struct mark **mark)
+#define MAX_NAME 64
+
+/* How many bytes of the text spell the mark; 0 when it does not begin with it. *partly: it may,
+ * once more has come. */
+static size_t
+spell (const struct mark *mark, const char *text, size_t n, bool *partly)
 {
-  for (size_t i = 0; i < n; i++) {
-    const struct mark *best = NULL;
-    bool may_begin = false;
-    for (size_t k = 0; k < n_marks; k++) {
-      size_t length = marks[k].text ? strlen (marks[k].text) : 0;
-      size_t seen = n - i < length ? n - i : length;
-      if (length == 0 || memcmp (text + i, marks[k].text, seen) != 0)
+  size_t at = 0;
+  *partly = false;
+  for (const char *m = mark->text; m && *m; m++) {
+    size_t name = 0;
+    if (mark->at_start && *m == '*') {
+      while (at < n && name < MAX_NAME && text[at] != '"' && text[at] != '\n') {
+        name++;
+        at++;
+      }
+      if (name || at == n)
         continue;
-      if (seen < length)
-        may_begin = true;
-      else if (!best || strlen (best->text) < length)
-        best = &marks[k];
+      return 0;
     }
-    if (may_begin || best) {
-      *at = i;
-      *mark = best;
-      return best && !may_begin;
+    if (at == n) {
+      *partly = true;
+      return 0;
     }
+    if (text[at++] != *m)
+      return 0;
   }
-  *at = n;
-  return false;
+  return at;
+}
+
+struct found {
+  const struct mark *mark; /* NULL: none is whole */
+  size_t at, length;       /* `at`: also where one may have begun, or n */
+  bool may_grow;           /* more text may make another mark of it */
+};
+
+static struct found
+find_mark (const struct mark *marks, size_t n_marks, const char *text, size_t n)
+{
+  size_t start = 0;
+  while (start < n && strchr (" \t\r\n", text[start]) && text[start])
+    start++;
+  for (size_t i = 0; i < n; i++) {
+    struct found found = { .at = i };
+    for (size_t k = 0; k < n_marks; k++) {
+      bool partly;
+      if (marks[k].at_start && i > 0 && i != start)
+        continue;
+      size_t length = spell (&marks[k], text + i, n - i, &partly);
+      found.may_grow |= partly;
+      if (length > found.length) {
+        found.mark = &marks[k];
+        found.length = length;
+      }
+    }
+    if (found.mark || found.may_grow)
+      return found;
+  }
+  return (struct found){ .at = n };
 }
 
 static void
@@ -383,22 +467,21 @@ consume (struct pe_reply *r, bool at_end)
   size_t done = 0;
   for (;;) {
     struct mark marks[MAX_MARKS];
-    const struct mark *mark = NULL;
-    size_t at, n_marks = state_marks (r, marks);
+    size_t n_marks = state_marks (r, marks);
     const char *text = r->pending + done;
     size_t n = r->n_pending - done;
-    bool found = find_mark (marks, n_marks, text, n, &at, &mark);
-    if (!found && !mark && at < n && at_end) {
-      emit (r, text, at + 1); /* no mark after all */
-      done += at + 1;
+    struct found found = find_mark (marks, n_marks, text, n);
+    if (found.may_grow && !found.mark && at_end) {
+      emit (r, text, found.at + 1); /* no mark after all */
+      done += found.at + 1;
       continue;
     }
-    emit (r, text, at);
-    done += at;
-    if (!found && !(mark && at_end))
+    emit (r, text, found.at);
+    done += found.at;
+    if (!found.mark || (found.may_grow && !at_end))
       break;
-    done += strlen (mark->text);
-    act (r, mark->action);
+    act (r, found.mark->action, text + found.at, found.length);
+    done += found.length;
   }
   memmove (r->pending, r->pending + done, r->n_pending - done);
   r->n_pending -= done;

@@ -28,7 +28,9 @@ struct pe_reply_format {
   const char *call_open, *call_close;     /* call_close NULL: to the end of the reply */
   const char *call_begin, *call_end;      /* around each call inside the former, or NULL */
   const char *answer_open, *answer_close; /* marks around the answer itself, dropped */
-  bool is_harmony;                        /* channels: <|channel|>analysis<|message|> ... */
+  const char *bare_call; /* how an answer begins that is one call to its end; '*' is a name */
+  const char *told[2];   /* what templates mention that mention no mark, or less than the format */
+  bool is_harmony;       /* channels: <|channel|>analysis<|message|> ... */
 };
 
 /* From the source of a chat template (NULL or n 0: none): the format whose marks it mentions; plain
