@@ -136,8 +136,6 @@ struct pe_backend_ops {
   /* Bytes that the device still has for this program; below zero when it has taken more than its
    * share. False: it does not say. NULL: never. */
   bool (*memory_left) (struct pe_backend *backend, int64_t *out);
-  /* A stage comes soon: starts reading what is not in memory. NULL: there is nothing to start. */
-  void (*expect_stage) (struct pe_backend *backend, uint32_t stage);
 };
 
 extern const struct pe_backend_ops pe_cpu_backend;

@@ -265,11 +265,6 @@ apply_plan (struct pe_runtime *r, const struct pe_plan *plan, bool up, struct pe
   uint32_t n = pe_program_n_stages (r->program);
   if (!replan_backends (r, plan, error))
     return false;
-  for (uint32_t stage = 0; stage < n; stage++) {
-    size_t to = plan->stage_device[stage];
-    if (r->plan->stage_device[stage] != to && r->ops[to]->expect_stage)
-      r->ops[to]->expect_stage (r->backends[to], stage);
-  }
   for (uint32_t i = 0; i < n; i++) {
     uint32_t stage = up ? n - 1 - i : i;
     size_t from = r->plan->stage_device[stage], to = plan->stage_device[stage];

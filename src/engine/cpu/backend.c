@@ -5,11 +5,13 @@
  */
 #include "base/alloc.h"
 #include "engine/cpu/cpu.h"
+#include "engine/cpu/pages.h"
 #include "engine/split.h"
 
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
+#include <time.h>
+
+#define RENEW_RATE 1e9 /* bytes a second of a disk from which weights are read once more */
 
 static bool
 cpu_supports (const struct pe_device_info *device, const struct pe_model *model,
@@ -184,38 +186,87 @@ cpu_open (const struct pe_backend_context *context, struct pe_backend **out, str
     cpu_close (b);
     return false;
   }
+  pe_pages_prefer_large (context->model);
   *out = b;
   return true;
 }
 
 /* ---- residency ---- */
 
-static void
-advise_tensor (const struct pe_backend *b, const struct pe_tensor *t, int advice)
-{
-  if (t->data) {
-    uintptr_t page = (uintptr_t) sysconf (_SC_PAGESIZE);
-    uintptr_t begin = (uintptr_t) t->data & ~(page - 1);
-    madvise ((void *) begin, (uintptr_t) t->data + t->n_bytes - begin, advice);
-  }
-  for (uint64_t e = 0; t->experts && e < t->shape[2]; e++)
-    advise_tensor (b, &b->tensors[t->experts[e]], advice);
-}
+/* Where a walk over the weights of a stage has got to; all zero at its beginning. */
+struct walk {
+  size_t next;     /* in the stage's list */
+  uint64_t expert; /* of a tensor whose experts lie apart */
+};
 
-/* Tells the kernel about the pages of a stage's weights: read ahead, or forget. */
-static void
-advise_weights (struct pe_backend *b, uint32_t stage, int advice)
+/* Walks the weights that are a stage's own; `all`: those too that stay when it goes to a GPU. */
+static const struct pe_tensor *
+next_weight (const struct pe_backend *b, uint32_t stage, bool all, struct walk *walk)
 {
   size_t n;
   const int32_t *list = stage_tensors (b->program, stage, &n);
   const struct pe_ram_part part = pe_ram_part (b->program, b->plan, stage);
-  for (size_t i = 0; i < n; i++) {
-    if (stage > 0 && is_embedding_tensor (b->program, list[i]))
-      continue;
-    if (advice == MADV_DONTNEED && pe_ram_part_keeps (b->program, stage, part, list[i]))
-      continue;
-    advise_tensor (b, &b->tensors[list[i]], advice);
+  while (walk->next < n) {
+    int32_t i = list[walk->next];
+    const struct pe_tensor *t = &b->tensors[i];
+    bool wanted = (stage == 0 || !is_embedding_tensor (b->program, i)) &&
+                  (all || !pe_ram_part_keeps (b->program, stage, part, i));
+    if (wanted && t->experts && walk->expert < t->shape[2])
+      return &b->tensors[t->experts[walk->expert++]];
+    walk->next++;
+    walk->expert = 0;
+    if (wanted && t->data)
+      return t;
   }
+  return NULL;
+}
+
+/* Lets the kernel have the pages back; the cache keeps them while there is room. */
+static void
+unmap_weights (struct pe_backend *b, uint32_t stage)
+{
+  struct walk at = { 0 };
+  for (const struct pe_tensor *t; (t = next_weight (b, stage, false, &at)) != NULL;)
+    pe_pages_unmap (t);
+}
+
+static double
+now (void)
+{
+  struct timespec t;
+  clock_gettime (CLOCK_MONOTONIC, &t);
+  return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
+}
+
+/* Returns whether most of the stage lies in small pages, as far as the kernel tells. */
+static bool
+read_weights (struct pe_backend *b, uint32_t stage)
+{
+  uint64_t bytes = 0, small = 0;
+  struct walk at = { 0 };
+  for (const struct pe_tensor *t; (t = next_weight (b, stage, true, &at)) != NULL;) {
+    pe_pages_read (t);
+    bytes += t->n_bytes;
+    if (!b->keep_pages && t->n_bytes >= PE_PAGES_WORTH_IT && pe_pages_are_small (t))
+      small += t->n_bytes;
+  }
+  return small > bytes / 2;
+}
+
+/* A file that was cached before, by a download say, lies in small pages. Reading it once more pays
+ * where the disk is quick; the first stage tells. */
+static void
+renew_weights (struct pe_backend *b, uint32_t stage)
+{
+  uint64_t bytes = 0;
+  struct walk at = { 0 };
+  double start = now ();
+  for (const struct pe_tensor *t; (t = next_weight (b, stage, true, &at)) != NULL;) {
+    pe_pages_forget (b->context.model, t);
+    bytes += t->n_bytes;
+  }
+  bool small = read_weights (b, stage);
+  b->keep_pages = small || (double) bytes < RENEW_RATE * (now () - start);
 }
 
 static void
@@ -230,7 +281,7 @@ cpu_drop_stage (struct pe_backend *b, uint32_t stage)
   }
   if (b->loaded[stage]) {
     b->count.bytes[PE_MEMORY_WEIGHTS] -= stage_weight_bytes (b->tensors, b->program, stage);
-    advise_weights (b, stage, MADV_DONTNEED);
+    unmap_weights (b, stage);
   }
   b->loaded[stage] = false;
 }
@@ -254,12 +305,6 @@ cpu_reserve_stage (struct pe_backend *b, uint32_t stage, struct pe_error *error)
   return ok;
 }
 
-static void
-cpu_expect_stage (struct pe_backend *b, uint32_t stage)
-{
-  advise_weights (b, stage, MADV_WILLNEED);
-}
-
 static bool
 cpu_load_stage (struct pe_backend *b, uint32_t stage, bool from_mapping, struct pe_error *error)
 {
@@ -268,7 +313,8 @@ cpu_load_stage (struct pe_backend *b, uint32_t stage, bool from_mapping, struct 
   if (!b->loaded[stage]) {
     b->loaded[stage] = true;
     b->count.bytes[PE_MEMORY_WEIGHTS] += stage_weight_bytes (b->tensors, b->program, stage);
-    cpu_expect_stage (b, stage);
+    if (read_weights (b, stage) && !from_mapping)
+      renew_weights (b, stage);
   }
   return true;
 }
@@ -411,5 +457,4 @@ const struct pe_backend_ops pe_cpu_backend = {
   .part_rows = cpu_part_rows,
   .allocated = cpu_allocated,
   .count = cpu_count,
-  .expect_stage = cpu_expect_stage,
 };

@@ -61,6 +61,7 @@ struct pe_backend {
   struct pe_buffer *segments; /* [n_layers][n_segments] of the cache */
   struct pe_buffer *states;   /* [n_layers] */
   bool *loaded;               /* per stage */
+  bool keep_pages;            /* weights that are cached in small pages are not read anew */
   uint64_t kept_bytes;        /* of weights of stages that are on a GPU */
 
   /* the pass under way */
