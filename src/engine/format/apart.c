@@ -55,7 +55,7 @@ pe_describe_stack (const struct pe_model *model, const struct pe_tensor *first,
   memset (stack, 0, sizeof *stack);
   for (; t && n < MAX_EXPERTS && fits (first, t); n++) {
     list[n] = (int32_t) (t - table);
-    stack->n_bytes += t->n_bytes; /* both are at most the size of the file */
+    stack->n_bytes += t->n_bytes; /* tensors of a file do not overlap, so the sum fits */
     stack->n_elements += t->n_elements;
     snprintf (name, sizeof name, "blk.%u.ffn_%s.%u.weight", layer, kind, n + 1);
     t = pe_model_find_tensor (model, name);

@@ -13,7 +13,7 @@
 /* Whether `name` is that of the first expert of a stack. */
 bool pe_is_first_of_stack (const char *name);
 
-/* Describes in *stack the tensor that `first` (so named) begins; its
- * name is NULL where the experts do not fit together. False: memory is short. */
+/* Describes in *stack the tensor that `first` (so named) begins; its name is NULL where the experts
+ * do not fit together. False: memory is short. */
 bool pe_describe_stack (const struct pe_model *model, const struct pe_tensor *first,
                         struct pe_arena *arena, struct pe_tensor *stack, struct pe_error *error);
