@@ -98,9 +98,9 @@ def held_out_stays_out():
     seen = []
 
     class Watching(bpe.Tokenizer):
-        def encode(self, text):
+        def encode(self, text, rng=None):
             seen.append(text)
-            return super().encode(text)
+            return super().encode(text, rng)
 
     rows = Rows(CORPUS, Watching([]), 7, 2048, forbidden)
     for _ in range(150):

@@ -9,6 +9,7 @@ import re
 
 WORD = re.compile(r"'(?:[sStTmMdD]|[rR][eE]|[vV][eE]|[lL][lL])|[^\r\n\w]?[^\W\d_]+|_[^\W\d_]+|\d"
                   r"| ?(?:[^\s\w]|_)+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+LOOSE, LOOSE_MERGES = 0.08, 0.3  # words that are cut otherwise; merges that are left out in those
 SPECIAL = ["<|end|>", "<|user|>", "<|assistant|>"]
 
 
@@ -43,24 +44,35 @@ class Tokenizer:
         self.cache = {}
         self.end, self.user, self.assistant = range(3)
 
-    def _encode_word(self, word):
-        known = self.cache.get(word)
-        if known is not None:
-            return known
+    def _merge(self, word, skips=lambda: False):
         parts = list(spell(word))
         while len(parts) > 1:
-            rank, at = min((self.ranks.get((parts[i], parts[i + 1]), 1 << 30), i)
+            rank, at = min((1 << 30 if skips() else
+                            self.ranks.get((parts[i], parts[i + 1]), 1 << 30), i)
                            for i in range(len(parts) - 1))
             if rank == 1 << 30:
                 break
             parts[at:at + 2] = [parts[at] + parts[at + 1]]
-        ids = [self.ids[part] for part in parts]
-        if len(self.cache) < 200000:
-            self.cache[word] = ids
-        return ids
+        return [self.ids[part] for part in parts]
 
-    def encode(self, text):
-        return [number for word in WORD.findall(text) for number in self._encode_word(word)]
+    def _encode_word(self, word):
+        known = self.cache.get(word)
+        if known is None:
+            known = self._merge(word)
+            if len(self.cache) < 200000:
+                self.cache[word] = known
+        return known
+
+    def encode(self, text, rng=None):
+        """With `rng`, some words are cut into other pieces than the usual ones, so that a network
+        learns what the pieces of rare and misspelt words have in common."""
+        ids = []
+        for word in WORD.findall(text):
+            if rng is not None and rng.random() < LOOSE:
+                ids += self._merge(word, lambda: rng.random() < LOOSE_MERGES)
+            else:
+                ids += self._encode_word(word)
+        return ids
 
     def decode(self, ids):
         letters = "".join(self.tokens[number] for number in ids if number >= len(SPECIAL))

@@ -30,6 +30,7 @@ LIST = re.compile(r"@(\w+)")
 FOLLOW_UP = "more-of-what"  # the intent whose questions ask for more
 GIBBERISH = "gibberish"
 UNKNOWN = "unknown-thing"
+NAMES, SHARE_UNHEARD = {"person", "place"}, 0.25  # lists that can never hold all that there is
 
 
 class Intent:
@@ -93,8 +94,13 @@ class Corpus:
 
     def expand(self, rng, text):
         """One of the things that `text` stands for."""
+        def one_of(found):
+            if found.group(1) in NAMES and rng.random() < SHARE_UNHEARD:
+                return noise.pseudo_word(rng)
+            return rng.choice(self.lists[found.group(1)])
+
         while True:
-            new = LIST.sub(lambda found: rng.choice(self.lists[found.group(1)]), text)
+            new = LIST.sub(one_of, text)
             new = CHOICE.sub(lambda found: rng.choice(found.group(1).split("|")), new)
             if new == text:
                 return re.sub(r" +([,?.!])", r"\1", " ".join(text.split()))

@@ -94,3 +94,28 @@ class Network(nn.Module):
             x = layer(x, cos, sin, mask)
         x = rms_norm(x[wanted], self.output_norm)
         return F.linear(x, self.token_embd.weight)
+
+
+class Surprise(torch.autograd.Function):
+    """The cross entropy of each row of logits, to be summed with `weights`. Half of a step goes into
+    logits, so this makes as few passes over them as it can."""
+
+    @staticmethod
+    def forward(ctx, logits, targets, weights):
+        shares = logits.float()
+        shares -= shares.max(-1, keepdim=True).values
+        wanted = shares.gather(-1, targets[:, None])
+        total = shares.exp_().sum(-1, keepdim=True)
+        shares /= total
+        ctx.save_for_backward(shares, targets, weights)
+        ctx.kind = logits.dtype
+        each = (total.log() - wanted)[:, 0]
+        ctx.mark_non_differentiable(each)
+        return (each * weights).sum(), each
+
+    @staticmethod
+    def backward(ctx, gradient, _):
+        shares, targets, weights = ctx.saved_tensors
+        shares[torch.arange(len(targets)), targets] -= 1
+        shares *= (weights * gradient)[:, None]
+        return shares.to(ctx.kind), None, None

@@ -6,9 +6,10 @@ import random
 
 # Most answers are cut short: which one it is shows in its first words, and that is what has to be
 # learnt from many questions; the rest of it is learnt from few.
-N_SHORT = 14
-SHARE_SHORT = 0.6
-QUESTION_WEIGHT = 0.15  # of the loss; answers count 1
+N_SHORT = 3, 10
+SHARE_SHORT = 0.75
+# Of questions only some tokens are foretold: that much teaches what words go together.
+SHARE_ASKED, WEIGHT_ASKED = 0.15, 0.6  # of their tokens; of the loss, where answers count 1
 
 
 class Rows:
@@ -41,10 +42,10 @@ class Rows:
             if question in self.forbidden:
                 continue
             self.n_turns += 1
-            asked = [t.user, *t.encode(question), t.end, t.assistant]
+            asked = [t.user, *t.encode(question, rng), t.end, t.assistant]
             ids = self._answer(answer)
             if rng.random() < SHARE_SHORT:
-                said = ids[:N_SHORT]
+                said = ids[:rng.randint(*N_SHORT)]
                 shares = [1.0] * len(said) + [0.0]
             else:
                 said = ids
@@ -53,7 +54,10 @@ class Rows:
             tokens.extend(said)
             tokens.append(t.end)
             # Which turn comes next, and that a person speaks, is nothing to learn.
-            weights.extend([0.0] + [QUESTION_WEIGHT] * (len(asked) - 2) + [0.0])
+            weights.append(0.0)
+            weights.extend(WEIGHT_ASKED if rng.random() < SHARE_ASKED else 0.0
+                           for _ in asked[2:])
+            weights.append(0.0)
             weights.extend(shares)
             n = len(asked) + len(said) + 1
             positions.extend(range(position, position + n))
