@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""./dev bench [kernels] [tokenizers] [models] [fit] [ui]: figures, each beside the limit that the same run measured.
+"""./dev bench [kernels] [tokenizers] [models] [fit] [ui] [transfers]: figures, each beside the limit
+that the same run measured.
 
 kernels: every CPU kernel, GB/s or GOP/s. tokenizers: seconds for a megabyte of prose, of one letter,
 of blanks and of random bytes, with each vocabulary of the conformance set, or with our own. models: prompt and generation on models of real shapes
 with random weights, made on the spot. fit: what was foretold for such models beside what they
-then reach, on the CPU with one and two threads. Nothing is asserted; figures worth keeping go into
+then reach, on the CPU with one and two threads. transfers: downloads from the stand-in of a hub into
+a RAM disk, with hash. Nothing is asserted; figures worth keeping go into
 RESULTS.md with the command that made them."""
 import argparse
 import json
@@ -104,7 +106,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", required=True, type=pathlib.Path)
     parser.add_argument("--repeat", type=int, default=5)
-    parser.add_argument("what", nargs="*", choices=["kernels", "tokenizers", "models", "fit", "ui", []], default=[])
+    parser.add_argument("what", nargs="*", default=[],
+                        choices=["kernels", "tokenizers", "models", "fit", "ui", "transfers", []])
+    parser.add_argument("--megabytes", type=int, default=4000, help="size of a transfer")
     parser.add_argument("--models", help="a folder to make the models in, and keep them")
     options = parser.parse_args()
     what = options.what or ["kernels", "tokenizers", "models", "fit"]
@@ -121,6 +125,9 @@ def main():
     if "ui" in what:
         import ui
         ui.run(options.build.resolve())
+    if "transfers" in what:
+        import transfers
+        transfers.run(options.build.resolve(), options.megabytes * 1000 * 1000)
     return 0
 
 

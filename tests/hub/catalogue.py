@@ -285,6 +285,32 @@ def known(part):
         yield repo
 
 
+class Repeated:
+    """A file of any size that costs a megabyte; no model."""
+
+    PIECE = bytes(range(256)) * 4096
+
+    def __init__(self, size):
+        self.size = size
+
+    def read(self, at, n):
+        n = max(0, min(n, self.size - at))
+        start = at % len(self.PIECE)
+        piece = self.PIECE[start : start + n]
+        while len(piece) < n:
+            piece += self.PIECE[: n - len(piece)]
+        return piece
+
+
+def large(size):
+    """For measuring transfers: one file of so many bytes, and one of a megabyte."""
+    repo = Repo("bench/large", downloads=1, likes=1, changed="2026-01-02T03:04:05.000Z",
+                license="mit", pipeline="text-generation", listed=False)
+    repo.add("large-Q8_0.gguf", functools.partial(Repeated, size))
+    repo.add("small-Q4_0.gguf", functools.partial(Repeated, 1 << 20))
+    return repo
+
+
 def everything(models=None):
     repos = list(listed()) + list(fixtures()) + list(known(0.5)) + (list(real(models)) if models else [])
     return {repo.name: repo for repo in repos}

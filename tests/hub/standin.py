@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A stand-in of a model hub and its CDN on two loopback ports, able to misbehave on command.
 
-    standin.py [--models FILE|FOLDER] [--port N] [--rate BYTES_PER_SECOND]
+    standin.py [--models FILE|FOLDER] [--port N] [--rate BYTES_PER_SECOND] [--large BYTES]
 
 Its first output line is JSON: {"hub": "http://127.0.0.1:N", "cdn": "http://127.0.0.1:M"}. It ends
 on a signal, or when its standard input does, if that is a pipe. --models: GGUF files to offer for real downloads.
+--large: also a repository bench/large with a file of so many bytes.
 
 Commands: POST /_control to the hub with a JSON object; any of
   "reset": true                      forget faults, log and counters
@@ -433,8 +434,11 @@ def main():
     parser.add_argument("--models")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--rate", type=int, default=0)
+    parser.add_argument("--large", type=int, default=0)
     options = parser.parse_args()
     Handler.world = world = World(options.models, options.rate)
+    if options.large:
+        world.repos["bench/large"] = catalogue.large(options.large)
     hub, cdn = Server(("127.0.0.1", options.port), Hub), Server(("127.0.0.1", 0), Cdn)
     world.hub = "http://127.0.0.1:%d" % hub.server_port
     world.cdn = "http://127.0.0.1:%d" % cdn.server_port
