@@ -162,6 +162,42 @@ parley_boxed_list (void)
 }
 
 GtkWidget *
+parley_setting_row (const char *title, const char *subtitle, GtkWidget *widget)
+{
+  GtkWidget *row = adw_action_row_new ();
+
+  parley_row_set_plain (row);
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
+  if (subtitle != NULL)
+    adw_action_row_set_subtitle (ADW_ACTION_ROW (row), subtitle);
+  if (widget == NULL)
+    return row;
+  gtk_widget_set_valign (widget, GTK_ALIGN_CENTER);
+  adw_action_row_add_suffix (ADW_ACTION_ROW (row), widget);
+  adw_action_row_set_activatable_widget (ADW_ACTION_ROW (row), widget);
+  return row;
+}
+
+GtkWidget *
+parley_text_card (GtkWidget *text_view, int height)
+{
+  GtkWidget *scroller = gtk_scrolled_window_new ();
+  GtkTextView *view = GTK_TEXT_VIEW (text_view);
+
+  gtk_text_view_set_left_margin (view, 12);
+  gtk_text_view_set_right_margin (view, 12);
+  gtk_text_view_set_top_margin (view, 10);
+  gtk_text_view_set_bottom_margin (view, 10);
+  parley_add_classes (scroller, "card prompt-entry");
+  gtk_widget_set_overflow (scroller, GTK_OVERFLOW_HIDDEN);
+  gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scroller), GTK_POLICY_NEVER,
+                                  GTK_POLICY_AUTOMATIC);
+  gtk_scrolled_window_set_min_content_height (GTK_SCROLLED_WINDOW (scroller), height);
+  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scroller), text_view);
+  return scroller;
+}
+
+GtkWidget *
 parley_fact_row (const char *label, const char *value)
 {
   GtkWidget *row = gtk_list_box_row_new (),

@@ -38,6 +38,13 @@ GtkWidget *parley_page_body (GtkWidget *child, int width);
 /* A group of rows in the style of preferences. */
 GtkWidget *parley_boxed_list (void);
 
+/* A row of preferences that `widget` at its end is set with: its title names the widget, too.
+ * `subtitle` and `widget` may be NULL. */
+GtkWidget *parley_setting_row (const char *title, const char *subtitle, GtkWidget *widget);
+
+/* A text view as a card, scrolled when it has more text than room. */
+GtkWidget *parley_text_card (GtkWidget *text_view, int height);
+
 /* "label — value" for the facts pages; `value` is selectable. */
 GtkWidget *parley_fact_row (const char *label, const char *value);
 

@@ -124,7 +124,7 @@ has_template (ParleyResponder *responder)
 
 static void
 fill_request (ParleyGenerationRequest *to, const ParleyRequest *from, const char *messages,
-              guint64 seed)
+              const GArray *biases, guint64 seed)
 {
   const ParleySampling *s = &from->sampling;
   parley_generation_request_init (to);
@@ -153,7 +153,10 @@ fill_request (ParleyGenerationRequest *to, const ParleyRequest *from, const char
   to->sampler.mirostat = s->mirostat > 0;
   to->sampler.mirostat_tau = (float) s->mirostat_tau;
   to->sampler.mirostat_eta = (float) s->mirostat_eta;
+  to->sampler.logit_bias = biases ? (const struct pe_logit_bias *) (gpointer) biases->data : NULL;
+  to->sampler.n_logit_bias = biases ? biases->len : 0;
   to->json_schema = s->json_schema;
+  to->grammar = s->grammar;
   to->sampler.seed = seed;
 }
 
@@ -249,8 +252,11 @@ respond (ParleyResponder *responder, ParleyRequest *request)
   answer->seed = request->sampling.seed_given ? request->sampling.seed
                                               : (guint64) g_random_int () << 32 | g_random_int ();
   g_autofree char *messages = parley_request_to_json (request);
+  g_autoptr (GArray) biases = request->sampling.logit_bias
+                                  ? parley_logit_biases_parse (request->sampling.logit_bias)
+                                  : NULL;
   ParleyGenerationRequest wanted;
-  fill_request (&wanted, request, messages ? messages : "[]", answer->seed);
+  fill_request (&wanted, request, messages ? messages : "[]", biases, answer->seed);
   answer->generation = parley_worker_client_generate (self->client, &wanted);
   g_signal_connect_swapped (answer->generation, "part", G_CALLBACK (on_part), answer);
   g_signal_connect_swapped (answer->generation, "progress", G_CALLBACK (on_progress), answer);
@@ -294,7 +300,7 @@ measure_async (ParleyResponder *responder, ParleyRequest *request, GCancellable 
   g_task_set_source_tag (task, measure_async);
   g_autofree char *messages = parley_request_to_json (request);
   ParleyGenerationRequest wanted;
-  fill_request (&wanted, request, messages ? messages : "[]", 0);
+  fill_request (&wanted, request, messages ? messages : "[]", NULL, 0);
   parley_worker_client_count_async (self->client, &wanted, cancellable, on_counted, task);
 }
 

@@ -5,6 +5,10 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "bridge/parley-engine-error.h"
+#include "engine/text/grammar.h"
+
+#define MAX_BIASES 1000
 
 typedef enum {
   FIELD_REAL,
@@ -44,6 +48,22 @@ static const struct {
   { "max_tokens", FIELD_COUNT, offsetof (ParleySampling, max_tokens), 0, 0, 1 << 24 },
 };
 
+/* The same for texts. */
+static const struct {
+  const char *key;
+  gsize offset;
+} texts[] = {
+  { "json_schema", offsetof (ParleySampling, json_schema) },
+  { "grammar", offsetof (ParleySampling, grammar) },
+  { "logit_bias", offsetof (ParleySampling, logit_bias) },
+};
+
+static const char **
+text_of (ParleySampling *sampling, gsize i)
+{
+  return (const char **) ((char *) sampling + texts[i].offset);
+}
+
 static double
 get_field (const ParleySampling *sampling, gsize i)
 {
@@ -76,7 +96,8 @@ parley_sampling_equal (const ParleySampling *a, const ParleySampling *b)
   for (gsize i = 0; i < G_N_ELEMENTS (fields); i++)
     if (get_field (a, i) != get_field (b, i))
       return FALSE;
-  return a->json_schema == b->json_schema && a->seed_given == b->seed_given &&
+  return a->json_schema == b->json_schema && a->grammar == b->grammar &&
+         a->logit_bias == b->logit_bias && a->seed_given == b->seed_given &&
          (!a->seed_given || a->seed == b->seed);
 }
 
@@ -84,6 +105,52 @@ void
 parley_sampling_set_json_schema (ParleySampling *sampling, const char *schema)
 {
   sampling->json_schema = schema && *schema ? g_intern_string (schema) : NULL;
+  sampling->grammar = NULL;
+}
+
+void
+parley_sampling_set_grammar (ParleySampling *sampling, const char *rules)
+{
+  sampling->grammar = rules && *rules ? g_intern_string (rules) : NULL;
+  sampling->json_schema = NULL;
+}
+
+gboolean
+parley_answer_form_check (const char *text, gboolean is_schema, GError **error)
+{
+  struct pe_grammar *grammar = NULL;
+  struct pe_error why = { 0 };
+  gsize n = strlen (text);
+  gboolean sound = is_schema ? pe_grammar_from_schema (text, n, &grammar, &why)
+                             : pe_grammar_parse (text, n, &grammar, &why);
+  pe_grammar_free (grammar);
+  return sound || parley_set_engine_error (error, &why);
+}
+
+GArray *
+parley_logit_biases_parse (const char *text)
+{
+  g_autoptr (GArray) biases = g_array_new (FALSE, FALSE, sizeof (struct pe_logit_bias));
+  g_auto (GStrv) pairs = g_strsplit_set (text, " ,;\t\r\n", -1);
+  for (gsize i = 0; pairs[i]; i++) {
+    struct pe_logit_bias bias;
+    if (!*pairs[i])
+      continue;
+    if (biases->len == MAX_BIASES || !parley_logit_bias_parse (pairs[i], &bias))
+      return NULL;
+    g_array_append_val (biases, bias);
+  }
+  return g_steal_pointer (&biases);
+}
+
+gboolean
+parley_sampling_set_logit_bias (ParleySampling *sampling, const char *text)
+{
+  g_autoptr (GArray) biases = parley_logit_biases_parse (text ? text : "");
+  if (!biases)
+    return FALSE;
+  sampling->logit_bias = biases->len > 0 ? g_intern_string (text) : NULL;
+  return TRUE;
 }
 
 char *
@@ -107,9 +174,12 @@ parley_sampling_to_json (const ParleySampling *sampling)
     pe_json_key (&w, "seed");
     pe_json_text (&w, seed);
   }
-  if (sampling->json_schema) {
-    pe_json_key (&w, "json_schema");
-    pe_json_text (&w, sampling->json_schema);
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++) {
+    const char *text = *text_of ((ParleySampling *) sampling, i);
+    if (!text)
+      continue;
+    pe_json_key (&w, texts[i].key);
+    pe_json_text (&w, text);
   }
   pe_json_end_object (&w);
   char *json = g_strdup (pe_json_finish (&w) ? w.text : "{}");
@@ -147,8 +217,14 @@ parley_sampling_from_json (ParleySampling *sampling, const char *json)
   const struct pe_json *seed = pe_json_get (&document.root, "seed");
   if (seed)
     read_seed (sampling, seed);
-  const struct pe_json *schema = pe_json_get (&document.root, "json_schema");
-  if (schema && schema->kind == PE_JSON_STRING)
-    parley_sampling_set_json_schema (sampling, schema->string.data);
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++) {
+    const struct pe_json *text = pe_json_get (&document.root, texts[i].key);
+    if (text && text->kind == PE_JSON_STRING && *text->string.data)
+      *text_of (sampling, i) = g_intern_string (text->string.data);
+  }
+  if (sampling->json_schema)
+    sampling->grammar = NULL;
+  if (!parley_sampling_set_logit_bias (sampling, sampling->logit_bias))
+    sampling->logit_bias = NULL;
   pe_json_document_clear (&document);
 }

@@ -3,7 +3,6 @@
 
 #include "engine/text/grammar.h"
 
-#include <math.h>
 #include <string.h>
 
 void
@@ -156,20 +155,11 @@ read_biases (struct cli_sampling_options *o, struct pe_sampler_params *s)
 {
   gsize n = o->biases ? g_strv_length (o->biases) : 0;
   o->bias_list = g_new (struct pe_logit_bias, n);
-  for (gsize i = 0; i < n; i++) {
-    const char *equals = strchr (o->biases[i], '=');
-    g_autofree char *token =
-        equals ? g_strndup (o->biases[i], (gsize) (equals - o->biases[i])) : NULL;
-    guint64 number;
-    char *end = NULL;
-    double bias = equals ? g_ascii_strtod (equals + 1, &end) : 0;
-    if (!token || !g_ascii_string_to_unsigned (token, 10, 0, G_MAXINT32, &number, NULL) ||
-        end == equals + 1 || *end || isnan (bias)) {
+  for (gsize i = 0; i < n; i++)
+    if (!parley_logit_bias_parse (o->biases[i], &o->bias_list[i])) {
       cli_usage ("--logit-bias wants TOKEN=BIAS, such as 42=-inf, not '%s'", o->biases[i]);
       return false;
     }
-    o->bias_list[i] = (struct pe_logit_bias){ (gint32) number, (float) bias };
-  }
   s->logit_bias = o->bias_list;
   s->n_logit_bias = n;
   return true;

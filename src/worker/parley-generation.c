@@ -3,6 +3,7 @@
 
 #include "worker/wire.h"
 
+#include <math.h>
 #include <string.h>
 
 struct _ParleyGeneration {
@@ -30,6 +31,21 @@ parley_generation_request_init (ParleyGenerationRequest *request)
 {
   *request = (ParleyGenerationRequest){ 0 };
   pe_sampler_params_init (&request->sampler);
+}
+
+gboolean
+parley_logit_bias_parse (const char *text, struct pe_logit_bias *bias)
+{
+  const char *equals = strchr (text, '=');
+  g_autofree char *token = equals ? g_strndup (text, (gsize) (equals - text)) : NULL;
+  guint64 number;
+  char *end = NULL;
+  double value = equals ? g_ascii_strtod (equals + 1, &end) : 0;
+  if (!token || !g_ascii_string_to_unsigned (token, 10, 0, G_MAXINT32, &number, NULL) ||
+      end == equals + 1 || *end || isnan (value))
+    return FALSE;
+  *bias = (struct pe_logit_bias){ (gint32) number, (float) value };
+  return TRUE;
 }
 
 double

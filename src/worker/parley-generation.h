@@ -50,11 +50,14 @@ typedef struct {
   /* What the answer must follow, reasoning aside: rules or a JSON schema (engine/text/grammar.h);
    * at most one of the two. */
   const char *grammar, *json_schema;
-  guint max_tokens;                 /* 0: as many as the context holds */
-  const char *const *stop;          /* ends with NULL, at most 16; or NULL */
+  guint max_tokens;        /* 0: as many as the context holds */
+  const char *const *stop; /* ends with NULL, at most 16; or NULL */
 } ParleyGenerationRequest;
 
 void parley_generation_request_init (ParleyGenerationRequest *request);
+
+/* "42=-inf", "17=2.5": a token's number and what is added to its logit. FALSE: it is not that. */
+gboolean parley_logit_bias_parse (const char *text, struct pe_logit_bias *bias);
 
 typedef struct {
   guint prompt_tokens; /* of which cached_tokens did not have to be read again */

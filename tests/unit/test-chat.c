@@ -891,9 +891,28 @@ sampling_survives_json (void)
   g_autofree char *json = parley_sampling_to_json (&s);
   parley_sampling_from_json (&t, json);
   CHECK (parley_sampling_equal (&s, &t));
+  CHECK_STR (t.json_schema, "{\"type\": \"object\"}");
+  parley_sampling_set_grammar (&s, "root ::= \"yes\" | \"no\"");
+  CHECK (s.json_schema == NULL && !parley_sampling_equal (&s, &t));
+  CHECK (parley_sampling_set_logit_bias (&s, "42=-inf, 17=2.5"));
+  g_autofree char *bound = parley_sampling_to_json (&s);
+  parley_sampling_from_json (&t, bound);
+  CHECK (parley_sampling_equal (&s, &t));
+  CHECK_STR (t.grammar, "root ::= \"yes\" | \"no\"");
   parley_sampling_init (&s);
   static const char *const hostile[] = {
-    NULL, "", "[]", "{", "{\"temperature\":\"hot\"}", "{\"seed\":-1}", "{\"top_k\":null}",
+    NULL,
+    "",
+    "[]",
+    "{",
+    "{\"temperature\":\"hot\"}",
+    "{\"seed\":-1}",
+    "{\"top_k\":null}",
+    "{\"grammar\":7}",
+    "{\"grammar\":\"\"}",
+    "{\"logit_bias\":\"42\"}",
+    "{\"logit_bias\":\"-1=2\"}",
+    "{\"logit_bias\":\"1=nan 2=1\"}",
   };
   for (gsize i = 0; i < G_N_ELEMENTS (hostile); i++) {
     parley_sampling_from_json (&t, hostile[i]);
@@ -902,6 +921,34 @@ sampling_survives_json (void)
   parley_sampling_from_json (&t, "{\"temperature\":1e999,\"top_k\":-5,\"top_p\":7,\"min_p\":-1}");
   CHECK (t.temperature == 5 || t.temperature == s.temperature);
   CHECK (t.top_k == 0 && t.top_p == 1 && t.min_p == 0);
+}
+
+static void
+biases_and_forms_are_checked (void)
+{
+  g_autoptr (GArray) biases = parley_logit_biases_parse (" 42=-inf,\n17=2.5 ");
+  CHECK (biases != NULL && biases->len == 2);
+  const struct pe_logit_bias *b = (gpointer) biases->data;
+  CHECK (b[0].token == 42 && b[0].bias < -1e30f && b[1].token == 17 && b[1].bias == 2.5f);
+  static const char *const wrong[] = { "42", "=1", "42=", "x=1", "42=1x", "99999999999=1", "1==2" };
+  ParleySampling s;
+  parley_sampling_init (&s);
+  CHECK (parley_sampling_set_logit_bias (&s, "1=1"));
+  for (gsize i = 0; i < G_N_ELEMENTS (wrong); i++)
+    CHECK_MSG (!parley_sampling_set_logit_bias (&s, wrong[i]), "%s", wrong[i]);
+  CHECK_STR (s.logit_bias, "1=1");
+  g_autoptr (GString) many = g_string_new (NULL);
+  for (guint i = 0; i < 1001; i++)
+    g_string_append_printf (many, "%u=1 ", i);
+  CHECK (!parley_sampling_set_logit_bias (&s, many->str));
+  CHECK (parley_sampling_set_logit_bias (&s, " ") && s.logit_bias == NULL);
+
+  g_autoptr (GError) error = NULL;
+  CHECK (parley_answer_form_check ("root ::= \"a\"", FALSE, &error) && error == NULL);
+  CHECK (parley_answer_form_check ("{\"type\": \"object\"}", TRUE, &error) && error == NULL);
+  CHECK (!parley_answer_form_check ("root ::= (", FALSE, &error) && *error->message != '\0');
+  g_clear_error (&error);
+  CHECK (!parley_answer_form_check ("{\"type\": 7}", TRUE, &error) && *error->message != '\0');
 }
 
 static void
@@ -958,6 +1005,7 @@ main (void)
   RUN (copies_are_chats_of_their_own);
   RUN (other_processes_are_followed);
   RUN (sampling_survives_json);
+  RUN (biases_and_forms_are_checked);
   RUN (titles_are_first_sentences);
   g_clear_object (&chat);
   g_clear_object (&fake);
