@@ -2,6 +2,7 @@
 #include "app/parley-block-view.h"
 
 #include "app/parley-code-block.h"
+#include "app/parley-formula-view.h"
 #include "app/parley-rich-label.h"
 #include "app/parley-widgets.h"
 
@@ -198,6 +199,7 @@ build (const ParleyBlock *block)
     widget = gtk_separator_new (GTK_ORIENTATION_HORIZONTAL);
     gtk_widget_add_css_class (widget, "md-rule");
     return widget;
+  case PARLEY_BLOCK_FORMULA: return parley_formula_view_new (block->info, block->text->str);
   case PARLEY_BLOCK_PARAGRAPH:
   case PARLEY_BLOCK_HEADING: return build_text (block);
   default: return parley_box (GTK_ORIENTATION_VERTICAL, 0, NULL);

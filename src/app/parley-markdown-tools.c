@@ -141,7 +141,7 @@ static void
 describe (const ParleyBlock *block, GString *out)
 {
   static const char *names[] = { "doc", "p",     "h",  "code", "quote", "list",
-                                 "li",  "table", "tr", "td",   "hr" };
+                                 "li",  "table", "tr", "td",   "hr",    "formula" };
 
   g_string_append_printf (out, "[%s", names[block->kind]);
   if (block->level > 0)
@@ -152,7 +152,7 @@ describe (const ParleyBlock *block, GString *out)
     g_string_append_c (out, "?<^>"[block->align]);
   if (block->header)
     g_string_append_c (out, '!');
-  if (block->info != NULL)
+  if (block->info != NULL && block->kind != PARLEY_BLOCK_FORMULA)
     g_string_append_printf (out, " %s", block->info);
   if (block->text != NULL) {
     g_string_append_c (out, ':');

@@ -34,7 +34,7 @@ block_new (ParleyBlockKind kind)
   ParleyBlock *block = g_new0 (ParleyBlock, 1);
   block->kind = kind;
   if (kind == PARLEY_BLOCK_PARAGRAPH || kind == PARLEY_BLOCK_HEADING || kind == PARLEY_BLOCK_CODE ||
-      kind == PARLEY_BLOCK_CELL)
+      kind == PARLEY_BLOCK_CELL || kind == PARLEY_BLOCK_FORMULA)
     block->text = g_string_new (NULL);
   return block;
 }
@@ -254,6 +254,11 @@ append_text (Builder *self, const char *text, gsize length)
 {
   while (length > 0) {
     ParleyBlock *block = text_block (self);
+    if (block->kind == PARLEY_BLOCK_PARAGRAPH && block->text->len == 0 && *text == ' ') {
+      text++; /* behind a formula on a line of its own */
+      length--;
+      continue;
+    }
     gsize room = PARLEY_MARKDOWN_MAX_RUN - MIN (block->text->len, PARLEY_MARKDOWN_MAX_RUN);
     gsize take = MIN (length, room);
     gboolean splits = block->kind == PARLEY_BLOCK_PARAGRAPH || block->kind == PARLEY_BLOCK_HEADING;
@@ -289,17 +294,37 @@ add_script_spans (ParleyBlock *block, const GArray *runs)
   }
 }
 
+/* A block between two halves of the paragraph that it stands in. */
+static void
+append_formula_block (Builder *self, const ParleyMathNode *formula, const char *latex, gsize length)
+{
+  ParleyBlock *paragraph = text_block (self), *block = block_new (PARLEY_BLOCK_FORMULA);
+  gboolean open = top (self) == paragraph;
+  g_autoptr (GArray) runs = g_array_new (FALSE, FALSE, sizeof (ParleyMathRun));
+
+  parley_math_append (block->text, runs, formula);
+  block->info = g_strndup (latex, length);
+  block_append (open ? g_ptr_array_index (self->stack, self->stack->len - 2) : top (self), block);
+  continue_block (self);
+}
+
 static void
 append_formula (Builder *self, const ParleyFormula *formula)
 {
   ParleyBlock *block = text_block (self);
   GString *text = block->text;
   g_autoptr (GArray) runs = g_array_new (FALSE, FALSE, sizeof (ParleyMathRun));
+  const char *latex = self->source + formula->inner_start;
   gsize length = formula->inner_end - formula->inner_start;
 
   if (block->kind == PARLEY_BLOCK_CODE || self->in_code > 0 ||
       text->len + length > PARLEY_MARKDOWN_MAX_RUN) {
     append_text (self, self->source + formula->start, formula->end - formula->start);
+    return;
+  }
+  g_autoptr (ParleyMathNode) tree = parley_math_parse (latex, length);
+  if (formula->display && block->kind == PARLEY_BLOCK_PARAGRAPH && parley_math_is_drawable (tree)) {
+    append_formula_block (self, tree, latex, length);
     return;
   }
   if (formula->display) {
@@ -308,7 +333,7 @@ append_formula (Builder *self, const ParleyFormula *formula)
     if (text->len > 0 && text->str[text->len - 1] != '\n')
       g_string_append_c (text, '\n');
   }
-  parley_math_append (text, runs, self->source + formula->inner_start, length);
+  parley_math_append (text, runs, tree);
   if (formula->display)
     g_string_append_c (text, '\n');
   add_script_spans (block, runs);
@@ -397,7 +422,7 @@ add_text (MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE size, void *data)
   case MD_TEXT_SOFTBR: {
     const GString *before = text_block (self)->text;
     /* A formula on a line of its own has ended the line already. */
-    if (before->len == 0 || before->str[before->len - 1] != '\n')
+    if (before->len > 0 && before->str[before->len - 1] != '\n')
       append_text (self, " ", 1);
     break;
   }
@@ -407,7 +432,20 @@ add_text (MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE size, void *data)
   return 0;
 }
 
-/* Empty paragraphs (a list item without text yet), unclosed spans, the newline after code. */
+/* What is left of a paragraph of which formulas took the rest. */
+static gboolean
+is_leftover (const GPtrArray *blocks, guint i)
+{
+  const ParleyBlock *block = g_ptr_array_index (blocks, i);
+  const ParleyBlock *before = i > 0 ? g_ptr_array_index (blocks, i - 1) : NULL;
+  const ParleyBlock *after = i + 1 < blocks->len ? g_ptr_array_index (blocks, i + 1) : NULL;
+
+  return block->kind == PARLEY_BLOCK_PARAGRAPH && block->text->len == 0 &&
+         ((before != NULL && before->kind == PARLEY_BLOCK_FORMULA) ||
+          (after != NULL && after->kind == PARLEY_BLOCK_FORMULA));
+}
+
+/* Unclosed spans, the newline after code, the space around formulas. */
 static void
 tidy (ParleyBlock *block)
 {
@@ -416,7 +454,7 @@ tidy (ParleyBlock *block)
     g_string_truncate (block->text, block->text->len - 1);
   /* After a formula on a line of its own. */
   if (block->text != NULL && block->kind != PARLEY_BLOCK_CODE)
-    while (block->text->len > 0 && block->text->str[block->text->len - 1] == '\n')
+    while (block->text->len > 0 && g_ascii_isspace (block->text->str[block->text->len - 1]))
       g_string_truncate (block->text, block->text->len - 1);
   for (guint i = 0; block->spans != NULL && i < block->spans->len;) {
     ParleySpan *span = &g_array_index (block->spans, ParleySpan, i);
@@ -428,6 +466,9 @@ tidy (ParleyBlock *block)
   }
   for (guint i = 0; block->children != NULL && i < block->children->len; i++)
     tidy (g_ptr_array_index (block->children, i));
+  for (guint i = block->children != NULL ? block->children->len : 0; i-- > 0;)
+    if (is_leftover (block->children, i))
+      g_ptr_array_remove_index (block->children, i);
 }
 
 static void

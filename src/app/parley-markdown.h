@@ -4,7 +4,8 @@
  * writes is hostile until shown: nesting is bounded, one run of text is bounded, raw HTML is plain
  * text, and nothing is ever dropped because it is long.
  *
- * Formulas between dollar signs or \( \) and \[ \] become readable text (parley-math.h).
+ * Formulas between dollar signs or \( \) become readable text (parley-math.h); those on lines of
+ * their own, between $$ or \[ \], blocks.
  *
  * While a reply streams, parley_markdown_settled() says how much of it can no longer change, so
  * that only the rest is parsed again.
@@ -31,6 +32,7 @@ typedef enum {
   PARLEY_BLOCK_ROW,
   PARLEY_BLOCK_CELL,
   PARLEY_BLOCK_RULE,
+  PARLEY_BLOCK_FORMULA, /* info: its LaTeX; text: the same in one line */
 } ParleyBlockKind;
 
 typedef enum {
@@ -70,7 +72,7 @@ struct _ParleyBlock {
   ParleyTask task;   /* of an item */
   ParleyAlign align; /* of a cell */
   gboolean header;   /* of a cell */
-  GString *text;     /* of paragraph, heading, code, cell; always valid UTF-8; else NULL */
+  GString *text;     /* of paragraph, heading, code, cell, formula; always valid UTF-8; else NULL */
   char *info;
   GArray *spans;       /* of ParleySpan, by start; or NULL */
   GPtrArray *children; /* of ParleyBlock; or NULL */

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Formulas as models write them (the mathematics of LaTeX) as readable text: Greek letters, signs,
- * fractions with a stroke, roots, and raised and lowered stretches. What is not known stays as it
- * was written. Pure data; nesting is bounded.
+ * Formulas in a text, and a formula as readable text in one line: Greek letters, signs, fractions
+ * with a stroke, roots, and raised and lowered stretches. Pure data.
  */
 #pragma once
 
-#include <glib.h>
+#include "app/parley-math-tree.h"
 
 G_BEGIN_DECLS
 
@@ -22,7 +21,7 @@ typedef struct {
 
 /* Appends the formula to `out`, and its raised and lowered stretches to `runs` (of ParleyMathRun),
  * which lie within each other or apart. */
-void parley_math_append (GString *out, GArray *runs, const char *latex, gsize length);
+void parley_math_append (GString *out, GArray *runs, const ParleyMathNode *formula);
 
 /* A formula in a text: $…$, $$…$$, \(…\) or \[…\], not within code. */
 typedef struct {
