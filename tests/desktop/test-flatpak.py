@@ -17,10 +17,12 @@ import urllib.request
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(HERE, "..", "ui"))
+import accessible  # noqa: E402
 import driver  # noqa: E402
 import shots  # noqa: E402
 import talk  # noqa: E402
-from driver import APP_ID, App, Desktop, Node, wait  # noqa: E402
+from driver import APP_ID, App, Desktop, wait  # noqa: E402
+from gi.repository import GLib  # noqa: E402
 
 PROGRAMS = ("flatpak", "flatpak-builder", "bwrap", "ostree", "mmdebstrap", "curl", "meson")
 
@@ -61,13 +63,10 @@ class Sandboxed(App):
         self.hub = hub
         self.env["FLATPAK_USER_DIR"] = os.path.join(folder, "user")
 
-    def __enter__(self):
-        self.process = subprocess.Popen(
-            ["flatpak", "--user", "run", f"--env=PARLEY_HUB={self.hub}",
-             "--env=PARLEY_VULKAN_DEVICE=0", "--env=GSK_RENDERER=cairo", "--env=GTK_A11Y=atspi",
-             "--env=PARLEY_DATA_DIR=", APP_ID], env=self.env, stderr=self.log, stdout=self.log)
-        wait(self._answers, "the window", 60)
-        return self
+    def command(self):
+        return ["flatpak", "--user", "run", f"--env=PARLEY_HUB={self.hub}",
+                "--env=PARLEY_VULKAN_DEVICE=0", "--env=GSK_RENDERER=cairo", "--env=GTK_A11Y=atspi",
+                "--env=PARLEY_DATA_DIR=", APP_ID]
 
     def __exit__(self, *ended):
         self.do("toast", "'bye'")
@@ -77,24 +76,10 @@ class Sandboxed(App):
     def windows(self):
         return self.xdotool("search", "--onlyvisible", "--class", "parley").split()
 
-    @property
-    def root(self):
-        os.environ.update({k: self.env[k] for k in ("DBUS_SESSION_BUS_ADDRESS", "DISPLAY",
-                                                    "XDG_RUNTIME_DIR")})
-        import gi
-        gi.require_version("Atspi", "2.0")
-        from gi.repository import Atspi
-        Atspi.init()
-
-        def ours():
-            desktop = Atspi.get_desktop(0)
-            for i in range(desktop.get_child_count()):
-                child = desktop.get_child_at_index(i)
-                if child and (child.get_name() or "").lower() in ("parley", APP_ID.lower()):
-                    return Node(self, child)
-            return None
-
-        return wait(ours, "the application on the accessibility bus", 60)
+    def is_ours(self, access, name):
+        said = access.connection.call(name, accessible.ROOT, "org.freedesktop.DBus.Properties.Get",
+                                      GLib.Variant("(ss)", ("org.a11y.atspi.Accessible", "Name")))
+        return said.lower() in ("parley", APP_ID.lower())
 
 
 def real_repository(hub):

@@ -2,6 +2,7 @@
 """What the tests of the window share: a case has a hub, a desktop and a data folder of its own, and
 runs in a process of its own. Prints TAP."""
 
+import concurrent.futures
 import json
 import os
 import subprocess
@@ -14,6 +15,10 @@ import driver
 import shots
 import talk
 from driver import App, Desktop
+
+
+# Seconds that a case may take, which the longest form of one needs.
+LONGEST = 1800 if os.environ.get("PARLEY_TEST_LONG") else 300
 
 
 class Case:
@@ -55,8 +60,7 @@ class Hub(shots.Hub):
 
 
 def run(case, downloading):
-    """One case on a desktop of its own. A process can speak to one accessibility bus in its life,
-    so each case has its own process."""
+    """One case on a desktop of its own, in a process of its own: a failure ends only that."""
     with Hub(shots.MODEL) as hub, Desktop() as desktop, tempfile.TemporaryDirectory() as data:
         if case.__name__ not in downloading:
             shots.seed(data)
@@ -82,14 +86,22 @@ def main(cases, file, downloading=()):
         model = shots.MODEL
         if not missing and not os.path.exists(model):
             model = make_model(folder)
-        for number, case in enumerate(cases, 1):
-            name = case.__name__
+        names = [case.__name__ for case in cases]
+
+        def apart(name):
+            return subprocess.run([sys.executable, "-W", "ignore", file, name], text=True,
+                                  timeout=LONGEST, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, check=False,
+                                  env={**os.environ, "PARLEY_TEST_MODELS": os.path.dirname(model)})
+
+        # Two at a time: each waits for most of its life.
+        pool = concurrent.futures.ThreadPoolExecutor(min(2, os.cpu_count() or 1))
+        results = pool.map(apart, [] if missing else names)
+        for number, name in enumerate(names, 1):
             if missing:
                 print(f"ok {number} - {name} # SKIP {missing}", flush=True)
                 continue
-            done = subprocess.run([sys.executable, "-W", "ignore", file, name], text=True, timeout=300,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-                                  env={**os.environ, "PARLEY_TEST_MODELS": os.path.dirname(model)})
+            done = next(results)
             failed += done.returncode != 0
             for line in done.stdout.splitlines():
                 if done.returncode or line.startswith("#"):

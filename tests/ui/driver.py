@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Drives the real window: a private display and session bus, the window's actions over D-Bus, its
-widgets through AT-SPI.
+widgets as assistive technologies see them (accessible.py).
 
     with Desktop() as desktop, App(desktop, data="folder") as app:
         app.do("show-discover")
@@ -17,6 +17,10 @@ import subprocess
 import tempfile
 import time
 
+from gi.repository import GLib
+
+from accessible import Accessibility, Connection, Node
+
 APP_ID = "io.github.parleychat.Parley"
 WINDOW = "/io/github/parleychat/Parley/window/1"
 BUILD = os.environ.get("PARLEY_TEST_BUILD", ".")
@@ -26,6 +30,7 @@ gtk-cursor-blink=0
 gtk-enable-animations=0
 gtk-font-name={font}
 gtk-decoration-layout=:close
+gtk-xft-dpi={dpi}
 """
 
 
@@ -51,7 +56,7 @@ def wait(condition, what, seconds=15):
 
 def needs():
     """What is missing to run at all, or None."""
-    for program in ("Xvfb", "dbus-daemon", "gdbus", "xdotool", "xev", "xwininfo"):
+    for program in ("Xvfb", "dbus-daemon", "xdotool", "xev", "xwininfo"):
         if not shutil.which(program):
             return f"{program} is not installed"
     return None
@@ -60,9 +65,10 @@ def needs():
 class Desktop:
     """A display and a session bus of its own; its environment is in `env`."""
 
-    def __init__(self, width=1400, height=900, font="Cantarell 11"):
+    def __init__(self, width=1400, height=900, font="Cantarell 11", text_scale=1):
         self.size = f"{width}x{height}x24"
         self.font = font
+        self.dpi = round(96 * 1024 * text_scale)
         self.children = []
 
     def __enter__(self):
@@ -72,7 +78,7 @@ class Desktop:
         config = os.path.join(self.home, ".config", "gtk-4.0")
         os.makedirs(config)
         with open(os.path.join(config, "settings.ini"), "w", encoding="utf-8") as file:
-            file.write(SETTINGS.format(font=self.font))
+            file.write(SETTINGS.format(font=self.font, dpi=self.dpi))
         gone = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "WAYLAND_DISPLAY",
                 "DBUS_SESSION_BUS_ADDRESS", "DISPLAY")
         self.env = {k: v for k, v in os.environ.items() if k not in gone}
@@ -105,80 +111,6 @@ class Desktop:
         shutil.rmtree(self.home, ignore_errors=True)
 
 
-class Node:
-    """A widget as assistive technologies see it."""
-
-    def __init__(self, app, accessible):
-        self.app = app
-        self.at = accessible
-
-    @property
-    def role(self):
-        return self.at.get_role_name()
-
-    @property
-    def name(self):
-        return self.at.get_name() or ""
-
-    def children(self):
-        for i in range(self.at.get_child_count()):
-            child = self.at.get_child_at_index(i)
-            if child:
-                yield Node(self.app, child)
-
-    def walk(self):
-        yield self
-        for child in self.children():
-            yield from child.walk()
-
-    def states(self):
-        return {state.value_nick for state in self.at.get_state_set().get_states()}
-
-    def all(self, role=None, name=None):
-        found = []
-        for node in self.walk():
-            try:
-                if (role is None or node.role == role) and (name is None or node.name == name):
-                    found.append(node)
-            except Exception:
-                continue
-        return found
-
-    def find(self, role=None, name=None, seconds=15):
-        return wait(lambda: self.all(role, name), f"{role} {name!r}", seconds)[0]
-
-    def text(self):
-        iface = self.at.get_text_iface()
-        return iface.get_text(0, iface.get_character_count()) if iface else ""
-
-    def set_text(self, text):
-        self.at.get_editable_text_iface().set_text_contents(text)
-
-    def value(self):
-        return self.at.get_value_iface().get_current_value()
-
-    def set_value(self, value):
-        self.at.get_value_iface().set_current_value(value)
-
-    def click(self):
-        """By its own action; the effect comes a moment later, so wait for that."""
-        for node in self.walk():
-            action = node.at.get_action_iface()
-            for i in range(action.get_n_actions() if action else 0):
-                if action.get_action_name(i) in ("click", "toggle", "activate"):
-                    action.do_action(i)
-                    return
-        self.press()
-
-    def press(self):
-        """With the mouse, for widgets without an action."""
-        from gi.repository import Atspi
-        box = self.at.get_component_iface().get_extents(Atspi.CoordType.WINDOW)
-        x, y = self.app.origin()
-        self.app.xdotool("mousemove", str(x + box.x + box.width // 2),
-                         str(y + box.y + box.height // 2), "click", "1")
-
-
 class App:
     """The application, running on a Desktop."""
 
@@ -189,17 +121,25 @@ class App:
         self.log = tempfile.TemporaryFile()
 
     def __enter__(self):
-        self.process = subprocess.Popen([self.program], env=self.env, stderr=self.log,
+        self.process = subprocess.Popen(self.command(), env=self.env, stderr=self.log,
                                         stdout=self.log)
+        self.session = Connection(self.env["DBUS_SESSION_BUS_ADDRESS"])
+        self.access = None
         wait(self._answers, "the window's actions", 40)
         return self
+
+    def command(self):
+        return [self.program]
 
     def _answers(self):
         if self.process.poll() is not None:
             raise SystemExit(f"the application ended: {self.messages()}")
-        return self.gdbus("org.gtk.Actions.List").returncode == 0
+        return self.session.call(APP_ID, WINDOW, "org.gtk.Actions.List")
 
     def __exit__(self, *_):
+        for connection in (self.session, self.access and self.access.connection):
+            if connection:
+                connection.close()
         if self.process.poll() is None:
             self.process.terminate()
             try:
@@ -215,17 +155,14 @@ class App:
 
     # ---- D-Bus ----
 
-    def gdbus(self, method, *arguments):
-        return subprocess.run(["gdbus", "call", "--session", "--dest", APP_ID, "--object-path",
-                               WINDOW, "--method", method, *arguments], env=self.env, text=True,
-                              capture_output=True, timeout=60, check=False)
-
     def do(self, action, parameter=None):
         """Activates win.ACTION; returns when its handler has run."""
-        value = "[]" if parameter is None else f"[<{parameter}>]"
-        done = self.gdbus("org.gtk.Actions.Activate", action, value, "{}")
-        if done.returncode != 0:
-            raise AssertionError(f"{action}: {done.stderr.strip()}")
+        value = [] if parameter is None else [GLib.Variant.parse(None, parameter, None, None)]
+        try:
+            self.session.call(APP_ID, WINDOW, "org.gtk.Actions.Activate",
+                              GLib.Variant("(sava{sv})", (action, value, {})))
+        except GLib.Error as error:
+            raise AssertionError(f"{action}: {error.message}") from error
 
     def picture(self, path):
         self.do("screenshot", f"'{os.path.abspath(path)}'")
@@ -253,27 +190,18 @@ class App:
     def type(self, text):
         self.xdotool("type", text)
 
-    # ---- AT-SPI ----
+    # ---- as assistive technologies see it ----
+
+    def is_ours(self, access, name):
+        return access.pid(name) == self.process.pid
 
     @property
     def root(self):
-        """The application's root; AT-SPI reads the bus from this process's environment."""
-        os.environ.update({k: self.env[k] for k in ("DBUS_SESSION_BUS_ADDRESS", "DISPLAY",
-                                                    "XDG_RUNTIME_DIR")})
-        import gi
-        gi.require_version("Atspi", "2.0")
-        from gi.repository import Atspi
-        Atspi.init()
-
-        def ours():
-            desktop = Atspi.get_desktop(0)
-            for i in range(desktop.get_child_count()):
-                child = desktop.get_child_at_index(i)
-                if child and child.get_process_id() == self.process.pid:
-                    return Node(self, child)
-            return None
-
-        return wait(ours, "the application on the accessibility bus", 30)
+        """The application's root, with everything below it as it is now."""
+        if not self.access:
+            self.access = wait(lambda: Accessibility(self.session, self.is_ours),
+                               "the application on the accessibility bus", 30)
+        return Node.root(self, self.access)
 
     def find(self, role=None, name=None, seconds=15):
         return wait(lambda: self.root.all(role, name), f"{role} {name!r}", seconds)[0]

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The widgets of an application as assistive technologies see them, fetched all at once: a walk
+that asks for one thing at a time takes a second for a window of ours.
+
+The toolkit's cache tells everything about every widget that somebody has asked for by name once;
+which children a widget has is asked for where the cache does not know them.
+"""
+
+import collections
+
+import gi
+
+gi.require_version("Atspi", "2.0")
+from gi.repository import Atspi, Gio, GLib  # noqa: E402
+
+ROOT = "/org/a11y/atspi/accessible/root"
+REGISTRY = "org.a11y.atspi.Registry"
+FLAGS = Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | \
+    Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION
+ROLES = [Atspi.role_get_name(Atspi.Role(n)) for n in range(int(Atspi.Role.LAST_DEFINED))]
+STATES = [Atspi.StateType(n).value_nick for n in range(int(Atspi.StateType.LAST_DEFINED))]
+
+Item = collections.namedtuple("Item", "path parent index n_children interfaces role name states")
+
+
+class Connection:
+    """To a bus."""
+
+    def __init__(self, address):
+        self.bus = Gio.DBusConnection.new_for_address_sync(address, FLAGS, None, None)
+
+    def call(self, name, path, method, arguments=None, seconds=60):
+        """`method` with its interface before a dot; the answer's values, the only one by itself."""
+        interface, _, member = method.rpartition(".")
+        answer = self.bus.call_sync(name, path, interface, member, arguments, None,
+                                    Gio.DBusCallFlags.NO_AUTO_START, seconds * 1000, None).unpack()
+        return answer[0] if len(answer) == 1 else answer
+
+    def close(self):
+        self.bus.close_sync(None)
+
+
+class Accessibility:
+    """What an application shows on the accessibility bus of a session."""
+
+    def __init__(self, session, is_ours):
+        self.connection = Connection(session.call("org.a11y.Bus", "/org/a11y/bus",
+                                                  "org.a11y.Bus.GetAddress"))
+        self.name = next(name for name, _ in self.connection.call(
+            REGISTRY, ROOT, "org.a11y.atspi.Accessible.GetChildren") if is_ours(self, name))
+
+    def pid(self, name):
+        return self.connection.call("org.freedesktop.DBus", "/org/freedesktop/DBus",
+                                    "org.freedesktop.DBus.GetConnectionUnixProcessID",
+                                    GLib.Variant("(s)", (name,)))
+
+    def call(self, path, method, arguments=None):
+        return self.connection.call(self.name, path, "org.a11y.atspi." + method, arguments)
+
+    def get(self, path, interface, name):
+        return self.connection.call(
+            self.name, path, "org.freedesktop.DBus.Properties.Get",
+            GLib.Variant("(ss)", ("org.a11y.atspi." + interface, name)))
+
+    def put(self, path, interface, name, value):
+        self.connection.call(
+            self.name, path, "org.freedesktop.DBus.Properties.Set",
+            GLib.Variant("(ssv)", ("org.a11y.atspi." + interface, name, value)))
+
+    def children(self, path):
+        return [child for _, child in self.call(path, "Accessible.GetChildren")]
+
+    def items(self):
+        found = {}
+        for (_, path), _, (_, parent), index, n, interfaces, name, role, _, states in \
+                self.call("/org/a11y/atspi/cache", "Cache.GetItems"):
+            found[path] = Item(path, parent, index, n, interfaces, ROLES[role], name, states)
+        return found
+
+    def tree(self):
+        """Items by path, and the paths of everybody's children, at one moment."""
+        for _ in range(5):
+            items, known = self.items(), collections.defaultdict(list)
+            for item in items.values():
+                known[item.parent].append(item)
+            tree, todo, complete = {}, [ROOT], True
+            while todo:
+                path = todo.pop()
+                item, below = items.get(path), sorted(known[path], key=lambda item: item.index)
+                complete &= item is not None
+                tree[path] = [child.path for child in below] \
+                    if item and path != ROOT and len(below) == item.n_children \
+                    else self.children(path)
+                todo += tree[path]
+            if complete:
+                break
+        return items, tree
+
+
+class Node:
+    """A widget, with all below it, as it was when the tree was fetched. What a person can change in
+    it (its value, its text) is asked for anew."""
+
+    def __init__(self, app, access, items, tree, path=ROOT):
+        self.app, self.access, self.items, self.tree, self.path = app, access, items, tree, path
+
+    @classmethod
+    def root(cls, app, access):
+        return cls(app, access, *access.tree())
+
+    @property
+    def role(self):
+        return self.items[self.path].role
+
+    @property
+    def name(self):
+        return self.items[self.path].name
+
+    def states(self):
+        low, high = self.items[self.path].states
+        bits = low | high << 32
+        return {nick for n, nick in enumerate(STATES) if bits >> n & 1}
+
+    def children(self):
+        for path in self.tree[self.path]:
+            if path in self.items:  # else it came while the tree was fetched
+                yield Node(self.app, self.access, self.items, self.tree, path)
+
+    def walk(self):
+        yield self
+        for child in self.children():
+            yield from child.walk()
+
+    def all(self, role=None, name=None):
+        return [node for node in self.walk()
+                if (role is None or node.role == role) and (name is None or node.name == name)]
+
+    def text(self):
+        if "org.a11y.atspi.Text" not in self.items[self.path].interfaces:
+            return ""
+        return self.access.call(self.path, "Text.GetText", GLib.Variant("(ii)", (0, 2 ** 31 - 1)))
+
+    def set_text(self, text):
+        self.access.call(self.path, "EditableText.SetTextContents", GLib.Variant("(s)", (text,)))
+
+    def value(self):
+        return self.access.get(self.path, "Value", "CurrentValue")
+
+    def maximum(self):
+        return self.access.get(self.path, "Value", "MaximumValue")
+
+    def set_value(self, value):
+        self.access.put(self.path, "Value", "CurrentValue", GLib.Variant("d", value))
+
+    def click(self):
+        """By its own action; the effect comes a moment later, so wait for that."""
+        for node in self.walk():
+            if "org.a11y.atspi.Action" not in self.items[node.path].interfaces:
+                continue
+            for i in range(self.access.get(node.path, "Action", "NActions")):
+                index = GLib.Variant("(i)", (i,))
+                if self.access.call(node.path, "Action.GetName", index) in \
+                        ("click", "toggle", "activate"):
+                    self.access.call(node.path, "Action.DoAction", index)
+                    return
+        self.press()
+
+    def press(self):
+        """With the mouse, for widgets without an action."""
+        left, top, width, height = self.access.call(
+            self.path, "Component.GetExtents", GLib.Variant("(u)", (int(Atspi.CoordType.WINDOW),)))
+        x, y = self.app.origin()
+        self.app.xdotool("mousemove", str(x + left + width // 2), str(y + top + height // 2),
+                         "click", "1")
