@@ -65,7 +65,6 @@ chosen (GtkDropDown *menu, GParamSpec *pspec, ParleyServices *services)
 static GtkWidget *
 choice_row (const Choice *choice, ParleyServices *services)
 {
-  GtkWidget *row = adw_action_row_new ();
   g_autoptr (GtkStringList) labels = gtk_string_list_new (NULL);
   g_autofree char *value = parley_store_get_setting (services->store, choice->key);
   guint selected = g_str_has_prefix (choice->key, "load/context") ? 1 : 0;
@@ -77,16 +76,10 @@ choice_row (const Choice *choice, ParleyServices *services)
   }
   GtkWidget *menu = gtk_drop_down_new (G_LIST_MODEL (g_steal_pointer (&labels)), NULL);
   gtk_drop_down_set_selected (GTK_DROP_DOWN (menu), selected);
-  gtk_widget_set_valign (menu, GTK_ALIGN_CENTER);
   g_object_set_data (G_OBJECT (menu), KEY, (gpointer) choice);
   g_signal_connect (menu, "notify::selected", G_CALLBACK (chosen), services);
-  parley_row_set_plain (row);
-  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), _ (choice->title));
-  if (choice->subtitle != NULL)
-    adw_action_row_set_subtitle (ADW_ACTION_ROW (row), _ (choice->subtitle));
-  adw_action_row_add_suffix (ADW_ACTION_ROW (row), menu);
-  adw_action_row_set_activatable_widget (ADW_ACTION_ROW (row), menu);
-  return row;
+  return parley_setting_row (_ (choice->title),
+                             choice->subtitle != NULL ? _ (choice->subtitle) : NULL, menu);
 }
 
 static GtkWidget *
@@ -125,21 +118,6 @@ switched (GtkSwitch *control, GParamSpec *pspec, ParleyServices *services)
 }
 
 static GtkWidget *
-plain_row (const char *title, const char *subtitle, GtkWidget *control)
-{
-  GtkWidget *row = adw_action_row_new ();
-
-  parley_row_set_plain (row);
-  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
-  if (subtitle != NULL)
-    adw_action_row_set_subtitle (ADW_ACTION_ROW (row), subtitle);
-  gtk_widget_set_valign (control, GTK_ALIGN_CENTER);
-  adw_action_row_add_suffix (ADW_ACTION_ROW (row), control);
-  adw_action_row_set_activatable_widget (ADW_ACTION_ROW (row), control);
-  return row;
-}
-
-static GtkWidget *
 behaviour_group (ParleyServices *services)
 {
   GtkWidget *result = adw_preferences_group_new ();
@@ -154,7 +132,7 @@ behaviour_group (ParleyServices *services)
     g_signal_connect (control, "notify::active", G_CALLBACK (switched), services);
     adw_preferences_group_add (
         ADW_PREFERENCES_GROUP (result),
-        plain_row (_ (behaviour[i].title), _ (behaviour[i].subtitle), control));
+        parley_setting_row (_ (behaviour[i].title), _ (behaviour[i].subtitle), control));
   }
   return result;
 }
@@ -192,8 +170,9 @@ data_group (void)
     if (rows[i].destructive)
       gtk_widget_add_css_class (button, "destructive-action");
     g_signal_connect (button, "clicked", G_CALLBACK (act), (gpointer) rows[i].action);
-    adw_preferences_group_add (ADW_PREFERENCES_GROUP (result),
-                               plain_row (_ (rows[i].title), _ (rows[i].subtitle), button));
+    adw_preferences_group_add (
+        ADW_PREFERENCES_GROUP (result),
+        parley_setting_row (_ (rows[i].title), _ (rows[i].subtitle), button));
   }
   return result;
 }
@@ -202,20 +181,28 @@ static GtkWidget *
 folders_group (void)
 {
   GtkWidget *result = adw_preferences_group_new ();
-  const struct {
-    const char *title, *path;
-  } folders[] = { { _ ("Chats and settings"), parley_data_dir () },
-                  { _ ("Models"), parley_models_dir () } };
+  GtkWidget *change = parley_text_button (_ ("Change…"), NULL);
+  g_autofree char *data = g_filename_display_name (parley_data_dir ());
+  g_autofree char *models = g_filename_display_name (parley_models_dir ());
+  g_autofree char *chosen = parley_models_dir_dup_chosen ();
+  g_autofree char *later = NULL;
 
-  adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (result), _ ("Where Things Are"));
-  for (gsize i = 0; i < G_N_ELEMENTS (folders); i++) {
-    GtkWidget *row = adw_action_row_new ();
-    g_autofree char *shown = g_filename_display_name (folders[i].path);
-    parley_row_set_plain (row);
-    adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), folders[i].title);
-    adw_action_row_set_subtitle (ADW_ACTION_ROW (row), shown);
-    adw_preferences_group_add (ADW_PREFERENCES_GROUP (result), row);
+  if (g_strcmp0 (chosen, parley_models_dir ()) != 0) {
+    g_autofree char *shown = g_filename_display_name (chosen);
+    /* Translators: two folders. */
+    later = g_strdup_printf (g_file_test (chosen, G_FILE_TEST_IS_DIR)
+                                 ? _ ("%s; from the next start on %s")
+                                 : _ ("%s, because %s is not there"),
+                             models, shown);
   }
+  parley_name_widget (change, _ ("Choose another folder for models"));
+  g_signal_connect (change, "clicked", G_CALLBACK (act), (gpointer) "win.models-folder");
+  adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (result), _ ("Where Things Are"));
+  adw_preferences_group_add (ADW_PREFERENCES_GROUP (result),
+                             parley_setting_row (_ ("Chats and settings"), data, NULL));
+  adw_preferences_group_add (
+      ADW_PREFERENCES_GROUP (result),
+      parley_setting_row (_ ("Models"), later != NULL ? later : models, change));
   return result;
 }
 

@@ -74,4 +74,9 @@ const char *parley_data_dir (void);
 const char *parley_models_dir (void);
 const char *parley_cache_dir (void);
 
+/* Models in another folder than the usual one, from the next start on. One that is not there then
+ * (a disk that is not plugged in) leaves the usual one. */
+gboolean parley_models_dir_choose (const char *folder, GError **error);
+char *parley_models_dir_dup_chosen (void);
+
 G_END_DECLS
