@@ -3,12 +3,15 @@
 """Chats in the real window: folders, search, files, several models at once, a full context, and
 accidents of the disk and the engine. Prints TAP."""
 
+import contextlib
 import json
 import os
 import shutil
 import signal
 import sqlite3
+import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cases  # noqa: E402
@@ -29,14 +32,10 @@ def query(case, sql, *values):
 
 def seen(node):
     """The nodes below that are not hidden, nor anything above them."""
-    try:
-        if "visible" not in node.states():
-            return
-        yield node
-        children = list(node.children())
-    except Exception:  # it went away meanwhile
+    if "visible" not in node.states():
         return
-    for child in children:
+    yield node
+    for child in node.children():
         yield from seen(child)
 
 
@@ -86,8 +85,9 @@ def search_shows_the_hit(case):
         app.do("find")
         app.find("entry", "Search chats").set_text("litres")
         row = wait(lambda: [n for n in app.find("list", "Chats").all("list item")
-                            if n.name == "Packing list for a week of walking"], "the hit")[0]
-        assert any("litres" in n.name for n in row.all("label")), "no snippet"
+                            if n.name == "Packing list for a week of walking"
+                            and any("litres" in label.name for label in n.all("label"))],
+                   "the hit with what is around it")[0]
         row.click()
         wait(lambda: any(n.text() == "two litres of water"
                          for n in labels(app)), "the message that was found")
@@ -183,6 +183,7 @@ def two_models_answer_at_once(case):
             talk.grown(app, 8, 0)
         wait(lambda: query(case, "SELECT count(*) FROM message WHERE state = 1")[0][0] == 2,
              "two replies at once", 30)
+        talk.hurry(app)
         wait(lambda: query(case, "SELECT count(*) FROM generation WHERE reply_tokens = 400")
              [0][0] == 2, "both replies", 90)
         texts = query(case, "SELECT p.text FROM part p JOIN generation g ON g.message = p.message"
@@ -220,6 +221,8 @@ def engine_dies_many_times(case):
             assert seen in talk.bare(cut.text), f"{seen!r} is not in {cut.text!r}"
             length = len(talk.shown(app))
             app.find("push button", "Continue", 30).click()
+        talk.grown(app, 1, length)
+        talk.hurry(app)
         talk.same(talk.ended(case.data), talk.greedy(400), 100)
 
 
@@ -238,6 +241,42 @@ def database_is_locked(case):
              "what was written meanwhile")
 
 
+@contextlib.contextmanager
+def on_a_disk(case, *options):
+    """The case's data on a file system of its own; None where this user may not make one."""
+    with tempfile.TemporaryDirectory() as place:
+        done = subprocess.run(["mount", "-t", "tmpfs", "none", place, "-o", "size=16m"],
+                              capture_output=True, check=False)
+        if done.returncode != 0:
+            print("# this user may not mount a file system: nothing was tried")
+            yield None
+            return
+        try:
+            shutil.copytree(case.data, place, dirs_exist_ok=True)
+            case.data = place
+            for option in options:
+                subprocess.run(["mount", "-o", option, place], check=True)
+            yield place
+        finally:
+            subprocess.run(["umount", "--lazy", place], check=True)
+
+
+def database_is_read_only(case):
+    chat = query(case, "SELECT id FROM chat WHERE title = ?", "Sourdough timetable")[0][0]
+    with on_a_disk(case, "remount,ro") as place:
+        if place is None:
+            return
+        with case.window() as app:
+            wait(lambda: [n for n in labels(app) if "read but not changed" in n.name],
+                 "that nothing can be changed")
+            app.do("show-chat", f"int64 {chat}")
+            wait(lambda: app.root.all("list item", "Reply"), "the chat")
+            app.do("delete-chat", f"int64 {chat}")
+            app.do("new-chat")
+            talk.write(app)
+            assert app.process.poll() is None, app.messages()
+
+
 def model_is_deleted_under_its_chat(case):
     with case.window(PARLEY_TEST_PACE="5") as app:
         case.ask(app, 40)
@@ -252,7 +291,6 @@ def window_closes_mid_reply(case):
         case.ask(app, 400)
         talk.grown(app, 20, 0)
         seen = talk.shown(app)
-        app.gdbus("org.gtk.Actions.Activate", "close", "[]", "{}")
         app.key("ctrl+w")
         wait(lambda: app.process.poll() is not None, "the program to end")
         assert app.process.returncode == 0, app.messages()
@@ -261,9 +299,11 @@ def window_closes_mid_reply(case):
     assert seen in talk.bare(cut.text)
 
 
-CASES = [folders_and_undo, search_shows_the_hit, files_go_along, chats_come_from_files,
+CASES = [folders_and_undo, search_shows_the_hit,
+         files_go_along, chats_come_from_files,
          temporary_chats_leave_nothing, two_models_answer_at_once,
          full_context_is_decided_by_the_person, engine_dies_many_times, database_is_locked,
+         database_is_read_only,
          model_is_deleted_under_its_chat, window_closes_mid_reply]
 
 

@@ -14,6 +14,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cases  # noqa: E402
+import driver  # noqa: E402
 import shots  # noqa: E402
 import talk  # noqa: E402
 from driver import wait  # noqa: E402
@@ -126,7 +127,7 @@ def layers_move_while_answering(case):
         before = talk.workers(app)
         app.do("load-panel")
         scale = app.find("slider", "Layers on the GPU")
-        top = scale.at.get_value_iface().get_maximum_value()
+        top = scale.maximum()
         assert scale.value() == top, f"{scale.value()} of {top} layers are on the GPU at first"
         first = talk.Reading(before[0], case.model)
         for target, said in ((0, "No layers"), (top, f"All {int(top)} layers")):
@@ -138,6 +139,7 @@ def layers_move_while_answering(case):
         last = talk.Reading(before[0], case.model)
         assert talk.Stored(case.data).state == "answering", "the reply was over before the moves"
         assert talk.workers(app) == before, "the engine process is another one"
+        talk.hurry(app)
         app.key("Escape")
         reply = talk.ended(case.data)
         assert talk.workers(app) == before, "the engine process is another one"
@@ -178,6 +180,8 @@ def engine_dies(case):
         assert seen in talk.shown(app), f"{seen!r} is not in {talk.shown(app)!r}"
         assert seen in talk.bare(cut.text), f"{seen!r} is not in {cut.text!r}"
         go_on.click()
+        talk.grown(app, 1, len(talk.bare(cut.text)))
+        talk.hurry(app)
         reply = talk.ended(case.data)
         assert reply.text.startswith(cut.text) and len(reply.text) > len(cut.text)
         assert pid not in talk.workers(app)
@@ -207,6 +211,24 @@ def application_dies_in_a_reply(case):
 
 
 def application_dies_in_a_download(case):
+    def kill(app):
+        app.process.kill()
+        app.process.wait()
+
+    download_goes_on_after(case, kill)
+
+
+def window_closes_in_a_download(case):
+    def close(app):
+        app.key("ctrl+w")
+        wait(lambda: app.process.poll() is not None, "the program to end")
+        assert app.process.returncode == 0, app.messages()
+
+    download_goes_on_after(case, close)
+
+
+def download_goes_on_after(case, end):
+    """What was fetched before is not fetched again."""
     def files(end):
         return [os.path.join(folder, name) for folder, _, names
                 in os.walk(os.path.join(case.data, "models")) for name in names
@@ -224,8 +246,7 @@ def application_dies_in_a_download(case):
         case.hub.control(rate=size // 8)
         button.click()
         wait(lambda: arrived(size // 3), "a third of the file", 60)
-        app.process.kill()
-        app.process.wait()
+        end(app)
     part = files(".part")[0]
     stored = os.path.getsize(part)
     assert 0 < stored < size, f"{stored} bytes of {size} were stored"
@@ -245,6 +266,37 @@ def application_dies_in_a_download(case):
         with open(path, "rb") as file:
             digests.append(hashlib.sha256(file.read()).hexdigest())
     assert digests[0] == digests[1], "the file is another one"
+
+
+# ---- where things are ----
+
+def models_folder_is_chosen(case):
+    def folders():
+        done = subprocess.run([os.path.join(driver.BUILD, "src", "cli", "parley-cli"), "folders",
+                               "--json"], env={**os.environ, "PARLEY_DATA_DIR": case.data},
+                              check=True, capture_output=True, text=True)
+        return done.stdout
+
+    other = os.path.join(case.desktop.home, "elsewhere")
+    with case.window() as app:
+        app.do("models-folder-path", "'/proc/self'")
+        wait(lambda: talk.says(app, "Models cannot be kept in"), "why it is refused")
+        os.mkdir(other)
+        app.do("models-folder-path", f"'{other}'")
+        wait(lambda: talk.says(app, "From the next start on"), "when it counts")
+        app.do("preferences")
+        wait(lambda: talk.says(app, f"from the next start on {other}"), "both folders")
+    assert folders().index(other) < folders().index(os.path.join(case.data, "models"))
+    with case.window() as app:
+        app.do("preferences")
+        wait(lambda: [n for n in talk.says(app, other) if n.name == other], "the new folder")
+        app.key("Escape")
+        app.do("show-models")
+        wait(lambda: talk.says(app, "TinyStories 260K"), "the model in the old folder")
+    os.rmdir(other)
+    with case.window() as app:
+        app.do("preferences")
+        wait(lambda: talk.says(app, f"because {other} is not there"), "why it is another one")
 
 
 # ---- the window itself ----
@@ -294,14 +346,36 @@ def everything_has_a_name(case):
         app.do("show-chats")
         app.do("chat-settings")
         app.find("spin button", "Temperature")
+        next(n for n in app.root.walk() if n.name == "All Settings" and n.role != "label").click()
+        app.find("spin button", "DRY")
         look("chat settings")
+        app.key("Escape")
+        wait(lambda: not app.root.all("spin button", "Temperature"), "the settings to close")
+        app.do("preferences")
+        wait(lambda: talk.says(app, "Where Things Are"), "the preferences")
+        look("preferences")
+        app.key("Escape")
+        wait(lambda: not talk.says(app, "Where Things Are"), "the preferences to close")
+        app.do("pick-model")
+        wait(lambda: talk.says(app, "TinyStories 260K"), "the models to choose from")
+        look("model picker")
+        app.key("Escape")
+        talk.write(app)
+        talk.ended(case.data)
+        look("conversation")
+        app.do("load-panel")
+        app.find("slider", "Layers on the GPU")
+        look("load panel")
     assert not nameless, "\n".join(sorted(set(nameless)))
 
 
 CASES = [first_run_talks_to_the_guide, search_download_chat, layers_move_while_answering,
          engine_dies, application_dies_in_a_reply, application_dies_in_a_download,
+         window_closes_in_a_download,
+         models_folder_is_chosen,
          second_start_raises_the_first, everything_has_a_name]
-FRESH = ("first_run_talks_to_the_guide", "search_download_chat", "application_dies_in_a_download")
+FRESH = ("first_run_talks_to_the_guide", "search_download_chat", "application_dies_in_a_download",
+         "window_closes_in_a_download")
 
 
 if __name__ == "__main__":
