@@ -14,7 +14,8 @@ void parley_watchdog_start (void);
 /* Notes when this window was drawn for the first time. */
 void parley_watchdog_watch (GtkWindow *window);
 /* What was measured since the start or the last call, as a JSON object; or "{}". Durations are in
- * milliseconds; `frames` counts sixtieths of a second with work in them. */
+ * milliseconds; `frames` counts sixtieths of a second with work in them; what is `own` is without
+ * the toolkit's layout and drawing. */
 char *parley_watchdog_report (void);
 
 G_END_DECLS

@@ -10,6 +10,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -24,6 +25,7 @@ from driver import App, Desktop, wait  # noqa: E402
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..")
 SIZES = {"wide": (1120, 760), "narrow": (360, 720)}
+LOOKS = ("high-contrast", "large-text")
 MODELS = os.environ.get("PARLEY_TEST_MODELS", os.path.join(HERE, "../../../shared/models"))
 MODEL = os.path.join(MODELS, "stories260k.gguf")
 
@@ -98,11 +100,18 @@ def close_dialog(app, count):
     wait(lambda: len(app.windows()) == count, "the dialog to close")
 
 
-def series(shots, hub, scheme, size, language, locales):
+def series(shots, hub, scheme, size, language, look, locales):
     """All pictures in one colour scheme and size."""
-    tail = f"-{scheme}-{size}" + (f"-{language}" if language else "")
+    tail = "-".join(["", scheme, size] + [word for word in (language, look) if word])
     width, height = SIZES[size]
+
+    def desktop_of(height):
+        # Large text: a half more, the most that the system's switch makes of it.
+        return Desktop(width, height, text_scale=1.5 if look == "large-text" else 1)
+
     env = {"XDG_CACHE_HOME": shots.cache, "PARLEY_HUB": hub.address, "PARLEY_VULKAN_DEVICE": os.environ.get("PARLEY_VULKAN_DEVICE", "0"), "ADW_DEBUG_COLOR_SCHEME": f"prefer-{scheme}"}
+    if look == "high-contrast":
+        env["ADW_DEBUG_HIGH_CONTRAST"] = "1"
     if language:
         env["LANGUAGE"] = "qps" if language == "rtl" else language
     if language == "rtl":
@@ -111,15 +120,18 @@ def series(shots, hub, scheme, size, language, locales):
 
     # The first run: nothing is there yet.
     if any(shots.wants(n) for n in ("welcome", "models-empty")):
-        with tempfile.TemporaryDirectory() as data, Desktop(width, height) as desktop, \
+        with tempfile.TemporaryDirectory() as data, desktop_of(height) as desktop, \
                 App(desktop, data, env) as app:
             app.resize(width, height)
             shots.take(app, "welcome" + tail, 1.5)
             app.do("show-models")
             shots.take(app, "models-empty" + tail)
 
+    if shots.wants("formulas"):
+        formulas(shots, tail, width, desktop_of(3600), env)
+
     # The display is as large as the window, so that popovers stay inside.
-    with tempfile.TemporaryDirectory() as data, Desktop(width, height) as desktop:
+    with tempfile.TemporaryDirectory() as data, desktop_of(height) as desktop:
         chat = seed(data)
         with App(desktop, data, env) as app:
             app.resize(width, height)
@@ -142,6 +154,12 @@ def series(shots, hub, scheme, size, language, locales):
             if shots.wants("settings"):
                 app.do("chat-settings")
                 shots.take(app, "settings" + tail)
+                if not language:
+                    next(n for n in app.root.walk()
+                         if n.name == "All Settings" and n.role != "label").click()
+                    app.xdotool("mousemove", str(width // 2), str(height - 120), "click",
+                                "--repeat", "18", "--delay", "5", "5")
+                    shots.take(app, "settings-all" + tail)
                 close_dialog(app, 1)
             app.do("new-chat")
             shots.take(app, "new-chat" + tail)
@@ -201,6 +219,28 @@ def series(shots, hub, scheme, size, language, locales):
                 shots.take(app, "delete" + tail)
 
 
+def formulas(shots, tail, width, display, env):
+    """The forty formulas of tests/unit/formulas.h, all in one tall picture."""
+    with open(os.path.join(HERE, "..", "unit", "formulas.h"), encoding="utf-8") as file:
+        rows = file.read().split("formulas[] = {")[1]
+    texts = [json.loads("".join(re.findall(r'"((?:\\.|[^"\\])*)"', first)).join('""'))
+             for first in re.findall(r'\{ ((?:"(?:\\.|[^"\\])*"\s*)+),', rows)]
+    reply = "\n\n".join(f"$${latex}$$" for latex in texts)
+    with tempfile.TemporaryDirectory() as data, display as desktop, \
+            App(desktop, data, env) as app:
+        app.resize(width, 3600)
+        path = os.path.join(data, "formulas.json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({"format": "parley-chat", "version": 1, "title": "Formulas", "messages": [
+                {"id": 1, "parent": None, "role": "user",
+                 "parts": [{"kind": "text", "text": "Forty formulas, please."}]},
+                {"id": 2, "parent": 1, "role": "assistant",
+                 "parts": [{"kind": "text", "text": reply}]}], "path": [1, 2]}, file)
+        app.do("import-file", f"'{path}'")
+        app.find("image", "E = mc2", 30)
+        shots.take(app, "formulas" + tail, 1)
+
+
 def replies(data):
     """Finished replies in the store."""
     with sqlite3.connect(f"file:{data}/parley.db?mode=ro", uri=True) as db:
@@ -218,12 +258,11 @@ def first_repo(hub):
     return repos(hub)[0]
 
 
-def apart(shots, hub, scheme, size, language):
-    """A series in a process of its own: one can speak to one accessibility bus in its life. Tells
-    whether it failed."""
+def apart(shots, hub, scheme, size, language, look):
+    """A series in a process of its own, so that a failure ends only that. Tells whether it failed."""
     with tempfile.TemporaryDirectory() as locales:
         process = multiprocessing.get_context("fork").Process(
-            target=series, args=(shots, hub, scheme, size, language, locales))
+            target=series, args=(shots, hub, scheme, size, language, look, locales))
         process.start()
         process.join()
         return process.exitcode != 0
@@ -237,6 +276,8 @@ def main():
     parser.add_argument("--language", choices=["de", "rtl"], action="append",
                         help="rtl: an invented one, from right to left")
     parser.add_argument("--size", choices=list(SIZES), action="append")
+    parser.add_argument("--look", choices=["usual", *LOOKS], action="append",
+                        help="as people set it who see badly; without: also, in light and wide")
     parser.add_argument("names", nargs="*", help="only pictures that begin so")
     options = parser.parse_args()
     missing = driver.needs()
@@ -257,7 +298,12 @@ def main():
         for scheme in options.scheme or ["light", "dark"]:
             for size in options.size or list(SIZES):
                 for language in options.language or [None]:
-                    failed |= apart(shots, hub, scheme, size, language)
+                    for look in options.look or ["usual"]:
+                        failed |= apart(shots, hub, scheme, size, language,
+                                        None if look == "usual" else look)
+        if not any((options.scheme, options.size, options.language, options.look)):
+            for look in LOOKS:
+                failed |= apart(shots, hub, "light", "wide", None, look)
     shutil.rmtree(shots.cache, ignore_errors=True)
     print(f"{len(os.listdir(shots.folder))} pictures in {shots.folder}")
     return int(failed)
