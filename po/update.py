@@ -13,6 +13,10 @@ KEYWORDS = ["--keyword=_", "--keyword=N_", "--keyword=C_:1c,2", "--keyword=ngett
 MARKS = ("_ (", "N_ (", "C_ (", "ngettext (")
 
 
+# What the desktop shows; xgettext knows what in them is text.
+DATA = ["data/io.github.parleychat.Parley.desktop", "data/io.github.parleychat.Parley.metainfo.xml"]
+
+
 def sources():
     """Files with strings for people."""
     found = []
@@ -20,7 +24,7 @@ def sources():
         if any(f" {m}\"" in " " + line or f"({m}\"" in line or m.strip() + "\"" in line
                for line in path.read_text(encoding="utf-8").splitlines() for m in MARKS):
             found.append(str(path.relative_to(ROOT)))
-    return found
+    return DATA + found
 
 
 def extract(out):

@@ -4,6 +4,7 @@
  * has numbers of its own for messages, so that it means the same anywhere.
  */
 #include <gio/gio.h>
+#include <glib/gi18n.h>
 
 #include "base/json.h"
 #include "chat/parley-chat-private.h"
@@ -251,7 +252,7 @@ parley_chat_export_json (ParleyChat *self, GError **error)
     json = g_strdup (w.text);
   else if (whole)
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE,
-                         "There is not enough memory to export this chat.");
+                         _ ("There is not enough memory to export this chat."));
   pe_json_writer_clear (&w);
   return json;
 }

@@ -247,7 +247,7 @@ start_probe (GTask *task)
   if (!probe->process) {
     settle (g_task_get_source_object (task), NULL, "the engine's program could not be started");
     g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_FAILED,
-                             "“%s” could not be started: %s. Installing Parley again may help.",
+                             _ ("“%s” could not be started: %s. Installing Parley again may help."),
                              program, error->message);
     g_object_unref (task);
     return;

@@ -6,6 +6,7 @@
 #include "engine/parley-engine.h"
 
 #include <errno.h>
+#include <glib/gi18n.h>
 #include <glib/gstdio.h>
 #include <string.h>
 
@@ -118,7 +119,7 @@ parley_rates_remember (const char *path, const struct pe_device_info *devices, g
   if (g_mkdir_with_parents (folder, 0700) != 0) {
     int code = errno;
     g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (code),
-                 "the folder “%s” cannot be made: %s", folder, g_strerror (code));
+                 _ ("the folder “%s” cannot be made: %s"), folder, g_strerror (code));
     return FALSE;
   }
   return g_file_set_contents (path, text, -1, error);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gi18n.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,9 +22,9 @@ parley_disk_fail (GError **error, int code, const char *what, const char *path)
 {
   if (code == ENOSPC || code == EDQUOT)
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_SPACE,
-                 "The disk is full: cannot %s %s. Free some space, then resume", what, path);
+                 _ ("The disk is full: cannot %s %s. Free some space, then resume"), what, path);
   else
-    g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_FILE, "Cannot %s %s: %s", what, path,
+    g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_FILE, _ ("Cannot %s %s: %s"), what, path,
                  g_strerror (code));
   return FALSE;
 }
@@ -81,8 +82,8 @@ parley_disk_check_space (const char *folder, guint64 bytes, GError **error)
   g_autofree char *need = g_format_size (bytes), *there = g_format_size (available),
                   *keep = g_format_size (reserve);
   g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_SPACE,
-               "There is not enough space in %s: %s more are needed, %s are free, and %s should "
-               "stay free. Make room, then resume",
+               _ ("There is not enough space in %s: %s more are needed, %s are free, and %s should "
+                  "stay free. Make room, then resume"),
                folder, need, there, keep);
   return FALSE;
 }
@@ -94,8 +95,8 @@ parley_disk_check_size (const char *folder, guint64 bytes, GError **error)
   if (bytes < 4 * GIB || statfs (folder, &info) != 0 || info.f_type != MSDOS_SUPER_MAGIC)
     return TRUE;
   g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_FILE,
-               "%s is on a FAT file system, which cannot hold a file of 4 GiB or more. Move the "
-               "models folder to another disk, or choose a smaller file",
+               _ ("%s is on a FAT file system, which cannot hold a file of 4 GiB or more. Move the "
+                  "models folder to another disk, or choose a smaller file"),
                folder);
   return FALSE;
 }

@@ -9,6 +9,7 @@
 
 #include "engine/format/gguf.h"
 
+#include <glib/gi18n.h>
 #include <glib/gstdio.h>
 #include <utime.h>
 
@@ -33,7 +34,7 @@ bytes_needed (const guint8 *bytes, gsize n, guint64 file_bytes, const char *name
     return MIN (MAX (need, n + STEP_BYTES), MIN (file_bytes, MAX_HEADER_BYTES));
   }
   g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_PROTOCOL,
-               "%s on the hub cannot be used: %s. Choose another file", name, problem.message);
+               _ ("%s on the hub cannot be used: %s. Choose another file"), name, problem.message);
   return G_MAXUINT64;
 }
 
@@ -105,7 +106,7 @@ take_bytes (const guint8 *bytes, gsize n, gpointer data, GError **error)
   Fetch *fetch = data;
   if (n > fetch->most - fetch->bytes->len) {
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_PROTOCOL,
-                 "The server sends more of %s than was asked for", fetch->request.what);
+                 _ ("The server sends more of %s than was asked for"), fetch->request.what);
     return FALSE;
   }
   g_byte_array_append (fetch->bytes, bytes, (guint) n);
@@ -121,8 +122,8 @@ accept_range (const ParleyHttpResponse *response, gpointer data, GError **error)
       first == request->range_start && last < first + request->range_length)
     return TRUE;
   g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_PROTOCOL,
-               "The server does not send parts of %s, so it cannot be looked into before it is "
-               "downloaded",
+               _ ("The server does not send parts of %s, so it cannot be looked into before it is "
+                  "downloaded"),
                request->what);
   return FALSE;
 }
@@ -153,7 +154,7 @@ fetch_up_to (ParleyHub *self, const char *address, const char *what, GByteArray 
     }
     if (!problem && bytes->len < need && tries == MAX_TRIES) {
       g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_NETWORK,
-                   "Only a part of %s arrives. Try again later", what);
+                   _ ("Only a part of %s arrives. Try again later"), what);
       return FALSE;
     }
     if (problem && !parley_http_pause (parley_http_get_retry_ms (http) * tries, cancellable, error))

@@ -6,6 +6,7 @@
 #include "hub/json.h"
 #include "hub/names.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 #define MAX_WAIT_SECONDS 600
@@ -81,54 +82,59 @@ parley_http_set_status_error (ParleyHttpResponse *response, const char *what, gb
 
   if ((status == 401 || status == 403) && strcmp (code, "GatedRepo") == 0)
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_GATED,
-                 has_token ? "%s asks you to accept its terms. Open its page, accept them with the "
-                             "account that your access token belongs to, then try again"
-                           : "%s asks you to accept its terms. Open its page and accept them, then "
-                             "set an access token of your account (HF_TOKEN) and try again",
+                 has_token
+                     ? _ ("%s asks you to accept its terms. Open its page, accept them with the "
+                          "account that your access token belongs to, then try again")
+                     : _ ("%s asks you to accept its terms. Open its page and accept them, then "
+                          "set an access token of your account (HF_TOKEN) and try again"),
                  what);
   else if (status == 401 && strcmp (code, "RepoNotFound") != 0 && has_token)
-    g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_UNAUTHORISED,
-                 "The hub refuses the access token. Set a valid one, or none for public models.%s",
-                 says);
+    g_set_error (
+        error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_UNAUTHORISED,
+        _ ("The hub refuses the access token. Set a valid one, or none for public models.%s"),
+        says);
   else if (status == 401)
-    g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_NOT_FOUND,
-                 "%s does not exist, or is open only to people who are signed in. Check the name, "
-                 "or set an access token (HF_TOKEN)",
-                 what);
+    g_set_error (
+        error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_NOT_FOUND,
+        _ ("%s does not exist, or is open only to people who are signed in. Check the name, "
+           "or set an access token (HF_TOKEN)"),
+        what);
   else if (status == 403)
     g_set_error (
         error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_FORBIDDEN,
-        "Access to %s is closed.%s Open its page in a browser to see why, or choose another "
-        "model",
+        _ ("Access to %s is closed.%s Open its page in a browser to see why, or choose another "
+           "model"),
         what, says);
   else if (status == 404 && strcmp (code, "RevisionNotFound") == 0)
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_NOT_FOUND,
-                 "%s has no such revision. Leave the revision out to get the current one", what);
+                 _ ("%s has no such revision. Leave the revision out to get the current one"),
+                 what);
   else if (status == 404 && strcmp (code, "EntryNotFound") == 0)
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_NOT_FOUND,
-                 "%s is not there any more. Look at the repository's files again", what);
+                 _ ("%s is not there any more. Look at the repository's files again"), what);
   else if (status == 404 || status == 410)
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_NOT_FOUND,
-                 "%s does not exist on this hub. Check the name", what);
+                 _ ("%s does not exist on this hub. Check the name"), what);
   else if (status == 416)
-    g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_CHANGED,
-                 "%s is shorter on the server than it was when it was chosen. Remove the download "
-                 "and choose the file again",
-                 what);
+    g_set_error (
+        error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_CHANGED,
+        _ ("%s is shorter on the server than it was when it was chosen. Remove the download "
+           "and choose the file again"),
+        what);
   else if (status == 429 && response->retry_after > 0)
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_RATE_LIMITED,
-                 "The hub asks for a pause of %u s: too many requests came from here",
+                 _ ("The hub asks for a pause of %u s: too many requests came from here"),
                  response->retry_after);
   else if (status == 429)
     g_set_error_literal (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_RATE_LIMITED,
-                         "The hub asks for a pause: too many requests came from here");
+                         _ ("The hub asks for a pause: too many requests came from here"));
   else if (status == 408 || status >= 500)
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_SERVER,
-                 "The server has trouble of its own (status %d) with %s. Try again later", status,
-                 what);
+                 _ ("The server has trouble of its own (status %d) with %s. Try again later"),
+                 status, what);
   else
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_PROTOCOL,
-                 "The server answered %s with status %d, which makes no sense here.%s", what,
+                 _ ("The server answered %s with status %d, which makes no sense here.%s"), what,
                  status, says);
 }
 

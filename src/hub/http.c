@@ -6,6 +6,7 @@
 #include "parley-config.h"
 
 #include <curl/curl.h>
+#include <glib/gi18n.h>
 #include <string.h>
 
 #define MAX_REDIRECTS    5
@@ -191,7 +192,7 @@ on_header (char *line, size_t size, size_t n, void *data)
   exchange->header_bytes += n;
   if (exchange->header_bytes > MAX_HEADER_BYTES) {
     g_set_error (&exchange->error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_PROTOCOL,
-                 "The server answers %s with more headers than make sense",
+                 _ ("The server answers %s with more headers than make sense"),
                  exchange->request->what);
     return 0;
   }
@@ -247,28 +248,29 @@ set_curl_error (CURLcode code, const ParleyUrl *url, GError **error)
   case CURLE_COULDNT_RESOLVE_PROXY:
   case CURLE_COULDNT_CONNECT:
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_NETWORK,
-                 "Cannot reach %s (%s). Check the network connection", url->host, words);
+                 _ ("Cannot reach %s (%s). Check the network connection"), url->host, words);
     return;
   case CURLE_OPERATION_TIMEDOUT:
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_NETWORK,
-                 "%s stopped sending. Check the network connection", url->host);
+                 _ ("%s stopped sending. Check the network connection"), url->host);
     return;
   case CURLE_PEER_FAILED_VERIFICATION:
   case CURLE_SSL_CACERT_BADFILE:
   case CURLE_SSL_ISSUER_ERROR:
-    g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_REFUSED,
-                 "The certificate of %s cannot be trusted, so nothing was fetched. Check the date "
-                 "of this computer, and whether the network asks you to sign in",
-                 url->host);
+    g_set_error (
+        error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_REFUSED,
+        _ ("The certificate of %s cannot be trusted, so nothing was fetched. Check the date "
+           "of this computer, and whether the network asks you to sign in"),
+        url->host);
     return;
   case CURLE_UNSUPPORTED_PROTOCOL:
   case CURLE_URL_MALFORMAT:
-    g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_REFUSED, "%s://%s: %s", url->scheme,
+    g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_REFUSED, _ ("%s://%s: %s"), url->scheme,
                  url->host, words);
     return;
   default:
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_NETWORK,
-                 "The connection to %s broke (%s)", url->host, words);
+                 _ ("The connection to %s broke (%s)"), url->host, words);
   }
 }
 
@@ -426,14 +428,14 @@ redirect_target (ParleyHttp *http, const ParleyHttpRequest *request,
   g_autoptr (ParleyUrl) url = location ? parley_url_parse (location, response->url, &target) : NULL;
   if (!location) {
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_PROTOCOL,
-                 "The server redirects %s to nowhere", request->what);
+                 _ ("The server redirects %s to nowhere"), request->what);
     return NULL;
   }
   if (!url || !target) {
     g_set_error (
         error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_REFUSED,
-        "The server redirects %s to an address that is not safe to follow. Check the address of "
-        "the hub, or choose another file",
+        _ ("The server redirects %s to an address that is not safe to follow. Check the address of "
+           "the hub, or choose another file"),
         request->what);
     return NULL;
   }
@@ -444,8 +446,8 @@ redirect_target (ParleyHttp *http, const ParleyHttpRequest *request,
     g_autofree char *shown = parley_name_for_display (url->host, 100);
     g_set_error (
         error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_REFUSED,
-        "The server redirects %s to %s://%s, which is not safe to follow. Check the address of "
-        "the hub, or choose another file",
+        _ ("The server redirects %s to %s://%s, which is not safe to follow. Check the address of "
+           "the hub, or choose another file"),
         request->what, url->scheme, shown);
     return NULL;
   }
@@ -460,17 +462,17 @@ parley_http_try (ParleyHttp *http, const ParleyHttpRequest *request, ParleyHttpR
   if (!http->origin) {
     g_autofree char *shown = parley_name_for_display (http->endpoint, 200);
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_REFERENCE,
-                 "“%s” is not the address of a hub. Set PARLEY_HUB to one that begins with "
-                 "https://, or unset it",
+                 _ ("“%s” is not the address of a hub. Set PARLEY_HUB to one that begins with "
+                    "https://, or unset it"),
                  shown);
     return FALSE;
   }
   if (http->is_offline_for_all || g_atomic_int_get (&http->is_offline)) {
     g_set_error_literal (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_OFFLINE,
                          http->is_offline_for_all
-                             ? "Offline by wish: HF_HUB_OFFLINE is set. Unset it to use the hub"
-                             : "Offline by wish: the preferences say so. Change that to use the "
-                               "hub");
+                             ? _ ("Offline by wish: HF_HUB_OFFLINE is set. Unset it to use the hub")
+                             : _ ("Offline by wish: the preferences say so. Change that to use the "
+                                  "hub"));
     return FALSE;
   }
   response->headers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
@@ -482,7 +484,7 @@ parley_http_try (ParleyHttp *http, const ParleyHttpRequest *request, ParleyHttpR
     g_autoptr (ParleyUrl) url = parley_url_parse (response->url, NULL, NULL);
     if (!url) {
       g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_PROTOCOL,
-                   "The address of %s makes no sense", request->what);
+                   _ ("The address of %s makes no sense"), request->what);
       return FALSE;
     }
     if (!exchange_once (http, request, response, url, cancellable, error))
@@ -492,7 +494,7 @@ parley_http_try (ParleyHttp *http, const ParleyHttpRequest *request, ParleyHttpR
       break;
     if (hops == MAX_REDIRECTS) {
       g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_PROTOCOL,
-                   "The server redirects %s again and again", request->what);
+                   _ ("The server redirects %s again and again"), request->what);
       return FALSE;
     }
     char *target = redirect_target (http, request, response, error);

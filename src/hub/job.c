@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gi18n.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -155,7 +156,7 @@ write_sidecar (ParleyJob *job, GError **error)
   int code = g_error_matches (problem, G_FILE_ERROR, G_FILE_ERROR_NOSPC) ? ENOSPC : 0;
   if (code)
     return parley_disk_fail (error, code, "write", path);
-  g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_FILE, "Cannot write %s: %s", path,
+  g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_FILE, _ ("Cannot write %s: %s"), path,
                problem->message);
   return FALSE;
 }
@@ -246,10 +247,11 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Fetch, fetch_clear)
 static gboolean
 set_changed (GError **error, const ParleySidecarPart *part)
 {
-  g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_CHANGED,
-               "%s is another file on the hub now than when it was chosen. Remove the download and "
-               "choose it again",
-               part->path);
+  g_set_error (
+      error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_CHANGED,
+      _ ("%s is another file on the hub now than when it was chosen. Remove the download and "
+         "choose it again"),
+      part->path);
   return FALSE;
 }
 
@@ -288,7 +290,7 @@ accept_answer (const ParleyHttpResponse *response, gpointer data, GError **error
     return FALSE;
   if (encoding && g_ascii_strcasecmp (encoding, "identity") != 0) {
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_PROTOCOL,
-                 "The server sends %s in an encoding that was not asked for", part->path);
+                 _ ("The server sends %s in an encoding that was not asked for"), part->path);
     return FALSE;
   }
   if (response->status == 206) {
@@ -298,15 +300,15 @@ accept_answer (const ParleyHttpResponse *response, gpointer data, GError **error
     if (known && first == *fetch->have && total != part->size)
       return set_changed (error, part);
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_PROTOCOL,
-                 "The server sends another range of %s than was asked for", part->path);
+                 _ ("The server sends another range of %s than was asked for"), part->path);
     return FALSE;
   }
   if (*fetch->have == 0 && length &&
       g_ascii_string_to_unsigned (length, 10, 0, G_MAXUINT64, &n, NULL))
     return n == part->size || set_changed (error, part);
   g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_PROTOCOL,
-               "The server cannot go on with %s where it ended. Try again later, or remove the "
-               "download and start anew",
+               _ ("The server cannot go on with %s where it ended. Try again later, or remove the "
+                  "download and start anew"),
                part->path);
   return FALSE;
 }
@@ -318,7 +320,7 @@ take_bytes (const guint8 *bytes, gsize n, gpointer data, GError **error)
   ParleySidecarPart *part = fetch->part;
   if (n > part->size - *fetch->have) {
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_PROTOCOL,
-                 "The server sends more of %s than the file has", part->path);
+                 _ ("The server sends more of %s than the file has"), part->path);
     return FALSE;
   }
   while (n > 0) {
@@ -456,10 +458,11 @@ check_hash (Fetch *fetch, GError **error)
   fetch->part->synced = 0;
   write_sidecar (fetch->job, NULL);
   report (fetch->job, PARLEY_TRANSFER_CHECKING, "");
-  g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_CHECKSUM,
-               "What arrived of %s is not what the hub announced (its SHA-256 differs), so it was "
-               "deleted. Try again from the start",
-               fetch->part->path);
+  g_set_error (
+      error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_CHECKSUM,
+      _ ("What arrived of %s is not what the hub announced (its SHA-256 differs), so it was "
+         "deleted. Try again from the start"),
+      fetch->part->path);
   return FALSE;
 }
 
@@ -581,7 +584,7 @@ take_lock (ParleyJob *job, const char *path, int *fd, gboolean *over, GCancellab
   *over = all_in_place (job);
   if (!*over)
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_FILE,
-                 "Another Parley removed the download of %s. Start it again if you want it",
+                 _ ("Another Parley removed the download of %s. Start it again if you want it"),
                  job->sidecar->parts[0].path);
   return *over;
 }
@@ -636,9 +639,10 @@ parley_job_run (ParleyJob *job, ParleyJobReport report_fn, gpointer report_data,
   job->report_data = report_data;
   g_cancellable_reset (job->hurry);
   if (strcmp (job->sidecar->endpoint, parley_hub_get_endpoint (job->hub)) != 0) {
-    g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_REFERENCE,
-                 "This download began at %s. Set PARLEY_HUB to that address to go on, or remove it",
-                 job->sidecar->endpoint);
+    g_set_error (
+        error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_REFERENCE,
+        _ ("This download began at %s. Set PARLEY_HUB to that address to go on, or remove it"),
+        job->sidecar->endpoint);
     return FALSE;
   }
   gboolean moved = TRUE, good = TRUE;
@@ -679,7 +683,7 @@ parley_job_discard (ParleyJob *job, GError **error)
   int lock = parley_disk_lock (lock_path, &busy, &problem);
   if (lock < 0 && busy) {
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_FILE,
-                 "Another Parley downloads %s. Stop it there", job->sidecar->parts[0].path);
+                 _ ("Another Parley downloads %s. Stop it there"), job->sidecar->parts[0].path);
     return FALSE;
   }
   for (guint i = 0; i < job->sidecar->n_parts; i++) {

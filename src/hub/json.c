@@ -2,6 +2,8 @@
 #include "hub/json.h"
 #include "hub/parley-hub-error.h"
 
+#include <glib/gi18n.h>
+
 #define MAX_DEPTH 64
 #define MAX_COUNT ((gint64) 1 << 53)
 
@@ -40,7 +42,7 @@ parley_json_read (const char *text, gsize n, const char *source, GError **error)
       return root;
   }
   g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_PROTOCOL,
-               "What %s contains is not the JSON that was expected", source);
+               _ ("What %s contains is not the JSON that was expected"), source);
   return NULL;
 }
 

@@ -2,6 +2,7 @@
 #include "hub/names.h"
 #include "hub/parley-hub-error.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 #define MAX_COMPONENT_BYTES 200 /* leaves room for ".part.json" below the usual 255 */
@@ -43,7 +44,7 @@ parley_name_check_repo (const char *repo, GError **error)
     return TRUE;
   g_autofree char *shown = parley_name_for_display (repo, 200);
   g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_REFERENCE,
-               "“%s” is not the name of a repository; those look like “owner/name”", shown);
+               _ ("“%s” is not the name of a repository; those look like “owner/name”"), shown);
   return FALSE;
 }
 
@@ -100,7 +101,8 @@ parley_name_check_path (const char *path, GError **error)
     return TRUE;
   g_autofree char *shown = parley_name_for_display (path, 200);
   g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_REFUSED,
-               "The repository names a file “%s”, which is not a safe name for a file here", shown);
+               _ ("The repository names a file “%s”, which is not a safe name for a file here"),
+               shown);
   return FALSE;
 }
 

@@ -4,6 +4,7 @@
 #include "hub/parley-hub-error.h"
 #include "hub/parley-hub-model-private.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 #define MAX_TAGS  200
@@ -374,10 +375,11 @@ parley_hub_model_choose (ParleyHubModel *self, const char *wanted, GError **erro
   g_autofree char *shown = parley_name_for_display (wanted ? wanted : "", 100);
   if (!*choices)
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_NOT_FOUND,
-                 "%s has no model in a GGUF file. Search for another version of it", self->repo);
+                 _ ("%s has no model in a GGUF file. Search for another version of it"),
+                 self->repo);
   else
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_NOT_FOUND,
-                 "%s has no “%s”. Choose one of: %s", self->repo, shown, choices);
+                 _ ("%s has no “%s”. Choose one of: %s"), self->repo, shown, choices);
   return NULL;
 }
 

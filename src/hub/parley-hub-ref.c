@@ -4,6 +4,7 @@
 #include "hub/parley-hub-error.h"
 #include "hub/url.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 void
@@ -126,8 +127,8 @@ parley_hub_ref_parse (const char *text, const char *endpoint, GError **error)
   if (!ref) {
     g_autofree char *shown = parley_name_for_display (trimmed, 200);
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_REFERENCE,
-                 "“%s” names no repository. Write owner/name, owner/name:Q4_K_M, "
-                 "owner/name/file.gguf, or the address of its page",
+                 _ ("“%s” names no repository. Write owner/name, owner/name:Q4_K_M, "
+                    "owner/name/file.gguf, or the address of its page"),
                  shown);
   }
   return ref;

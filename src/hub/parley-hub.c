@@ -7,6 +7,7 @@
 #include "hub/search-cache.h"
 #include "hub/url.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 #define DEFAULT_ENDPOINT "https://huggingface.co"
@@ -200,7 +201,7 @@ fetch_page (ParleyHub *self, const char *address, const char *what, char **next,
                                                 response.body->len, "the hub's answer", error);
   if (node && !parley_json_as_array (node)) {
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_PROTOCOL,
-                 "%s does not answer as a model hub does. Check the address of the hub",
+                 _ ("%s does not answer as a model hub does. Check the address of the hub"),
                  parley_hub_get_endpoint (self));
     return NULL;
   }
@@ -303,7 +304,7 @@ parley_hub_look_up (ParleyHub *self, const char *repo, GCancellable *cancellable
   ParleyHubModel *model = object ? _parley_hub_model_from_json (object) : NULL;
   if (node && !model)
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_PROTOCOL,
-                 "The hub's answer about %s makes no sense. Try again later", repo);
+                 _ ("The hub's answer about %s makes no sense. Try again later"), repo);
   if (!model)
     return NULL;
   g_autoptr (GPtrArray) kept = g_ptr_array_new_with_free_func (g_object_unref);
@@ -319,8 +320,9 @@ parley_hub_who (ParleyHub *self, const char *token, GCancellable *cancellable, G
   g_autoptr (ParleyHub) other =
       token ? parley_hub_new_for_endpoint (parley_hub_get_endpoint (self), token) : NULL;
   if (token && !parley_hub_has_token (other)) {
-    g_set_error_literal (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_UNAUTHORISED,
-                         "This is no access token. Copy it again from the page of your account");
+    g_set_error_literal (
+        error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_UNAUTHORISED,
+        _ ("This is no access token. Copy it again from the page of your account"));
     return NULL;
   }
   g_autoptr (JsonNode) node =
@@ -398,7 +400,7 @@ parley_hub_details (ParleyHub *self, const char *repo, const char *revision,
   g_autoptr (ParleyHubModel) model = object ? _parley_hub_model_from_json (object) : NULL;
   if (!model || !*parley_hub_model_get_commit (model)) {
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_PROTOCOL,
-                 "The hub's answer about %s does not say which version it is. Try again later",
+                 _ ("The hub's answer about %s does not say which version it is. Try again later"),
                  repo);
     return NULL;
   }

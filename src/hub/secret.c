@@ -2,6 +2,7 @@
 #include "hub/secret.h"
 #include "hub/parley-hub-error.h"
 
+#include <glib/gi18n.h>
 #include <libsecret/secret.h>
 
 static const SecretSchema schema = {
@@ -26,7 +27,7 @@ set_unavailable (GError *problem, GError **error)
     g_propagate_error (error, g_error_copy (problem));
   else
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_FILE,
-                 "The keyring of this desktop cannot be used (%s)", problem->message);
+                 _ ("The keyring of this desktop cannot be used (%s)"), problem->message);
 }
 
 /* Where no session runs, asking for its bus would start one. */
@@ -37,7 +38,7 @@ has_bus (GError **error)
   if (g_getenv ("DBUS_SESSION_BUS_ADDRESS") || g_file_test (usual, G_FILE_TEST_EXISTS))
     return TRUE;
   g_set_error_literal (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_FILE,
-                       "There is no keyring here, because no desktop session runs");
+                       _ ("There is no keyring here, because no desktop session runs"));
   return FALSE;
 }
 

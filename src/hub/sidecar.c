@@ -4,6 +4,7 @@
 #include "hub/names.h"
 #include "hub/parley-hub-error.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 #define VERSION   1
@@ -53,7 +54,7 @@ parley_sidecar_new (const char *endpoint, ParleyHubFile *file, GError **error)
     return NULL;
   if (!parley_hub_file_is_complete (file)) {
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_NOT_FOUND,
-                 "Parts of %s are missing from %s. Choose another file",
+                 _ ("Parts of %s are missing from %s. Choose another file"),
                  parley_hub_file_get_name (file), self->repo);
     return NULL;
   }
@@ -65,10 +66,11 @@ parley_sidecar_new (const char *endpoint, ParleyHubFile *file, GError **error)
     if (!parley_name_check_path (part->path, error))
       return NULL;
     if (!*part->sha256) {
-      g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_REFUSED,
-                   "The hub gives no checksum for %s, so it could not be verified. Choose another "
-                   "file",
-                   part->path);
+      g_set_error (
+          error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_REFUSED,
+          _ ("The hub gives no checksum for %s, so it could not be verified. Choose another "
+             "file"),
+          part->path);
       return NULL;
     }
   }
@@ -144,7 +146,8 @@ parley_sidecar_read (const char *path, GError **error)
   ParleySidecar *self = object ? read_object (object) : NULL;
   if (!self)
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_FILE,
-                 "%s does not describe a download. Delete it and the .part file beside it", path);
+                 _ ("%s does not describe a download. Delete it and the .part file beside it"),
+                 path);
   return self;
 }
 

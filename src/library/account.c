@@ -4,6 +4,7 @@
 #include "hub/secret.h"
 #include "hub/url.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 static const char *const endpoint_names[] = { "PARLEY_HUB", "HF_ENDPOINT" };
@@ -30,8 +31,9 @@ parley_account_check_endpoint (const char *text, GError **error)
   g_autoptr (ParleyUrl) url = parley_url_parse (whole, NULL, NULL);
   if (!url || url->query || strlen (whole) > 500 ||
       (strcmp (url->scheme, "https") != 0 && strcmp (url->scheme, "http") != 0)) {
-    g_set_error_literal (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_REFERENCE,
-                         "This is not the address of a hub. Write one that begins with https://");
+    g_set_error_literal (
+        error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_REFERENCE,
+        _ ("This is not the address of a hub. Write one that begins with https://"));
     return NULL;
   }
   return g_steal_pointer (&whole);

@@ -6,6 +6,7 @@
 #include "hub/names.h"
 #include "hub/parley-hub-error.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 #define VERSION         1
@@ -129,9 +130,9 @@ parley_bundle_read (const char *json, gsize n, GError **error)
       !parley_name_check_path (self->place, NULL) ||
       !read_parts (self, parley_json_array (object, "parts"))) {
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_PROTOCOL,
-                 version > VERSION ? "The archive was made by a newer Parley. Update this one"
-                                   : "The description in the archive makes no sense. Export the "
-                                     "model again");
+                 version > VERSION ? _ ("The archive was made by a newer Parley. Update this one")
+                                   : _ ("The description in the archive makes no sense. Export the "
+                                        "model again"));
     return NULL;
   }
   self->endpoint = take_text (object, "endpoint");

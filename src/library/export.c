@@ -11,6 +11,7 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gi18n.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -184,13 +185,13 @@ parley_export (ParleyModel *model, ParleyStore *store, GPtrArray *chats, const c
   g_autofree char *temporary = g_strconcat (whole, ".part", NULL);
   g_autofree char *folder = g_path_get_dirname (whole);
   if (facts->state != PARLEY_MODEL_READY && facts->state != PARLEY_MODEL_UNSUPPORTED) {
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s cannot be exported: %s",
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, _ ("%s cannot be exported: %s"),
                  parley_model_get_name (model), facts->message);
     return FALSE;
   }
   if (!replace && g_file_test (whole, G_FILE_TEST_EXISTS)) {
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_EXISTS,
-                 "%s is there already and was left alone. Choose another name", whole);
+                 _ ("%s is there already and was left alone. Choose another name"), whole);
     return FALSE;
   }
   if (!parley_disk_check_space (folder, facts->size, error))

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gi18n.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -101,8 +102,8 @@ check_model (GPtrArray *paths, const char *shown, GError **error)
     return TRUE;
   g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_PROTOCOL,
                state == PARLEY_MODEL_INCOMPLETE
-                   ? "%s was not imported: %s"
-                   : "%s was not imported, because it is no sound GGUF file: %s",
+                   ? _ ("%s was not imported: %s")
+                   : _ ("%s was not imported, because it is no sound GGUF file: %s"),
                shown, parley_model_get_message (model));
   return FALSE;
 }
@@ -281,10 +282,11 @@ stage (Work *work, ParleyStaging *staging, Group *group, GError **error)
       return FALSE;
     const char *expected = i < group->sha256s->len ? group->sha256s->pdata[i] : "";
     if (*expected && strcmp (expected, sha256) != 0) {
-      g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_CHECKSUM,
-                   "What was read of %s is not what was downloaded once (its SHA-256 differs), so "
-                   "it was left where it is. Download the model again",
-                   from);
+      g_set_error (
+          error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_CHECKSUM,
+          _ ("What was read of %s is not what was downloaded once (its SHA-256 differs), so "
+             "it was left where it is. Download the model again"),
+          from);
       return FALSE;
     }
     if (i < group->sha256s->len)
@@ -362,7 +364,7 @@ import_folder (Work *work, const char *path, gboolean move, GError **error)
   parley_place_list (&place, entries, folders, work->cancellable);
   if (entries->len == 0) {
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-                 "There is no model in a GGUF file in %s. Choose another folder", path);
+                 _ ("There is no model in a GGUF file in %s. Choose another folder"), path);
     return FALSE;
   }
   for (guint i = 0; i < entries->len; i++)
@@ -434,7 +436,7 @@ group_of_bundle (Work *work, ParleyStaging *staging, GPtrArray *files, const Par
     ParleyUnpacked *file = find_unpacked (files, name);
     if (!file || strcmp (file->sha256, bundle->sha256s->pdata[i]) != 0) {
       g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_CHECKSUM,
-                   "The archive is damaged: %s in it is %s. Get the archive again", name,
+                   _ ("The archive is damaged: %s in it is %s. Get the archive again"), name,
                    file ? "not what was put in (its SHA-256 differs)" : "missing");
       return NULL;
     }
@@ -559,7 +561,7 @@ import_unpacked (Work *work, ParleyStaging *staging, GPtrArray *files, const cha
   if (n_models > 0)
     return TRUE;
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-               "There is no model in a GGUF file in %s. Choose another archive", archive);
+               _ ("There is no model in a GGUF file in %s. Choose another archive"), archive);
   return FALSE;
 }
 
@@ -627,10 +629,11 @@ parley_relocate (ParleyModel *model, const char *folder, ParleyStore *store,
                 .total = facts->size,
                 .result = result };
   if (!facts->managed || facts->state == PARLEY_MODEL_AWAY) {
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
-                 "%s does not lie in one of Parley's own folders, so it was left alone. Import it "
-                 "first",
-                 facts->parts[0]);
+    g_set_error (
+        error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
+        _ ("%s does not lie in one of Parley's own folders, so it was left alone. Import it "
+           "first"),
+        facts->parts[0]);
     return FALSE;
   }
   if (strcmp (models_dir, facts->folder) == 0)
@@ -705,10 +708,11 @@ parley_verify (ParleyModel *model, ParleyStore *store, ParleyProgress progress, 
         if (i == 0 && !record->sha256)
           record->sha256 = g_strdup (hex);
       } else if (strcmp (location->sha256, hex) != 0) {
-        g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_CHECKSUM,
-                     "%s is not what it was (its SHA-256 differs): the disk or a program changed "
-                     "it. Delete the model and download it again",
-                     facts->parts[i]);
+        g_set_error (
+            error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_CHECKSUM,
+            _ ("%s is not what it was (its SHA-256 differs): the disk or a program changed "
+               "it. Delete the model and download it again"),
+            facts->parts[i]);
         return FALSE;
       }
     }

@@ -10,6 +10,7 @@
 #include "hub/names.h"
 
 #include <errno.h>
+#include <glib/gi18n.h>
 #include <glib/gstdio.h>
 #include <string.h>
 
@@ -536,7 +537,7 @@ parley_library_lookup (ParleyLibrary *self, const char *text, GError **error)
       return g_object_ref (found);
     if (n > 1) {
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED,
-                   "“%s” could be any of these; write more of the name: %s", shown,
+                   _ ("“%s” could be any of these; write more of the name: %s"), shown,
                    candidates->str);
       return NULL;
     }
@@ -544,8 +545,8 @@ parley_library_lookup (ParleyLibrary *self, const char *text, GError **error)
   if (g_file_test (text, G_FILE_TEST_IS_REGULAR))
     return parley_library_inspect (text);
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-               "There is no model “%s” here, and no file of that name. See what is there with "
-               "'parley-cli list', or get one with 'parley-cli pull'",
+               _ ("There is no model “%s” here, and no file of that name. See what is there with "
+                  "'parley-cli list', or get one with 'parley-cli pull'"),
                shown);
   return NULL;
 }
@@ -556,15 +557,16 @@ check_own (ParleyModel *model, GError **error)
   const ParleyModelFacts *facts = _parley_model_get_facts (model);
   if (parley_model_is_builtin (model)) {
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
-                 "%s comes with Parley and cannot be deleted", parley_model_get_name (model));
+                 _ ("%s comes with Parley and cannot be deleted"), parley_model_get_name (model));
     return FALSE;
   }
   if (facts->managed && facts->state != PARLEY_MODEL_AWAY)
     return TRUE;
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
-               facts->managed ? "%s is on a disk that is not there. Plug it in first"
-                              : "%s is not in Parley's models folder, so it was left alone. Delete "
-                                "it with the program that it belongs to",
+               facts->managed
+                   ? _ ("%s is on a disk that is not there. Plug it in first")
+                   : _ ("%s is not in Parley's models folder, so it was left alone. Delete "
+                        "it with the program that it belongs to"),
                facts->parts[0]);
   return FALSE;
 }

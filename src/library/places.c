@@ -5,6 +5,7 @@
 #include "hub/json.h"
 
 #include <errno.h>
+#include <glib/gi18n.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -98,7 +99,7 @@ parley_places_add (ParleyStore *store, const char *setting, const char *folder, 
   if (!g_file_test (path, G_FILE_TEST_IS_DIR) || strchr (path, '\n') ||
       !g_utf8_validate (path, -1, NULL)) {
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_DIRECTORY,
-                 "There is no folder %s. Choose one that is there", path);
+                 _ ("There is no folder %s. Choose one that is there"), path);
     return FALSE;
   }
   if (g_strv_contains ((const char *const *) known, path))

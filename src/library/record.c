@@ -5,6 +5,7 @@
 #include "hub/json.h"
 #include "hub/names.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -210,7 +211,7 @@ parley_record_rename (ParleyStore *store, ParleyModel *model, const char *name, 
     return FALSE;
   if (strchr (shown, '/')) {
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                 "A name cannot contain “/”. Choose another one");
+                 _ ("A name cannot contain “/”. Choose another one"));
     return FALSE;
   }
   if (*shown)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gi18n.h>
 #include <lzma.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -48,7 +49,7 @@ parley_archive_source_open (const char *path, GError **error)
   int fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   int code = fd < 0 || fstat (fd, &info) != 0 ? errno : S_ISREG (info.st_mode) ? 0 : EINVAL;
   if (code) {
-    g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code), "Cannot open %s: %s", path,
+    g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code), _ ("Cannot open %s: %s"), path,
                  g_strerror (code));
     if (fd >= 0)
       close (fd);
@@ -76,7 +77,8 @@ parley_archive_source_open (const char *path, GError **error)
     return self;
   parley_archive_source_free (self);
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED,
-               "There is not enough memory to unpack %s. Close other programs and try again", path);
+               _ ("There is not enough memory to unpack %s. Close other programs and try again"),
+               path);
   return NULL;
 }
 
@@ -150,7 +152,7 @@ decode_zstd (ParleyArchiveSource *self, struct archive *reader)
       return fail (reader, ZSTD_getErrorName (left));
     self->in_frame = left != 0;
     if (self->at_end && self->in_frame && self->input.pos == before_in && out.pos == before_out)
-      return fail (reader, "it ends in the middle");
+      return fail (reader, _ ("it ends in the middle"));
   }
   return (ssize_t) out.pos;
 }
@@ -173,9 +175,10 @@ decode_xz (ParleyArchiveSource *self, struct archive *reader)
     if (code == LZMA_STREAM_END)
       break;
     if (code == LZMA_MEMLIMIT_ERROR)
-      return fail (reader, "it asks for more memory than Parley gives to an archive");
+      return fail (reader, _ ("it asks for more memory than Parley gives to an archive"));
     if (code != LZMA_OK)
-      return fail (reader, code == LZMA_BUF_ERROR ? "it ends in the middle" : "it is damaged");
+      return fail (reader,
+                   code == LZMA_BUF_ERROR ? _ ("it ends in the middle") : _ ("it is damaged"));
   }
   return (ssize_t) (sizeof self->decoded - self->lzma.avail_out);
 }

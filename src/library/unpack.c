@@ -9,6 +9,7 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gi18n.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -54,10 +55,11 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Unpack, unpack_clear)
 static gboolean
 refuse (Unpack *self, GError **error, const char *why)
 {
-  g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_REFUSED,
-               "%s was not imported: %s. Ask whoever made it for another one, or unpack it by hand "
-               "and import the model file",
-               self->path, why);
+  g_set_error (
+      error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_REFUSED,
+      _ ("%s was not imported: %s. Ask whoever made it for another one, or unpack it by hand "
+         "and import the model file"),
+      self->path, why);
   return FALSE;
 }
 
@@ -67,7 +69,7 @@ fail_reading (Unpack *self, GError **error)
   const char *why = archive_error_string (self->reader);
   g_autofree char *shown = parley_name_for_display (why ? why : "it is damaged", 200);
   g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_PROTOCOL,
-               "%s cannot be unpacked: %s. Get the archive again", self->path, shown);
+               _ ("%s cannot be unpacked: %s. Get the archive again"), self->path, shown);
   return FALSE;
 }
 
@@ -113,28 +115,28 @@ judge (Unpack *self, struct archive_entry *entry, const char **name, GError **er
   const char *given = archive_entry_pathname (entry);
   mode_t type = archive_entry_filetype (entry);
   if (!given || !*given)
-    return refuse (self, error, "it has an entry without a readable name"), ENTRY_REFUSED;
+    return refuse (self, error, _ ("it has an entry without a readable name")), ENTRY_REFUSED;
   while (g_str_has_prefix (given, "./"))
     for (given += 2; *given == '/'; given++) {
     }
   if (escapes (given))
-    return refuse (self, error, "it names a place outside its own folder"), ENTRY_REFUSED;
+    return refuse (self, error, _ ("it names a place outside its own folder")), ENTRY_REFUSED;
   if (archive_entry_hardlink (entry) || archive_entry_symlink (entry) || type == AE_IFLNK)
-    return refuse (self, error, "it contains links"), ENTRY_REFUSED;
+    return refuse (self, error, _ ("it contains links")), ENTRY_REFUSED;
   if (archive_entry_is_encrypted (entry))
-    return refuse (self, error, "it is encrypted"), ENTRY_REFUSED;
+    return refuse (self, error, _ ("it is encrypted")), ENTRY_REFUSED;
   if (type == AE_IFDIR)
     return ENTRY_LEFT_OUT;
   if (type != AE_IFREG)
-    return refuse (self, error, "it contains devices or pipes"), ENTRY_REFUSED;
+    return refuse (self, error, _ ("it contains devices or pipes")), ENTRY_REFUSED;
   if (is_hidden (given) || !is_wanted (given))
     return ENTRY_LEFT_OUT;
   if (!parley_name_check_path (given, NULL))
-    return refuse (self, error, "it has a file whose name is not safe"), ENTRY_REFUSED;
+    return refuse (self, error, _ ("it has a file whose name is not safe")), ENTRY_REFUSED;
   if (archive_entry_size_is_set (entry) && archive_entry_size (entry) < 0)
-    return refuse (self, error, "it has a file of a size that makes no sense"), ENTRY_REFUSED;
+    return refuse (self, error, _ ("it has a file of a size that makes no sense")), ENTRY_REFUSED;
   if (self->files->len == MAX_FILES)
-    return refuse (self, error, "it has more than 64 files"), ENTRY_REFUSED;
+    return refuse (self, error, _ ("it has more than 64 files")), ENTRY_REFUSED;
   *name = given;
   return ENTRY_TAKEN;
 }
@@ -145,12 +147,12 @@ claim (Unpack *self, const char *name, GError **error)
 {
   g_autofree char *file_key = parley_name_collision_key (name);
   if (g_hash_table_contains (self->seen, file_key))
-    return refuse (self, error, "it has one path twice");
+    return refuse (self, error, _ ("it has one path twice"));
   g_hash_table_insert (self->seen, g_strdup (file_key), GINT_TO_POINTER (TRUE));
   for (char *slash; (slash = strrchr (file_key, '/'));) {
     *slash = '\0';
     if (GPOINTER_TO_INT (g_hash_table_lookup (self->seen, file_key)))
-      return refuse (self, error, "it has a file and a folder of one name");
+      return refuse (self, error, _ ("it has a file and a folder of one name"));
     g_hash_table_insert (self->seen, g_strdup (file_key), GINT_TO_POINTER (FALSE));
   }
   return TRUE;
@@ -192,15 +194,16 @@ check_growth (Unpack *self, guint64 n, GError **error)
   guint64 in = MAX (parley_archive_source_get_read (self->source), 1);
   if (total > MIN (self->max_bytes, MAX_TOTAL)) {
     g_autofree char *most = g_format_size (MIN (self->max_bytes, MAX_TOTAL));
-    g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_SPACE,
-                 "%s was not imported: more than %s come out of it, and there is no room for that. "
-                 "Make room, then import it again",
-                 self->path, most);
+    g_set_error (
+        error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_SPACE,
+        _ ("%s was not imported: more than %s come out of it, and there is no room for that. "
+           "Make room, then import it again"),
+        self->path, most);
     return FALSE;
   }
   guint64 unpacked = total + self->passed;
   if (unpacked > RATIO_FREE && (unpacked - RATIO_FREE) / in >= MAX_RATIO)
-    return refuse (self, error, "it grows to more than a hundred times its size");
+    return refuse (self, error, _ ("it grows to more than a hundred times its size"));
   return TRUE;
 }
 
@@ -253,7 +256,7 @@ copy_data (Unpack *self, int fd, ParleyUnpacked *file, GError **error)
       return fail_reading (self, error);
     /* Holes of sparse files come as jumps. */
     if (offset < 0 || (guint64) offset < file->size)
-      return refuse (self, error, "its parts overlap");
+      return refuse (self, error, _ ("its parts overlap"));
     if (!write_zeros (self, fd, (guint64) offset - file->size, hash, file->name, error) ||
         !check_growth (self, n, error) || !write_all (fd, bytes, n, file->name, error))
       return FALSE;
@@ -296,7 +299,7 @@ take_entry (Unpack *self, struct archive_entry *entry, const char *name, GError 
   const char *format = archive_format_name (self->reader);
   if (parley_archive_source_is_zip (self->source) && format && !strstr (format, "(uncompressed)") &&
       !strstr (format, "(deflation)"))
-    return refuse (self, error, "it is packed by a method that Parley does not unpack");
+    return refuse (self, error, _ ("it is packed by a method that Parley does not unpack"));
   int fd = create (self, name, error);
   if (fd < 0)
     return FALSE;
@@ -308,7 +311,7 @@ take_entry (Unpack *self, struct archive_entry *entry, const char *name, GError 
     good = parley_disk_fail (error, errno, "write", name);
   if (good && archive_entry_size_is_set (entry) &&
       (guint64) archive_entry_size (entry) != file->size)
-    good = refuse (self, error, "a file in it is not as long as it says");
+    good = refuse (self, error, _ ("a file in it is not as long as it says"));
   return good;
 }
 
@@ -356,7 +359,7 @@ parley_archive_unpack (const char *path, int folder_fd, guint64 max_bytes, Parle
     if (g_cancellable_set_error_if_cancelled (cancellable, error))
       return NULL;
     if (++n_headers > MAX_HEADERS) {
-      refuse (&self, error, "it has thousands of entries");
+      refuse (&self, error, _ ("it has thousands of entries"));
       return NULL;
     }
     Verdict verdict = judge (&self, entry, &name, error);

@@ -2,6 +2,8 @@
 #include "store/parley-chat-records.h"
 #include "store/parley-store-private.h"
 
+#include <glib/gi18n.h>
+
 #define MAX_ATTACHMENT_BYTES (64 << 20)
 
 typedef struct {
@@ -36,7 +38,7 @@ parley_store_add_attachment (ParleyStore *store, const char *mime_type, GBytes *
 {
   if (g_bytes_get_size (bytes) > MAX_ATTACHMENT_BYTES) {
     g_set_error (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_INVALID,
-                 "An attachment can have at most %d MB.", MAX_ATTACHMENT_BYTES >> 20);
+                 _ ("An attachment can have at most %d MB."), MAX_ATTACHMENT_BYTES >> 20);
     return NULL;
   }
   Attachment *attachment = g_new (Attachment, 1);
@@ -65,7 +67,7 @@ get_attachment (sqlite3 *db, gpointer data, GError **error)
     g_propagate_error (error, g_steal_pointer (&failure));
   else
     g_set_error_literal (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_NOT_FOUND,
-                         "This attachment is no longer there.");
+                         _ ("This attachment is no longer there."));
   return a->bytes != NULL;
 }
 

@@ -4,6 +4,7 @@
  * out of it for good.
  */
 #include <errno.h>
+#include <glib/gi18n.h>
 #include <glib/gstdio.h>
 
 #include "store/parley-store-private.h"
@@ -40,8 +41,8 @@ parley_store_back_up (ParleyStore *self, const char *path, GError **error)
     parley_sql_set_error (to, part, code, error);
   sqlite3_close (to);
   if (code == SQLITE_OK && g_rename (part, path) != 0) {
-    g_set_error (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_OPEN, "“%s” cannot be written: %s.",
-                 path, g_strerror (errno));
+    g_set_error (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_OPEN,
+                 _ ("“%s” cannot be written: %s."), path, g_strerror (errno));
     code = SQLITE_CANTOPEN;
   }
   if (code != SQLITE_OK)

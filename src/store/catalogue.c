@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "store/parley-catalogue.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 #include "store/parley-store-private.h"
@@ -69,7 +70,7 @@ choose_name (sqlite3 *db, ParleyArtifactRecord *a, gint64 id, GError **error)
     }
   }
   g_set_error (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_INVALID,
-               "Too many models are called “%s”.", wanted);
+               _ ("Too many models are called “%s”."), wanted);
   return FALSE;
 }
 
@@ -177,7 +178,7 @@ check_artifact (const ParleyArtifactRecord *a, GError **error)
   }
   if (!sound || !has_weights)
     g_set_error (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_INVALID,
-                 "“%s” is no sound entry for the catalogue of models.", a->name ? a->name : "");
+                 _ ("“%s” is no sound entry for the catalogue of models."), a->name ? a->name : "");
   return sound && has_weights;
 }
 
@@ -309,7 +310,7 @@ select_one (ParleyStore *store, Select *s, GError **error)
     return NULL;
   if (artifacts->len == 0) {
     g_set_error_literal (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_NOT_FOUND,
-                         "This model is not in the library.");
+                         _ ("This model is not in the library."));
     return NULL;
   }
   return g_ptr_array_steal_index (artifacts, 0);
@@ -387,7 +388,7 @@ make_change (sqlite3 *db, gpointer data, GError **error)
     return FALSE;
   if (sqlite3_changes (db) == 0) {
     g_set_error_literal (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_NOT_FOUND,
-                         "This model is not in the library.");
+                         _ ("This model is not in the library."));
     return FALSE;
   }
   return drop_orphans (db, error);
@@ -410,7 +411,7 @@ rename_artifact (sqlite3 *db, gpointer data, GError **error)
     return FALSE;
   if (taken) {
     g_set_error (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_INVALID,
-                 "Another model is called “%s” already. Choose another name.", c->text);
+                 _ ("Another model is called “%s” already. Choose another name."), c->text);
     return FALSE;
   }
   return make_change (db, data, error);
@@ -501,7 +502,7 @@ update_location (sqlite3 *db, gpointer data, GError **error)
   if (sqlite3_changes (db) > 0)
     return TRUE;
   g_set_error_literal (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_NOT_FOUND,
-                       "This file is not in the library.");
+                       _ ("This file is not in the library."));
   return FALSE;
 }
 

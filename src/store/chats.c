@@ -5,6 +5,8 @@
 #include "store/parley-store-private.h"
 #include "store/replies.h"
 
+#include <glib/gi18n.h>
+
 #define KEEP_DELETED_US G_TIME_SPAN_HOUR
 
 #define CHAT_COLUMNS                                                                               \
@@ -173,7 +175,7 @@ get_chat (sqlite3 *db, gpointer data, GError **error)
     g_propagate_error (error, g_steal_pointer (&failure));
   else
     g_set_error_literal (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_NOT_FOUND,
-                         "This chat is no longer there.");
+                         _ ("This chat is no longer there."));
   return get->chat != NULL;
 }
 

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gio/gio.h>
+#include <glib/gi18n.h>
 #include <glib/gstdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -446,7 +447,7 @@ parley_store_run (ParleyStore *self, ParleyStoreAreas areas, ParleyStoreJob run,
   if (!pushed) {
     job_free (job);
     g_set_error (&waiter.error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_READ_ONLY,
-                 "“%s” is open for reading only.", self->path);
+                 _ ("“%s” is open for reading only."), self->path);
   }
   if (waiter.error)
     g_propagate_error (error, waiter.error);
@@ -477,7 +478,8 @@ parley_store_read (ParleyStore *self, ParleyStoreJob job, gpointer data, GError 
   g_autoptr (sqlite3) db = g_queue_pop_head (&self->readers);
   g_mutex_unlock (&self->mutex);
   if (closed) {
-    g_set_error (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_OPEN, "“%s” is closed.", self->path);
+    g_set_error (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_OPEN, _ ("“%s” is closed."),
+                 self->path);
     return FALSE;
   }
   if (!db && !(db = parley_sql_open (self->path, self->reading, error)))
@@ -510,7 +512,7 @@ check (sqlite3 *db, gpointer data, GError **error)
   if (g_strcmp0 (verdict, "ok") == 0)
     return TRUE;
   g_set_error (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_DAMAGED,
-               "“%s” is damaged (%s). It was left as it is.", sqlite3_db_filename (db, "main"),
+               _ ("“%s” is damaged (%s). It was left as it is."), sqlite3_db_filename (db, "main"),
                verdict);
   return FALSE;
 }
@@ -597,7 +599,7 @@ open_for_writing (ParleyStore *self, GError **error)
     gboolean forbidden = errno == EACCES || errno == EPERM || errno == EROFS;
     g_set_error (error, PARLEY_STORE_ERROR,
                  forbidden ? PARLEY_STORE_ERROR_READ_ONLY : PARLEY_STORE_ERROR_OPEN,
-                 "“%s” cannot be opened for writing: %s. Chats can be read but not changed.",
+                 _ ("“%s” cannot be opened for writing: %s. Chats can be read but not changed."),
                  self->path, g_strerror (errno));
     return FALSE;
   }
@@ -626,7 +628,7 @@ open_store (ParleyStore *self, GError **error)
 {
   if (g_mkdir_with_parents (self->folder, 0700) != 0) {
     g_set_error (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_OPEN,
-                 "The folder “%s” cannot be made: %s.", self->folder, g_strerror (errno));
+                 _ ("The folder “%s” cannot be made: %s."), self->folder, g_strerror (errno));
     return FALSE;
   }
   g_autoptr (GError) failure = NULL;
@@ -709,7 +711,7 @@ parley_store_close (ParleyStore *self, GError **error)
   self->presence = -1;
   if (lost > 0)
     g_set_error (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_FAILED,
-                 "%u changes could not be saved. %s", lost, problem ? problem : "");
+                 _ ("%u changes could not be saved. %s"), lost, problem ? problem : "");
   return lost == 0;
 }
 
@@ -734,7 +736,7 @@ parley_store_set_aside (const char *folder, GError **error)
     g_autofree char *to = g_strconcat (aside, suffixes[i], NULL);
     if (g_rename (from, to) != 0 && errno != ENOENT) {
       g_set_error (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_OPEN,
-                   "“%s” cannot be renamed: %s.", from, g_strerror (errno));
+                   _ ("“%s” cannot be renamed: %s."), from, g_strerror (errno));
       return NULL;
     }
   }

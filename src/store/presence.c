@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gi18n.h>
 #include <unistd.h>
 
 int
@@ -11,8 +12,8 @@ parley_presence_open (const char *path, GError **error)
   g_autofree char *lock_path = g_strconcat (path, ".open", NULL);
   int fd = open (lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0)
-    g_set_error (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_OPEN, "“%s” cannot be opened: %s.",
-                 lock_path, g_strerror (errno));
+    g_set_error (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_OPEN,
+                 _ ("“%s” cannot be opened: %s."), lock_path, g_strerror (errno));
   return fd;
 }
 
@@ -33,7 +34,7 @@ parley_presence_announce (int fd, gint64 number, GError **error)
   if (fcntl (fd, F_OFD_SETLK, &lock) == 0)
     return TRUE;
   g_set_error (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_OPEN,
-               "The data folder does not allow locks (%s). Choose one on a local disk.",
+               _ ("The data folder does not allow locks (%s). Choose one on a local disk."),
                g_strerror (errno));
   return FALSE;
 }

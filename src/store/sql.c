@@ -2,6 +2,7 @@
 #include "store/sql.h"
 
 #include <errno.h>
+#include <glib/gi18n.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -71,28 +72,29 @@ parley_sql_set_error (sqlite3 *db, const char *path, int code, GError **error)
 
   if (primary == SQLITE_FULL || system == ENOSPC || system == EDQUOT)
     g_set_error (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_FULL,
-                 "The disk that holds “%s” is full. Make some space; what is not saved yet is "
-                 "saved then.",
+                 _ ("The disk that holds “%s” is full. Make some space; what is not saved yet is "
+                    "saved then."),
                  path);
   else if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB)
     g_set_error (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_DAMAGED,
-                 "“%s” is damaged (%s). It was left as it is.", path, words);
+                 _ ("“%s” is damaged (%s). It was left as it is."), path, words);
   else if (primary == SQLITE_READONLY || primary == SQLITE_PERM || primary == SQLITE_AUTH)
-    g_set_error (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_READ_ONLY,
-                 "“%s” cannot be written (%s). Check the permissions of the file and its folder.",
-                 path, words);
+    g_set_error (
+        error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_READ_ONLY,
+        _ ("“%s” cannot be written (%s). Check the permissions of the file and its folder."), path,
+        words);
   else if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED)
     g_set_error (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_OPEN,
-                 "“%s” is locked by another program. Parley tries again.", path);
+                 _ ("“%s” is locked by another program. Parley tries again."), path);
   else if (primary == SQLITE_CANTOPEN)
-    g_set_error (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_OPEN, "“%s” cannot be opened: %s.",
-                 path, system ? g_strerror (system) : words);
+    g_set_error (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_OPEN,
+                 _ ("“%s” cannot be opened: %s."), path, system ? g_strerror (system) : words);
   else if (primary == SQLITE_CONSTRAINT || primary == SQLITE_MISMATCH || primary == SQLITE_TOOBIG)
-    g_set_error (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_INVALID, "Not saved in “%s”: %s.",
-                 path, words);
+    g_set_error (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_INVALID,
+                 _ ("Not saved in “%s”: %s."), path, words);
   else
     g_set_error (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_FAILED,
-                 "Reading or saving “%s” failed: %s.", path, words);
+                 _ ("Reading or saving “%s” failed: %s."), path, words);
 }
 
 gboolean

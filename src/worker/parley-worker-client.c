@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gio/gunixfdlist.h>
+#include <glib/gi18n.h>
 #include <math.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -101,7 +102,7 @@ clean_error (GError *error)
   g_autofree char *text = wire_clean (owned->message);
   if (is_disconnection (owned))
     return g_error_new_literal (PARLEY_WORKER_ERROR, PARLEY_WORKER_ERROR_CRASHED,
-                                "The engine has ended.");
+                                _ ("The engine has ended."));
   if (owned->domain == PARLEY_ENGINE_ERROR || owned->domain == PARLEY_WORKER_ERROR ||
       g_error_matches (owned, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return g_error_new_literal (owned->domain, owned->code, text);
@@ -112,7 +113,7 @@ static GError *
 state_error (void)
 {
   return g_error_new_literal (PARLEY_WORKER_ERROR, PARLEY_WORKER_ERROR_STATE,
-                              "No model is loaded.");
+                              _ ("No model is loaded."));
 }
 
 /* ---- giving up a process ---- */
@@ -177,7 +178,7 @@ drop_process (ParleyWorkerClient *self, const GError *error)
   g_clear_object (&self->process);
 
   g_autoptr (GError) cancelled =
-      g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The model was unloaded.");
+      g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, _ ("The model was unloaded."));
   finish_loading (self, g_error_copy (error ? error : cancelled));
   finish_tasks (self->placing, error ? error : cancelled);
   finish_tasks (self->place_waiting, error ? error : cancelled);
@@ -429,8 +430,9 @@ open_file (GUnixFDList *fds, GVariantBuilder *handles, const char *path, GError 
     if (fd >= 0)
       close (fd);
     g_autofree char *shown = g_filename_display_name (path);
-    g_set_error (error, PARLEY_ENGINE_ERROR, PARLEY_ENGINE_ERROR_IO, "“%s” cannot be opened: %s",
-                 shown, problem == EINVAL ? "it is not a file" : g_strerror (problem));
+    g_set_error (error, PARLEY_ENGINE_ERROR, PARLEY_ENGINE_ERROR_IO,
+                 _ ("“%s” cannot be opened: %s"), shown,
+                 problem == EINVAL ? "it is not a file" : g_strerror (problem));
     return FALSE;
   }
   int handle = g_unix_fd_list_append (fds, fd, error);
@@ -452,7 +454,7 @@ open_files (GUnixFDList *fds, GVariantBuilder *handles, const char *path, GError
   guint n = (guint) g_ascii_strtoull (count, NULL, 10);
   if (n == 0 || n > WORKER_MAX_FILES) {
     g_set_error (error, PARLEY_ENGINE_ERROR, PARLEY_ENGINE_ERROR_LIMIT,
-                 "“%s” says that it has %u parts; at most %d can be loaded", path, n,
+                 _ ("“%s” says that it has %u parts; at most %d can be loaded"), path, n,
                  WORKER_MAX_FILES);
     return FALSE;
   }
@@ -543,7 +545,7 @@ cancel_loading (gpointer data)
   ParleyWorkerClient *self = data;
   if (self->loading && g_cancellable_is_cancelled (g_task_get_cancellable (self->loading)))
     loading_failed (
-        self, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Loading was cancelled."));
+        self, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, _ ("Loading was cancelled.")));
   return G_SOURCE_REMOVE;
 }
 
@@ -820,7 +822,7 @@ memory_told (GObject *object, GAsyncResult *result, gpointer data)
   else {
     ParleyWorkerClient *self = g_task_get_source_object (task);
     g_task_return_new_error (task, PARLEY_WORKER_ERROR, PARLEY_WORKER_ERROR_PROTOCOL,
-                             "The engine's report about memory makes no sense.");
+                             _ ("The engine's report about memory makes no sense."));
     if (PARLEY_WORKER1 (object) == self->proxy)
       protocol_broken (self, "memory");
   }
@@ -857,7 +859,7 @@ counters_told (GObject *object, GAsyncResult *result, gpointer data)
   const guint64 *numbers = g_variant_get_fixed_array (list, &n, sizeof *numbers);
   if (n != 5) {
     g_task_return_new_error (task, PARLEY_WORKER_ERROR, PARLEY_WORKER_ERROR_PROTOCOL,
-                             "The engine's counters make no sense.");
+                             _ ("The engine's counters make no sense."));
     return;
   }
   ParleyWorkerCounters *counters = g_new (ParleyWorkerCounters, 1);

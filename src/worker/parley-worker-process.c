@@ -5,6 +5,7 @@
 #include "worker/wire.h"
 
 #include <errno.h>
+#include <glib/gi18n.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -152,7 +153,7 @@ connected (GObject *object, GAsyncResult *result, gpointer data)
       g_task_return_error (task, g_steal_pointer (&error));
     else
       g_task_return_new_error (task, PARLEY_WORKER_ERROR, PARLEY_WORKER_ERROR_SPAWN,
-                               "The engine does not answer: %s", error->message);
+                               _ ("The engine does not answer: %s"), error->message);
     return;
   }
   g_signal_connect_object (self->connection, "closed", G_CALLBACK (connection_closed), self, 0);
@@ -166,7 +167,7 @@ start (ParleyWorkerProcess *self, const char *program, GIOStream **stream, GErro
   if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     int code = errno;
     g_set_error (error, PARLEY_WORKER_ERROR, PARLEY_WORKER_ERROR_SPAWN,
-                 "No socket for the engine can be made: %s", g_strerror (code));
+                 _ ("No socket for the engine can be made: %s"), g_strerror (code));
     return FALSE;
   }
   g_autoptr (GSocket) socket = g_socket_new_from_fd (ends[0], error);
