@@ -3,7 +3,8 @@
 that asks for one thing at a time takes a second for a window of ours.
 
 The toolkit's cache tells everything about every widget that somebody has asked for by name once;
-which children a widget has is asked for where the cache does not know them.
+which children a widget has is asked for where the cache does not know them all, or knows one that
+is hidden now.
 """
 
 import collections
@@ -89,7 +90,8 @@ class Accessibility:
                 item, below = items.get(path), sorted(known[path], key=lambda item: item.index)
                 complete &= item is not None
                 tree[path] = [child.path for child in below] \
-                    if item and path != ROOT and len(below) == item.n_children \
+                    if item and path != ROOT and \
+                    [child.index for child in below] == list(range(item.n_children)) \
                     else self.children(path)
                 todo += tree[path]
             if complete:

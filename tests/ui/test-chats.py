@@ -95,6 +95,45 @@ def search_shows_the_hit(case):
         wait(lambda: talk.says(app, "Nothing was found"), "that nothing was found")
 
 
+# ---- how words are chosen ----
+
+def all_settings_of_a_chat(case):
+    """Those in the second level reach the store; what cannot be used does not."""
+    def sampling():
+        return json.loads(query(case, "SELECT settings FROM chat WHERE id = ?", chat)[0][0])
+
+    chat = query(case, "SELECT id FROM chat WHERE title = ?", "Sourdough timetable")[0][0]
+    with sqlite3.connect(os.path.join(case.data, "parley.db")) as db:
+        db.execute("UPDATE chat SET settings = ? WHERE id = ?",
+                   (json.dumps({"grammar": 'root ::= "maybe"'}), chat))
+    db.close()
+    with case.window() as app:
+        app.do("show-chat", f"int64 {chat}")
+        app.do("chat-settings")
+        app.find("spin button", "Temperature")
+        assert "DRY" not in [n.name for n in labels(app)], "all settings are shown at once"
+        next(n for n in app.root.walk() if n.name == "All Settings" and n.role != "label").click()
+        wait(lambda: "DRY" in [n.name for n in labels(app)], "all settings")
+        for name, value in (("DRY", 0.8), ("XTC", 0.5), ("Typical-p", 0.9)):
+            app.find("spin button", name).set_value(value)
+        bias = next(n for n in app.root.walk() if n.name == "Token bias" and n.role == "text")
+        bias.set_text("42=oops")
+        wait(lambda: [n for n in labels(app) if "such as 42=-inf" in n.name], "what is wrong")
+        bias.set_text("42=-inf")
+        wait(lambda: not [n for n in labels(app) if "such as 42=-inf" in n.name], "that it is over")
+        rules = app.find("text", "Schema or rules")
+        assert rules.text() == 'root ::= "maybe"', rules.text()
+        rules.set_text("root ::= (")
+        wait(lambda: [n for n in labels(app) if "the grammar has" in n.name],
+             "what is wrong with the rules")
+        rules.set_text('root ::= "yes" | "no"')
+        wait(lambda: sampling() == {"dry_multiplier": 0.8, "xtc_probability": 0.5, "typical_p": 0.9,
+                                    "logit_bias": "42=-inf", "grammar": 'root ::= "yes" | "no"'},
+             "all of it in the store")
+        app.key("Escape")
+        wait(lambda: not app.root.all("spin button", "Temperature"), "the settings to close")
+
+
 # ---- what goes in and out ----
 
 def files_go_along(case):
@@ -299,7 +338,7 @@ def window_closes_mid_reply(case):
     assert seen in talk.bare(cut.text)
 
 
-CASES = [folders_and_undo, search_shows_the_hit,
+CASES = [folders_and_undo, search_shows_the_hit, all_settings_of_a_chat,
          files_go_along, chats_come_from_files,
          temporary_chats_leave_nothing, two_models_answer_at_once,
          full_context_is_decided_by_the_person, engine_dies_many_times, database_is_locked,
