@@ -35,12 +35,14 @@
 #define PE_FLAG_EXPERTS  512 /* rows are sorted by expert */
 
 /* Tables of a pass, uint32: positions[max_rows], first page[max_rows], then {first row, rows} of
- * every query tile [max_rows], slots of recurrent state [max_rows], then the page slots. */
+ * every query tile [max_rows], slots of recurrent state [max_rows], tokens [max_rows], then the page
+ * slots. */
 #define PE_TABLE_POSITIONS(max_rows)  0
 #define PE_TABLE_FIRST_PAGE(max_rows) (max_rows)
 #define PE_TABLE_TILES(max_rows)      (2 * (max_rows))
 #define PE_TABLE_STATES(max_rows)     (4 * (max_rows))
-#define PE_TABLE_PAGES(max_rows)      (5 * (max_rows))
+#define PE_TABLE_TOKENS(max_rows)     (5 * (max_rows))
+#define PE_TABLE_PAGES(max_rows)      (6 * (max_rows))
 
 #if !defined VULKAN || defined KERNEL_NORM
 /* One workgroup for each group of each row. */
@@ -78,6 +80,30 @@ ARGUMENTS (copy_arguments)
 {
   uint64_t source, target;
   uint32_t n;
+};
+#endif
+
+#if !defined VULKAN || defined KERNEL_EMBED
+ARGUMENTS (embed_arguments)
+{
+  uint64_t work;
+  uint64_t weight; /* n_tokens rows of k elements, k a multiple of 16 */
+  uint64_t tables;
+  uint32_t k, n_tokens;
+  uint32_t out_offset, out_row_stride;
+  uint32_t n_rows, max_rows;
+  float scale;
+};
+#endif
+
+#if !defined VULKAN || defined KERNEL_BEST
+/* Workgroup (slice, row): k keys of each. */
+ARGUMENTS (best_arguments)
+{
+  uint64_t source;     /* n logits or keys, rows `row_bytes` apart */
+  uint64_t target;     /* keys */
+  uint64_t next_token; /* where the best of row 0 goes as a token; 0 = nowhere; only for k = 1 */
+  uint32_t n, row_bytes, slice, k;
 };
 #endif
 

@@ -189,6 +189,7 @@ load (struct bench *b, const char *path, struct bench_result *out, struct pe_err
   memcpy (out->devices, devices, n * sizeof *devices);
   b->cpu = devices[0];
   b->cpu.n_cores = used->request.n_threads; /* the limits are those of the threads that work */
+  pe_runtime_set_best (b->runtime, 40);     /* as chats with usual settings do */
   b->n_vocab = pe_model_info (b->model)->n_vocab;
   b->rows = pe_calloc (tokens, sizeof *b->rows);
   return b->rows || pe_fail (error, PE_ERROR_MEMORY, "not enough memory for the benchmark");

@@ -2,6 +2,7 @@
 #include "cli/bench-gpu.h"
 
 #include "base/alloc.h"
+#include "engine/sampler.h"
 
 #include <fcntl.h>
 #include <math.h>
@@ -13,6 +14,7 @@
 
 #define CHECK_TOKENS 8
 #define COLD_PROMPT  16
+#define USUAL_BEST   40 /* what a chat with usual settings needs of the logits */
 
 struct suite {
   const struct bench_gpu_request *request;
@@ -199,6 +201,7 @@ start_cold (struct suite *s, const char *path, struct pe_error *error)
   double start = now ();
   if (!load (s, &request, 2, error))
     return false;
+  pe_runtime_set_best (s->runtime, USUAL_BEST);
   double loaded = now () - start;
   if (!feed (s, COLD_PROMPT, true, error))
     return false;
@@ -240,6 +243,7 @@ generate (struct suite *s, uint32_t depth, struct pe_error *error)
   double rate = bytes_of_a_token (s, depth + n / 2) * n / seconds;
   double submits = (double) (after.gpu_submits - before.gpu_submits) / n;
   double dispatches = (double) (after.gpu_dispatches - before.gpu_dispatches) / n;
+  double result_bytes = (double) (after.gpu_result_bytes - before.gpu_result_bytes) / n;
   pe_json_begin_object (s->w);
   put (s, "depth", depth);
   put (s, "gpu_layers", pe_plan_gpu_layers (pe_runtime_plan (s->runtime)));
@@ -248,6 +252,7 @@ generate (struct suite *s, uint32_t depth, struct pe_error *error)
   put (s, "share_of_copy", rate / s->copy_rate);
   put (s, "submits_per_token", submits);
   put (s, "dispatches_per_token", dispatches);
+  put (s, "result_bytes_per_token", result_bytes);
   put (s, "cpus_busy", busy);
   pe_json_end_object (s->w);
   fprintf (stderr,
@@ -256,6 +261,33 @@ generate (struct suite *s, uint32_t depth, struct pe_error *error)
            depth, pe_plan_gpu_layers (pe_runtime_plan (s->runtime)), s->n_layers + 1, n / seconds,
            rate / 1e9, 100 * rate / s->copy_rate, submits, dispatches, busy);
   return true;
+}
+
+/* The GPU goes on with each token that it chose, where it can. */
+static bool
+generate_greedily (struct suite *s, struct pe_error *error)
+{
+  uint32_t n = s->request->n_gen;
+  struct pe_runtime_counters before, after;
+  pe_runtime_set_best (s->runtime, 1);
+  bool ok = to_depth (s, 0, error) && feed (s, 1, true, error);
+  pe_runtime_counters (s->runtime, &before);
+  double start = now ();
+  for (uint32_t i = 0; i < n && ok; i++) {
+    size_t n_best;
+    const struct pe_best_logit *best = pe_runtime_best (s->runtime, 0, &n_best);
+    s->rows[0] = (struct pe_row){ s->sequence, best ? best->token : 0, true };
+    ok = pe_runtime_compute (s->runtime, s->rows, 1, error);
+  }
+  double seconds = now () - start;
+  pe_runtime_counters (s->runtime, &after);
+  pe_runtime_set_best (s->runtime, USUAL_BEST);
+  double ahead = (double) (after.passes_ahead - before.passes_ahead) / n;
+  put (s, "greedy_tokens_per_second", n / seconds);
+  put (s, "greedy_share_begun_ahead", ahead);
+  fprintf (stderr, "  greedy generation: %8.2f tokens/s, %.0f %% begun ahead\n", n / seconds,
+           100 * ahead);
+  return ok;
 }
 
 static bool
@@ -274,14 +306,20 @@ read_prompt (struct suite *s, uint32_t n, struct pe_error *error)
   struct pe_traffic t[2];
   pe_plan_traffic (s->model, pe_runtime_plan (s->runtime), 0, t);
   double rate = (double) t[1].operations * n / best, limit = s->devices[1].matmul_rate;
+  struct pe_runtime_counters counters;
+  pe_runtime_counters (s->runtime, &counters);
   pe_json_begin_object (s->w);
   put (s, "tokens", n);
   put (s, "tokens_per_second", n / best);
   put (s, "operations_per_second", rate);
   put (s, "share_of_products", rate / limit);
+  put (s, "longest_submit_seconds", counters.gpu_longest_submit);
   pe_json_end_object (s->w);
-  fprintf (stderr, "  prompt of %5u: %9.1f tokens/s, %6.2f TFLOP/s, %3.0f %% of products\n", n,
-           n / best, rate / 1e12, 100 * rate / limit);
+  fprintf (
+      stderr,
+      "  prompt of %5u: %9.1f tokens/s, %6.2f TFLOP/s, %3.0f %% of products, longest submit so "
+      "far %.1f ms\n",
+      n, n / best, rate / 1e12, 100 * rate / limit, 1e3 * counters.gpu_longest_submit);
   return true;
 }
 
@@ -335,6 +373,7 @@ speeds (struct suite *s, struct pe_error *error)
   for (int i = 0; i < 3 && ok; i++)
     ok = generate (s, s->request->depths[i], error);
   pe_json_end_array (s->w);
+  ok = ok && generate_greedily (s, error);
   begin_list (s, "prompts");
   for (int i = 0; i < 2 && ok; i++)
     ok = read_prompt (s, s->request->prompts[i], error);

@@ -13,8 +13,9 @@
 
 #include <stdatomic.h>
 
-struct pe_model;
 struct pe_backend;
+struct pe_best_logit;
+struct pe_model;
 
 /* Consecutive rows of one sequence in a pass. */
 struct pe_span {
@@ -36,14 +37,19 @@ struct pe_pass {
   uint32_t n_spans;
   const uint32_t *out_rows; /* rows that want logits, ascending */
   uint32_t n_out;
+  uint32_t n_best; /* of each, so many of its best logits are wanted instead of all; 0: all */
+  /* Of one row, with n_best = 1: its token is the best of the pass before, which only the device
+   * knows; the next pass takes its token from this one. */
+  bool is_fed, feeds_next;
 };
 
 /* Host memory that a pass goes through: carry values one after another in the order of the
  * program, each [n_batch rows x width], rows packed by n_rows of the pass. */
 struct pe_exchange {
-  float *in;     /* NULL when the span begins with the embedding stage */
-  float *out;    /* NULL when it ends with the output stage */
-  float *logits; /* [n_out x n_vocab]; only then */
+  float *in;                  /* NULL when the span begins with the embedding stage */
+  float *out;                 /* NULL when it ends with the output stage */
+  float *logits;              /* [n_out x n_vocab]; only then */
+  struct pe_best_logit *best; /* instead: [n_out x n_best], highest first, equal ones by token */
 };
 
 /* What a backend may ask of its owner. Buffers are taken by plan only: `stage`, `kind` and
@@ -68,6 +74,8 @@ struct pe_backend_count {
   uint64_t weight_bytes, mapped_bytes;  /* read from the file; taken from its mapping by moves */
   uint64_t kernels_ahead, kernels_late; /* compiled by threads; when a pass needed them */
   uint64_t kernel_bytes;                /* taken over from an earlier run */
+  uint64_t result_bytes; /* of logits, or of the best of them, that were read from the device */
+  double longest_submit; /* seconds, of those that are measured: prompts */
 };
 
 struct pe_backend_ops {
@@ -112,11 +120,22 @@ struct pe_backend_ops {
   bool (*write_state) (struct pe_backend *backend, uint32_t stage, uint32_t slot, const void *host,
                        struct pe_error *error);
 
-  /* Executes stages [first, end). `start` may return before the work is done; `finish` waits for
-   * it and makes exchange->out and ->logits readable. At most one pass is under way. */
+  /* Executes stages [first, end). `start` has read exchange->in when it returns, which may be
+   * before the work is done; `finish` waits for the oldest pass that was started and makes its
+   * exchange->out and ->logits readable. Up to n_under_way (0: one) passes are started and not yet
+   * finished, in order; each stays as it is meanwhile. One whose start failed is not under way. */
+  uint32_t n_under_way;
+  bool picks_best; /* can give the best logits alone */
+  /* Whether the first stage can be executed here too although the plan leaves it to the CPU. NULL:
+   * never. */
+  bool (*embeds) (const struct pe_backend *backend);
   bool (*start) (struct pe_backend *backend, const struct pe_pass *pass, uint32_t first,
                  uint32_t end, const struct pe_exchange *exchange, struct pe_error *error);
   bool (*finish) (struct pe_backend *backend, struct pe_error *error);
+
+  /* Rows of a prompt that one pass should have at most, so that the device is not blocked for
+   * long, when the context holds `depth` tokens. NULL: any number. */
+  uint32_t (*most_rows) (struct pe_backend *backend, uint32_t depth);
 
   /* CPU: executes operations [first, end) of a stage that is on a GPU, for the rows of the pass;
    * `part_rows` gives where the rows of a value lie, its width apart, before and after. */

@@ -18,6 +18,7 @@ struct pe_sequence {
   struct pe_runtime *runtime;
   int32_t *tokens;
   size_t n_tokens, tokens_capacity;
+  size_t n_pending; /* that passes under way will add */
   uint32_t *pages;
   size_t n_pages, pages_capacity;
   uint32_t state_slot; /* UINT32_MAX: none taken */
@@ -25,6 +26,17 @@ struct pe_sequence {
   struct pe_checkpoint checkpoints[PE_MAX_STATE_SLOTS];
   size_t n_checkpoints;
   struct pe_sequence *next, *previous;
+};
+
+/* A pass, with its arrays: n_batch of each. */
+struct pe_runtime_pass {
+  struct pe_pass pass;
+  const struct pe_row *rows; /* of the caller */
+  size_t device;             /* where its last span is under way */
+  bool is_over;              /* nothing is under way */
+  int32_t *tokens;
+  uint32_t *positions, *row_span, *out_rows;
+  struct pe_span *spans;
 };
 
 struct pe_runtime {
@@ -45,11 +57,15 @@ struct pe_runtime {
   struct pe_memory_count count; /* host memory of the runtime itself */
   struct pe_buffer exchange, logits;
   size_t n_logits;
+  size_t n_wanted;  /* logits, of all passes that were started */
+  uint32_t n_best;  /* asked for; 0: all logits */
+  uint32_t n_given; /* of the last rows: their n best; 0: all */
 
-  /* one pass, n_batch of each */
-  int32_t *tokens;
-  uint32_t *positions, *row_span, *out_rows;
-  struct pe_span *spans;
+  /* While the last device computes a pass, the others begin with the next one. */
+  struct pe_runtime_pass passes[2], *under_way;
+  /* The row behind the last one, begun with the token that the device itself chose. */
+  struct pe_runtime_pass *guess;
+  struct pe_row guessed; /* the token as soon as it is known */
 
   atomic_bool cancel;
   atomic_bool never; /* what backends see where a pass must not stop half-way */
@@ -68,6 +84,11 @@ pe_runtime_stage_device (const struct pe_runtime *runtime, uint32_t stage)
 {
   return runtime->plan->stage_device[stage];
 }
+
+/* Gives up the row that was begun ahead: before anything changes what it reads or writes. */
+void pe_runtime_drop_guess (struct pe_runtime *runtime);
+/* Pages that lie wholly behind the sequence's end go back. */
+void pe_sequence_trim (struct pe_sequence *sequence);
 
 /* Makes pages writable for positions [n_tokens, n_tokens + n) of the sequence. */
 bool pe_sequence_reserve (struct pe_sequence *sequence, size_t n, struct pe_error *error);

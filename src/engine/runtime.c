@@ -3,6 +3,8 @@
 
 #include "base/alloc.h"
 #include "engine/internal.h"
+#include "engine/sampler.h"
+#include "engine/split.h"
 
 #include <string.h>
 
@@ -82,6 +84,28 @@ pe_runtime_create (const struct pe_model *model, const struct pe_plan *plan,
   return pe_runtime_create_with (model, plan, progress, NULL, 0, out, error);
 }
 
+static bool
+make_pass (struct pe_runtime_pass *p, uint32_t n, struct pe_error *error)
+{
+  p->tokens = pe_calloc (n, sizeof *p->tokens);
+  p->positions = pe_calloc (n, sizeof *p->positions);
+  p->row_span = pe_calloc (n, sizeof *p->row_span);
+  p->out_rows = pe_calloc (n, sizeof *p->out_rows);
+  p->spans = pe_calloc (n, sizeof *p->spans);
+  return (p->tokens && p->positions && p->row_span && p->out_rows && p->spans) ||
+         pe_fail (error, PE_ERROR_MEMORY, "not enough memory for the engine");
+}
+
+static void
+clear_pass (struct pe_runtime_pass *p)
+{
+  pe_free (p->tokens);
+  pe_free (p->positions);
+  pe_free (p->row_span);
+  pe_free (p->out_rows);
+  pe_free (p->spans);
+}
+
 bool
 pe_runtime_create_with (const struct pe_model *model, const struct pe_plan *plan,
                         const struct pe_progress *progress, const void *kernels, size_t n_kernels,
@@ -96,17 +120,8 @@ pe_runtime_create_with (const struct pe_model *model, const struct pe_plan *plan
                        plan->request.n_cpu_experts, &r->plan, error) &&
             pe_kv_geometry_make (r->program, &r->plan->request, &r->kv, error) &&
             pe_page_pool_init (&r->pages, r->kv.n_pages, error);
-  if (ok) {
-    uint32_t n = r->plan->request.n_batch;
-    r->tokens = pe_calloc (n, sizeof *r->tokens);
-    r->positions = pe_calloc (n, sizeof *r->positions);
-    r->row_span = pe_calloc (n, sizeof *r->row_span);
-    r->out_rows = pe_calloc (n, sizeof *r->out_rows);
-    r->spans = pe_calloc (n, sizeof *r->spans);
-    ok = r->tokens && r->positions && r->row_span && r->out_rows && r->spans;
-    if (!ok)
-      pe_fail (error, PE_ERROR_MEMORY, "not enough memory for the engine");
-  }
+  for (size_t i = 0; i < 2 && ok; i++)
+    ok = make_pass (&r->passes[i], r->plan->request.n_batch, error);
   ok = ok && pe_buffer_take (&r->logits, r->plan, 0, PE_MEMORY_LOGITS, PE_STAGE_NONE, 0, &r->count,
                              error);
   if (ok && r->plan->n_devices > 1)
@@ -144,11 +159,8 @@ pe_runtime_free (struct pe_runtime *r)
   drop_retired_plans (r);
   pe_free (r->retired);
   pe_plan_free (r->plan);
-  pe_free (r->tokens);
-  pe_free (r->positions);
-  pe_free (r->row_span);
-  pe_free (r->out_rows);
-  pe_free (r->spans);
+  for (size_t i = 0; i < 2; i++)
+    clear_pass (&r->passes[i]);
   pe_free (r);
 }
 
@@ -189,6 +201,9 @@ pe_runtime_counters (const struct pe_runtime *r, struct pe_runtime_counters *out
     out->kernels_ahead += c.kernels_ahead;
     out->kernels_late += c.kernels_late;
     out->kernel_bytes += c.kernel_bytes;
+    out->gpu_result_bytes += c.result_bytes;
+    if (c.longest_submit > out->gpu_longest_submit)
+      out->gpu_longest_submit = c.longest_submit;
   }
 }
 
@@ -324,6 +339,7 @@ place (struct pe_runtime *r, uint32_t n_gpu_layers, uint32_t n_cpu_experts, stru
 {
   uint32_t now = (uint32_t) r->plan->request.n_gpu_layers;
   struct pe_plan *plan;
+  pe_runtime_drop_guess (r);
   if (r->n_devices < 2 && n_gpu_layers > 0)
     return pe_fail (error, PE_ERROR_DEVICE, "this computer has no GPU that the engine can use");
   if (!copy_plan (r->model, r->plan, n_gpu_layers, n_cpu_experts, &plan, error))
@@ -416,40 +432,21 @@ pe_runtime_resume (struct pe_runtime *runtime)
   atomic_store (&runtime->cancel, false);
 }
 
-/* Stages of one device are one span; the carried rows cross through host memory between spans. */
-static bool
-run_pass (struct pe_runtime *r, const struct pe_pass *pass, struct pe_error *error)
-{
-  uint32_t n_stages = pe_program_n_stages (r->program);
-  struct pe_exchange exchange = { .in = NULL, .out = r->exchange.data };
-  exchange.logits =
-      (float *) r->logits.data + r->n_logits * r->program->values[r->program->logits].width;
-  for (uint32_t first = 0, end; first < n_stages; first = end) {
-    size_t d = pe_runtime_stage_device (r, first);
-    for (end = first + 1; end < n_stages && pe_runtime_stage_device (r, end) == d; end++)
-      ;
-    if (first > 0)
-      exchange.in = r->exchange.data;
-    if (end == n_stages)
-      exchange.out = NULL;
-    if (!r->ops[d]->start (r->backends[d], pass, first, end, &exchange, error) ||
-        !r->ops[d]->finish (r->backends[d], error))
-      return false;
-  }
-  return true;
-}
-
 /* Turns rows into a pass: spans of the same sequence, positions, pages. */
 static bool
-prepare_pass (struct pe_runtime *r, const struct pe_row *rows, uint32_t n, struct pe_pass *pass,
-              struct pe_error *error)
+prepare_pass (struct pe_runtime *r, const struct pe_row *rows, uint32_t n,
+              struct pe_runtime_pass *p, struct pe_error *error)
 {
+  struct pe_pass *pass = &p->pass;
   *pass = (struct pe_pass){ .n_rows = n,
-                            .tokens = r->tokens,
-                            .positions = r->positions,
-                            .row_span = r->row_span,
-                            .spans = r->spans,
-                            .out_rows = r->out_rows };
+                            .tokens = p->tokens,
+                            .positions = p->positions,
+                            .row_span = p->row_span,
+                            .spans = p->spans,
+                            .out_rows = p->out_rows,
+                            .n_best = r->n_given };
+  p->rows = rows;
+  p->is_over = false;
   for (uint32_t i = 0; i < n;) {
     struct pe_sequence *s = rows[i].sequence;
     uint32_t end = i + 1;
@@ -461,26 +458,144 @@ prepare_pass (struct pe_runtime *r, const struct pe_row *rows, uint32_t n, struc
       before += rows[k].sequence == s;
     if (!pe_sequence_reserve (s, before + (end - i), error))
       return false;
-    uint32_t position = (uint32_t) (s->n_tokens + before);
+    uint32_t position = (uint32_t) (s->n_tokens + s->n_pending + before);
     for (uint32_t k = i; k < end; k++) {
-      r->tokens[k] = rows[k].token;
-      r->positions[k] = position + (k - i);
-      r->row_span[k] = pass->n_spans;
+      p->tokens[k] = rows[k].token;
+      p->positions[k] = position + (k - i);
+      p->row_span[k] = pass->n_spans;
       if (rows[k].want_logits)
-        r->out_rows[pass->n_out++] = k;
+        p->out_rows[pass->n_out++] = k;
     }
-    r->spans[pass->n_spans++] = (struct pe_span){
+    p->spans[pass->n_spans++] = (struct pe_span){
       .row = i, .n_rows = end - i, .position = position, .state_slot = s->state_slot
     };
     i = end;
   }
   /* Only now do the page tables stand still. */
   for (uint32_t i = 0; i < pass->n_spans; i++) {
-    const struct pe_sequence *s = rows[r->spans[i].row].sequence;
-    r->spans[i].pages = s->pages;
-    r->spans[i].n_pages = (uint32_t) s->n_pages;
+    const struct pe_sequence *s = rows[p->spans[i].row].sequence;
+    p->spans[i].pages = s->pages;
+    p->spans[i].n_pages = (uint32_t) s->n_pages;
   }
   return true;
+}
+
+/* ---- a pass over the devices ---- */
+
+/* Its rows belong to their sequences. */
+static void
+commit_pass (struct pe_runtime *r, struct pe_runtime_pass *p)
+{
+  for (uint32_t i = 0; i < p->pass.n_rows; i++) {
+    struct pe_sequence *s = p->rows[i].sequence;
+    s->tokens[s->n_tokens++] = p->rows[i].token;
+    s->n_pending--;
+  }
+  r->n_logits += p->pass.n_out;
+  r->counters.rows_evaluated += p->pass.n_rows;
+  r->counters.passes++;
+}
+
+/* As if it had never begun; recurrent state that it may have changed is of no use. */
+static void
+forget_pass (struct pe_runtime_pass *p)
+{
+  for (uint32_t i = 0; i < p->pass.n_rows; i++)
+    p->rows[i].sequence->n_pending--;
+  for (uint32_t i = 0; i < p->pass.n_rows; i++)
+    if (i == 0 || p->rows[i].sequence != p->rows[i - 1].sequence)
+      pe_sequence_invalidate (p->rows[i].sequence);
+}
+
+static bool
+wait_for_pass (struct pe_runtime *r, struct pe_runtime_pass *p, struct pe_error *error)
+{
+  bool ok = p->is_over || r->ops[p->device]->finish (r->backends[p->device], error);
+  p->is_over = true;
+  return ok;
+}
+
+/* Ends the pass under way, if there is one. */
+static bool
+settle_pass (struct pe_runtime *r, struct pe_error *error)
+{
+  struct pe_runtime_pass *p = r->under_way;
+  if (!p)
+    return true;
+  r->under_way = NULL;
+  bool ok = wait_for_pass (r, p, error);
+  if (ok)
+    commit_pass (r, p);
+  else
+    forget_pass (p);
+  return ok;
+}
+
+/* The device that can go from tokens to logits by itself; 0: none. */
+static size_t
+whole_device (const struct pe_runtime *r)
+{
+  uint32_t n_stages = pe_program_n_stages (r->program);
+  size_t d = pe_runtime_stage_device (r, 1);
+  for (uint32_t s = 2; s < n_stages && d; s++)
+    d = pe_runtime_stage_device (r, s) == d ? d : 0;
+  return d && r->ops[d]->embeds && r->ops[d]->embeds (r->backends[d]) ? d : 0;
+}
+
+/* Stages of one device are one span; the carried rows cross through host memory between spans. The
+ * last span stays under way where its device can have two. */
+static bool
+start_spans (struct pe_runtime *r, struct pe_runtime_pass *p, struct pe_error *error)
+{
+  uint32_t n_stages = pe_program_n_stages (r->program);
+  struct pe_exchange exchange = { .in = NULL, .out = r->exchange.data };
+  exchange.logits =
+      (float *) r->logits.data + r->n_wanted * r->program->values[r->program->logits].width;
+  exchange.best = (struct pe_best_logit *) r->logits.data + r->n_wanted * r->n_given;
+  size_t whole = whole_device (r);
+  for (uint32_t first = 0, end; first < n_stages; first = end) {
+    size_t d = whole ? whole : pe_runtime_stage_device (r, first);
+    for (end = first + 1; end < n_stages && (whole || pe_runtime_stage_device (r, end) == d); end++)
+      ;
+    if (first > 0)
+      exchange.in = r->exchange.data;
+    if (end == n_stages)
+      exchange.out = NULL;
+    /* What it finishes is the oldest: the pass before must not be that. */
+    bool stays = end == n_stages && r->ops[d]->n_under_way > 1;
+    if (!stays && r->under_way && r->under_way->device == d && !settle_pass (r, error))
+      return false;
+    if (!r->ops[d]->start (r->backends[d], &p->pass, first, end, &exchange, error))
+      return false;
+    p->device = d;
+    if (!stays && !r->ops[d]->finish (r->backends[d], error))
+      return false;
+    p->is_over = !stays;
+  }
+  return true;
+}
+
+/* Starts a pass, then ends the one before. */
+static bool
+run_pass (struct pe_runtime *r, const struct pe_row *rows, uint32_t n, struct pe_error *error)
+{
+  struct pe_runtime_pass *p = &r->passes[r->under_way == &r->passes[0]];
+  if (!prepare_pass (r, rows, n, p, error))
+    return false;
+  for (uint32_t i = 0; i < n; i++)
+    rows[i].sequence->n_pending++;
+  bool ok = start_spans (r, p, error);
+  r->n_wanted += p->pass.n_out;
+  r->counters.passes_ahead += ok && r->under_way;
+  if (!settle_pass (r, ok ? error : NULL) && ok) {
+    wait_for_pass (r, p, NULL);
+    ok = false;
+  }
+  if (ok)
+    r->under_way = p;
+  else
+    forget_pass (p);
+  return ok;
 }
 
 static bool
@@ -517,43 +632,163 @@ remember_turn (struct pe_runtime *r, const struct pe_row *rows, size_t n, struct
   return true;
 }
 
+/* ---- going on by itself ---- */
+
+void
+pe_runtime_drop_guess (struct pe_runtime *r)
+{
+  struct pe_runtime_pass *p = r->guess;
+  if (!p)
+    return;
+  r->guess = NULL;
+  wait_for_pass (r, p, NULL);
+  p->rows->sequence->n_pending--;
+  pe_sequence_trim (p->rows->sequence);
+}
+
+/* Experts in RAM are computed while a pass is handed in: nothing would be gained. */
+static bool
+has_ram_parts (const struct pe_runtime *r)
+{
+  for (uint32_t s = 1; s < pe_program_n_stages (r->program); s++)
+    if (!pe_ram_part_is_none (pe_ram_part (r->program, r->plan, s)))
+      return true;
+  return false;
+}
+
+/* Whether the device may go on with what it will choose for this row. Recurrent state cannot take
+ * a step back. */
+static bool
+may_guess (const struct pe_runtime *r, const struct pe_row *rows, size_t n_rows)
+{
+  return n_rows == 1 && rows[0].want_logits && r->n_given == 1 && !pe_runtime_has_state (r) &&
+         whole_device (r) && !has_ram_parts (r);
+}
+
+static bool
+is_guessed (const struct pe_runtime *r, const struct pe_row *rows, size_t n_rows)
+{
+  return r->guess && may_guess (r, rows, n_rows) && rows[0].sequence == r->guessed.sequence &&
+         rows[0].token == r->guessed.token;
+}
+
+/* Begins the row behind `row`, whose token is not known yet. Where it cannot be, there is none. */
+static void
+begin_guess (struct pe_runtime *r, const struct pe_row *row, struct pe_runtime_pass *behind)
+{
+  struct pe_runtime_pass *p = &r->passes[behind == &r->passes[0]];
+  r->guessed = (struct pe_row){ row->sequence, 0, true };
+  if (!prepare_pass (r, &r->guessed, 1, p, NULL)) {
+    pe_sequence_trim (row->sequence);
+    return;
+  }
+  p->pass.is_fed = p->pass.feeds_next = true;
+  row->sequence->n_pending++;
+  if (start_spans (r, p, NULL)) {
+    r->guess = p;
+    r->counters.passes_ahead++;
+  } else
+    row->sequence->n_pending--;
+}
+
+/* One row whose successor the device begins by itself, and which may be begun already. */
+static bool
+run_guessing (struct pe_runtime *r, const struct pe_row *row, struct pe_error *error)
+{
+  struct pe_runtime_pass *p = r->guess;
+  r->guess = NULL;
+  if (!p) {
+    p = &r->passes[0];
+    if (!prepare_pass (r, row, 1, p, error))
+      return false;
+    p->pass.feeds_next = true;
+    row->sequence->n_pending++;
+    if (!start_spans (r, p, error)) {
+      forget_pass (p);
+      return false;
+    }
+  }
+  p->rows = row;
+  begin_guess (r, row, p);
+  if (!wait_for_pass (r, p, error)) {
+    pe_runtime_drop_guess (r);
+    forget_pass (p);
+    return false;
+  }
+  commit_pass (r, p);
+  r->guessed.token = ((const struct pe_best_logit *) r->logits.data)->token;
+  return true;
+}
+
+/* So many of the rows that are left go into the next pass. */
+static uint32_t
+rows_of_pass (struct pe_runtime *r, const struct pe_row *rows, size_t n_left)
+{
+  uint32_t most = r->plan->request.n_batch;
+  uint32_t n = n_left < most ? (uint32_t) n_left : most;
+  const struct pe_sequence *s = rows[0].sequence;
+  for (size_t d = 0; d < r->n_devices && n > 1; d++) {
+    most = r->ops[d]->most_rows
+               ? r->ops[d]->most_rows (r->backends[d], (uint32_t) (s->n_tokens + s->n_pending) + n)
+               : n;
+    n = n < most ? n : most;
+  }
+  return n;
+}
+
+/* The host's memory for logits holds two sets of them: see pe_gpu_record_best(). */
+static uint32_t
+best_to_give (const struct pe_runtime *r)
+{
+  size_t d = pe_runtime_stage_device (r, pe_program_n_stages (r->program) - 1);
+  uint32_t width = r->program->values[r->program->logits].width;
+  return r->ops[d]->picks_best && r->n_best <= PE_MAX_BEST && r->n_best <= width / 4 ? r->n_best
+                                                                                     : 0;
+}
+
+void
+pe_runtime_set_best (struct pe_runtime *r, uint32_t n)
+{
+  r->n_best = n;
+}
+
 bool
 pe_runtime_compute (struct pe_runtime *r, const struct pe_row *rows, size_t n_rows,
                     struct pe_error *error)
 {
-  r->n_logits = 0;
+  r->n_logits = r->n_wanted = 0;
+  r->n_given = best_to_give (r);
+  if (!is_guessed (r, rows, n_rows))
+    pe_runtime_drop_guess (r);
   if (!check_rows (r, rows, n_rows, error) || !remember_turn (r, rows, n_rows, error))
     return false;
-  for (size_t done = 0; done < n_rows;) {
-    if (atomic_load (&r->cancel))
-      return pe_fail (error, PE_ERROR_CANCELLED, "stopped");
-    size_t left = n_rows - done;
-    uint32_t n = left < r->plan->request.n_batch ? (uint32_t) left : r->plan->request.n_batch;
-    struct pe_pass pass;
-    if (!prepare_pass (r, rows + done, n, &pass, error))
-      return false;
-    if (!run_pass (r, &pass, error)) {
-      for (uint32_t i = 0; i < n; i++)
-        if (i == 0 || rows[done + i].sequence != rows[done + i - 1].sequence)
-          pe_sequence_invalidate (rows[done + i].sequence);
-      return false;
-    }
-    for (uint32_t i = 0; i < n; i++) {
-      struct pe_sequence *s = rows[done + i].sequence;
-      s->tokens[s->n_tokens++] = rows[done + i].token;
-    }
-    r->n_logits += pass.n_out;
-    r->counters.rows_evaluated += n;
-    r->counters.passes++;
+  if (may_guess (r, rows, n_rows))
+    return atomic_load (&r->cancel) ? pe_fail (error, PE_ERROR_CANCELLED, "stopped")
+                                    : run_guessing (r, rows, error);
+  bool ok = true;
+  for (size_t done = 0; done < n_rows && ok;) {
+    uint32_t n = rows_of_pass (r, rows + done, n_rows - done);
+    ok = !atomic_load (&r->cancel) || pe_fail (error, PE_ERROR_CANCELLED, "stopped");
+    ok = ok && run_pass (r, rows + done, n, error);
     done += n;
   }
-  return true;
+  return settle_pass (r, ok ? error : NULL) && ok;
 }
 
 const float *
 pe_runtime_logits (const struct pe_runtime *r, size_t nth_wanted)
 {
-  if (nth_wanted >= r->n_logits)
+  if (nth_wanted >= r->n_logits || r->n_given)
     return NULL;
   return (const float *) r->logits.data + nth_wanted * r->program->values[r->program->logits].width;
+}
+
+const struct pe_best_logit *
+pe_runtime_best (const struct pe_runtime *r, size_t nth_wanted, size_t *n)
+{
+  *n = 0;
+  if (nth_wanted >= r->n_logits || !r->n_given)
+    return NULL;
+  *n = r->n_given;
+  return (const struct pe_best_logit *) r->logits.data + nth_wanted * r->n_given;
 }

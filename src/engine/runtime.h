@@ -8,6 +8,7 @@
 
 #include "engine/plan.h"
 
+struct pe_best_logit;
 struct pe_model;
 struct pe_runtime;
 struct pe_sequence;
@@ -67,6 +68,17 @@ bool pe_runtime_compute (struct pe_runtime *runtime, const struct pe_row *rows, 
                          struct pe_error *error);
 const float *pe_runtime_logits (const struct pe_runtime *runtime, size_t nth_wanted);
 
+/* From the next pe_runtime_compute() on rows that want logits may give their `n` best alone: where
+ * a GPU computes the output, they are picked there and nothing else comes back. 0: all logits, as
+ * in the beginning; so it is too where n is more than PE_MAX_BEST or a fourth of the vocabulary.
+ * With n = 1 a GPU that has the whole model goes on with the best token by itself: when the same
+ * sequence is then given just this token, its row has been begun already. */
+void pe_runtime_set_best (struct pe_runtime *runtime, uint32_t n);
+/* Highest first, equal ones by token, until the next call; *n: how many. NULL: all logits are
+ * there instead, see pe_runtime_logits(), which is NULL otherwise. */
+const struct pe_best_logit *pe_runtime_best (const struct pe_runtime *runtime, size_t nth_wanted,
+                                             size_t *n);
+
 /* Makes a running pe_runtime_compute() stop with PE_ERROR_CANCELLED, within one token or one
  * chunk of a prompt. Cleared by pe_runtime_resume(). */
 void pe_runtime_cancel (struct pe_runtime *runtime);
@@ -77,8 +89,11 @@ struct pe_runtime_counters {
   uint64_t weight_bytes_read;  /* from the file, by loading: moves do not change it */
   uint64_t weight_bytes_moved; /* to GPUs, out of the mapping that the CPU used until then */
   uint64_t passes, gpu_submits, gpu_dispatches;
+  uint64_t passes_ahead;     /* that were begun while the one before was still under way */
+  uint64_t gpu_result_bytes; /* of logits, or of the best of them, that came back */
   uint64_t kernels_ahead, kernels_late; /* compiled while weights were read; during a pass */
   uint64_t kernel_bytes;                /* of compiled kernels, taken over from an earlier run */
+  double gpu_longest_submit;            /* seconds, of those of prompts; 0: none was measured */
 };
 void pe_runtime_counters (const struct pe_runtime *runtime, struct pe_runtime_counters *out);
 

@@ -272,18 +272,28 @@ mask (struct pe_sampler *s, float *logits)
 
 /* ---- logits ---- */
 
+static bool
+has_penalties (const struct pe_sampler_params *p)
+{
+  return p->repeat_penalty != 1.0f || p->frequency_penalty != 0.0f || p->presence_penalty != 0.0f;
+}
+
 /* Keskar et al. 2019 for the repetition penalty; the others subtract by count and by presence. */
+static float
+penalised (const struct pe_sampler *s, int32_t token, float x)
+{
+  const struct pe_sampler_params *p = &s->params;
+  if (s->counts[token] == 0)
+    return x;
+  x = x > 0 ? x / p->repeat_penalty : x * p->repeat_penalty;
+  return x - (float) s->counts[token] * p->frequency_penalty - p->presence_penalty;
+}
+
 static void
 penalise (const struct pe_sampler *s, float *logits)
 {
-  const struct pe_sampler_params *p = &s->params;
-  if (p->repeat_penalty == 1.0f && p->frequency_penalty == 0.0f && p->presence_penalty == 0.0f)
-    return;
-  for (uint32_t i = 0; i < s->n_vocab; i++)
-    if (s->counts[i]) {
-      float x = logits[i] > 0 ? logits[i] / p->repeat_penalty : logits[i] * p->repeat_penalty;
-      logits[i] = x - (float) s->counts[i] * p->frequency_penalty - p->presence_penalty;
-    }
+  for (uint32_t i = 0; has_penalties (&s->params) && i < s->n_vocab; i++)
+    logits[i] = penalised (s, (int32_t) i, logits[i]);
 }
 
 /* The logits as the settings change them, in memory of the sampler. */
@@ -378,6 +388,14 @@ truncate_list (struct pe_sampler *s, struct pe_candidate *c, size_t n)
   return n;
 }
 
+static int32_t
+draw_truncated (struct pe_sampler *s, struct pe_candidate *c, size_t n)
+{
+  n = truncate_list (s, c, n);
+  heat (s, c, n);
+  return c[draw (s, c, n)].token;
+}
+
 /* One choice; *surprise in bits, where mirostat measures it. */
 static int32_t
 choose (struct pe_sampler *s, const float *logits, bool masked, float *surprise)
@@ -395,9 +413,7 @@ choose (struct pe_sampler *s, const float *logits, bool masked, float *surprise)
     return c[0].token; /* nothing to choose from */
   if (p->mirostat)
     return draw_mirostat (s, c, n, surprise);
-  n = truncate_list (s, c, n);
-  heat (s, c, n);
-  return c[draw (s, c, n)].token;
+  return draw_truncated (s, c, n);
 }
 
 int32_t
@@ -413,4 +429,55 @@ pe_sampler_sample (struct pe_sampler *s, const float *logits)
   if (s->params.mirostat)
     s->mirostat_mu -= s->params.mirostat_eta * (surprise - s->params.mirostat_tau);
   return token;
+}
+
+/* ---- from the best ---- */
+
+uint32_t
+pe_sampler_n_best (const struct pe_sampler *s)
+{
+  const struct pe_sampler_params *p = &s->params;
+  uint64_t n = p->temperature > 0 ? p->top_k : 1;
+  if (n == 0 || s->matcher || s->dry || p->mirostat || p->top_n_sigma > 0)
+    return 0;
+  /* A logit that is lowered makes room for one more; one that is raised may come from anywhere. */
+  if (has_penalties (p)) {
+    if (p->repeat_penalty < 1 || p->frequency_penalty < 0 || p->presence_penalty < 0)
+      return 0;
+    n += s->n_recent;
+  }
+  for (size_t i = 0; i < p->n_logit_bias; i++)
+    if (p->logit_bias[i].bias > 0)
+      return 0;
+  n += p->n_logit_bias;
+  return n <= PE_MAX_BEST ? (uint32_t) n : 0;
+}
+
+int32_t
+pe_sampler_sample_best (struct pe_sampler *s, const struct pe_best_logit *best, size_t n)
+{
+  const struct pe_sampler_params *p = &s->params;
+  struct pe_candidate *c = s->candidates;
+  size_t n_best = n < s->n_vocab ? n : s->n_vocab;
+  n = 0;
+  for (size_t i = 0; i < n_best; i++) {
+    float x = best[i].logit;
+    if (best[i].token < 0 || (uint32_t) best[i].token >= s->n_vocab)
+      continue;
+    for (size_t k = 0; k < p->n_logit_bias; k++)
+      if (p->logit_bias[k].token == best[i].token)
+        x += p->logit_bias[k].bias;
+    if (has_penalties (p))
+      x = penalised (s, best[i].token, x);
+    c[n++] = (struct pe_candidate){ best[i].token, x == x ? x : -INFINITY, 0 };
+  }
+  if (n == 0)
+    return 0;
+  pe_candidates_sort (c, n);
+  bool draws = p->temperature > 0;
+  if (!(c[0].logit > -INFINITY))
+    return draws ? c[0].token : 0;
+  if (!draws)
+    return c[0].token;
+  return draw_truncated (s, c, n < p->top_k ? n : p->top_k);
 }

@@ -15,6 +15,13 @@
 struct pe_grammar;
 struct pe_vocab;
 
+#define PE_MAX_BEST 128
+
+struct pe_best_logit {
+  int32_t token;
+  float logit; /* never not a number */
+};
+
 struct pe_logit_bias {
   int32_t token;
   float bias; /* added to the logit; minus infinity: never */
@@ -78,3 +85,11 @@ void pe_sampler_accept (struct pe_sampler *sampler, int32_t token);
 /* `logits`: n_vocab of them, unchanged. NaN counts as minus infinity. -1 only with a grammar: no
  * token of the vocabulary continues the text, or, where it may end, ends it. */
 int32_t pe_sampler_sample (struct pe_sampler *sampler, const float *logits);
+
+/* How many of the best logits, at most PE_MAX_BEST, are enough for the very choice that all of them
+ * would lead to, after what was accepted so far; 0: all are needed. */
+uint32_t pe_sampler_n_best (const struct pe_sampler *sampler);
+/* From at least so many, highest first, equal ones by token (of a vocabulary that has fewer: all).
+ */
+int32_t pe_sampler_sample_best (struct pe_sampler *sampler, const struct pe_best_logit *best,
+                                size_t n);

@@ -117,6 +117,12 @@ release_pages (struct pe_sequence *s, size_t keep)
     pe_page_release (&s->runtime->pages, s->pages[--s->n_pages]);
 }
 
+void
+pe_sequence_trim (struct pe_sequence *s)
+{
+  release_pages (s, (s->n_tokens + PE_PAGE_TOKENS - 1) / PE_PAGE_TOKENS);
+}
+
 static bool
 full (const struct pe_runtime *r, struct pe_error *error)
 {
@@ -152,7 +158,7 @@ bool
 pe_sequence_reserve (struct pe_sequence *s, size_t n, struct pe_error *error)
 {
   struct pe_runtime *r = s->runtime;
-  size_t need_tokens = s->n_tokens + n;
+  size_t have = s->n_tokens + s->n_pending, need_tokens = have + n;
   if (s->state_is_stale && !clear_state (r, s->state_slot, error))
     return false;
   s->state_is_stale = false;
@@ -165,7 +171,7 @@ pe_sequence_reserve (struct pe_sequence *s, size_t n, struct pe_error *error)
   size_t need = (need_tokens + PE_PAGE_TOKENS - 1) / PE_PAGE_TOKENS;
   if (!pe_grow (&s->pages, &s->pages_capacity, need, sizeof *s->pages))
     return pe_fail (error, PE_ERROR_MEMORY, "not enough memory for the page table");
-  size_t first = s->n_tokens / PE_PAGE_TOKENS;
+  size_t first = have / PE_PAGE_TOKENS;
   if (first < s->n_pages && !make_private (s, first, error))
     return false;
   while (s->n_pages < need) {
@@ -211,6 +217,7 @@ pe_sequence_free (struct pe_sequence *s)
   if (!s)
     return;
   struct pe_runtime *r = s->runtime;
+  pe_runtime_drop_guess (r);
   release_pages (s, 0);
   for (size_t i = 0; i < s->n_checkpoints; i++)
     r->state_used[s->checkpoints[i].slot] = false;
@@ -252,7 +259,7 @@ static void
 keep_tokens (struct pe_sequence *s, size_t n)
 {
   s->n_tokens = n;
-  release_pages (s, (n + PE_PAGE_TOKENS - 1) / PE_PAGE_TOKENS);
+  pe_sequence_trim (s);
   drop_checkpoints_behind (s, n);
 }
 
@@ -261,6 +268,7 @@ pe_sequence_truncate (struct pe_sequence *s, size_t n, size_t *n_kept, struct pe
 {
   struct pe_runtime *r = s->runtime;
   if (n < s->n_tokens) {
+    pe_runtime_drop_guess (r);
     if (pe_runtime_has_state (r)) {
       const struct pe_checkpoint *c = best_checkpoint (s, n);
       n = c ? c->n_tokens : 0;
@@ -295,6 +303,7 @@ pe_sequence_fork (const struct pe_sequence *s, size_t n, struct pe_sequence **ou
 {
   struct pe_runtime *r = s->runtime;
   struct pe_sequence *fork;
+  pe_runtime_drop_guess (r);
   if (n > s->n_tokens)
     n = s->n_tokens;
   if (!pe_sequence_new (r, &fork, error))

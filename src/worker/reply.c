@@ -131,8 +131,10 @@ choose_token (Reply *self, struct pe_runtime *runtime)
   if (!bind_answer (self))
     return;
   gint64 now = g_get_monotonic_time ();
-  const float *logits = pe_runtime_logits (runtime, 0);
-  int32_t token = pe_sampler_sample (self->sampler, logits);
+  gsize n;
+  const struct pe_best_logit *best = pe_runtime_best (runtime, 0, &n);
+  int32_t token = best ? pe_sampler_sample_best (self->sampler, best, n)
+                       : pe_sampler_sample (self->sampler, pe_runtime_logits (runtime, 0));
   if (token < 0) {
     struct pe_error error;
     pe_fail (&error, PE_ERROR_UNSUPPORTED,
@@ -276,6 +278,8 @@ reply_step (Reply *self, struct pe_runtime *runtime, struct slots *slots, struct
   gsize n = MIN (left, self->n_rows);
   for (gsize i = 0; i < n; i++)
     self->rows[i] = (struct pe_row){ sequence, self->tokens.ids[have + i], i + 1 == left };
+  /* A grammar that waits for the answer may bind the token after this row. */
+  pe_runtime_set_best (runtime, self->grammar ? 0 : pe_sampler_n_best (self->sampler));
   if (pe_runtime_compute (runtime, self->rows, n, error)) {
     count (self, runtime);
     if (n == left)

@@ -1027,10 +1027,118 @@ copy (void)
   CHECK (memcmp (f.words, f.bytes, n * 16) == 0 && f.words[n * 4] == 0xa5a5a5a5);
 }
 
+/* Rows of tokens in any order, one of them too large; nothing behind them is written. */
+static void
+embed (void)
+{
+  const uint32_t n_tokens = 11, k = row_length (300) / 16 * 16, n_rows = 5;
+  const uint32_t tokens[] = { 3, 0, 10, 3, 77 };
+  float *table = make_matrix (n_tokens, k, 0);
+  const struct embed_arguments push = { .work = f.work.address,
+                                        .weight = f.weights.address,
+                                        .tables = f.tables.address,
+                                        .k = k,
+                                        .n_tokens = n_tokens,
+                                        .out_offset = 40,
+                                        .out_row_stride = k + 8,
+                                        .n_rows = n_rows,
+                                        .max_rows = 9,
+                                        .scale = 1.5f };
+  random_floats (f.floats, 8192, 1);
+  float *before = malloc (8192 * sizeof *before);
+  memcpy (before, f.floats, 8192 * sizeof *before);
+  memcpy (f.words + PE_TABLE_TOKENS (9), tokens, sizeof tokens);
+  CHECK (fixture_run (&f, shader, (uint32_t[]){ 64 }, 1, &push, sizeof push,
+                      (k / 16 * n_rows + 63) / 64, 1, 1));
+  for (uint32_t i = 0; i < 8192; i++) {
+    uint32_t row = i < 40 ? n_rows : (i - 40) / (k + 8), e = i < 40 ? 0 : (i - 40) % (k + 8);
+    bool written = row < n_rows && e < k;
+    uint32_t token = written ? tokens[row] < n_tokens ? tokens[row] : n_tokens - 1 : 0;
+    double expected = written ? 1.5 * table[token * k + e] : before[i];
+    CHECK_MSG (is_close (f.floats[i], expected, fabs (expected)), "element %u: %g %g", i,
+               f.floats[i], expected);
+  }
+  free (before);
+  free (table);
+}
+
+static uint64_t
+key_of (float x, uint32_t token)
+{
+  uint32_t bits;
+  x = x == x ? x == 0 ? 0 : x : -INFINITY;
+  memcpy (&bits, &x, sizeof bits);
+  bits = bits >> 31 ? ~bits : bits | 0x80000000u;
+  return (uint64_t) bits << 32 | ~token;
+}
+
+static int
+falling (const void *a, const void *b)
+{
+  uint64_t x = *(const uint64_t *) a, y = *(const uint64_t *) b;
+  return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* Both rounds, on logits with much that is equal, not a number, infinite or zero of either sign. */
+static void
+check_best (uint32_t n, uint32_t groups, uint32_t k, uint32_t levels)
+{
+  static const float special[] = { NAN, INFINITY, -INFINITY, 0.0f, -0.0f, -NAN };
+  const uint32_t n_rows = 2, stride = (n + 3) & ~3u, scratch = 1u << 18, done = 1u << 20;
+  uint64_t *keys = malloc (n * sizeof *keys), *found = malloc (k * sizeof *found);
+  for (uint32_t i = 0; i < n_rows * stride; i++)
+    f.floats[i] = below (50) == 0 ? special[below (6)]
+                                  : ((float) below (levels) - (float) (levels / 2)) * 0.01f;
+  struct best_arguments push = { .source = f.work.address,
+                                 .target = f.work.address + 4ull * scratch,
+                                 .n = n,
+                                 .row_bytes = 4 * stride,
+                                 .slice = (n + groups - 1) / groups,
+                                 .k = k };
+  f.words[0] = 0xa5a5a5a5;
+  bool ok = fixture_run (&f, PE_SHADER_BEST, (uint32_t[]){ 64, 0 }, 2, &push, sizeof push, groups,
+                         n_rows, 1);
+  push.source = push.target;
+  push.target = f.work.address + 4ull * done;
+  push.next_token = f.tables.address;
+  push.n = push.slice = groups * k;
+  push.row_bytes = 8 * push.n;
+  ok = ok &&
+       fixture_run (&f, PE_SHADER_BEST, (uint32_t[]){ 64, 1 }, 2, &push, sizeof push, 1, n_rows, 1);
+  CHECK (ok);
+  uint32_t best = 0;
+  for (uint32_t row = 0; row < n_rows; row++) {
+    for (uint32_t i = 0; i < n; i++)
+      keys[i] = key_of (f.floats[row * stride + i], i);
+    qsort (keys, n, sizeof *keys, falling);
+    memcpy (found, f.floats + done + 2 * row * k, k * sizeof *found);
+    qsort (found, k, sizeof *found, falling);
+    CHECK_MSG (memcmp (keys, found, k * sizeof *found) == 0, "%u of %u in %u slices, row %u", k, n,
+               groups, row);
+    best = row ? best : ~(uint32_t) keys[0];
+  }
+  CHECK (f.words[0] == (k == 1 ? best : 0xa5a5a5a5));
+  free (keys);
+  free (found);
+}
+
+static void
+best (void)
+{
+  static const uint32_t ks[] = { 1, 2, 40, 128 };
+  for (size_t i = 0; i < sizeof ks / sizeof *ks; i++) {
+    check_best (5003, 5, ks[i], 100000);
+    check_best (5003, 64, ks[i], 3); /* most are equal; slices shorter than k */
+    check_best (1000, 1, ks[i], 40);
+  }
+}
+
 static const struct {
   const char *kernel;
   void (*check) (void);
 } checks[] = {
+  { "embed", embed },
+  { "best", best },
   { "matvec", matvec },
   { "matvec_expert", matvec_expert },
   { "halve", halving },

@@ -8,6 +8,7 @@
 #include "engine/devices.h"
 #include "engine/model.h"
 #include "engine/runtime.h"
+#include "engine/sampler.h"
 #include "engine/vulkan/loader.h"
 
 #include "../driver-leaks.h"
@@ -133,6 +134,68 @@ planned_is_allocated (void)
     pe_runtime_free (runtime);
     CHECK_MSG (same, "with %u layers", n);
   }
+}
+
+/* A prompt whose last row alone wants logits, in passes of `n_batch` rows; counters of it. */
+static double
+distance_of_prompt (uint32_t n_gpu_layers, uint32_t n_batch, struct pe_runtime_counters *out)
+{
+  struct pe_error error = { 0 };
+  struct pe_runtime *runtime = load (n_gpu_layers, n_batch, &error);
+  struct pe_sequence *sequence = NULL;
+  struct pe_row rows[N_TOKENS];
+  bool ok = runtime && pe_sequence_new (runtime, &sequence, &error);
+  for (uint32_t i = 0; i < N_TOKENS; i++)
+    rows[i] = (struct pe_row){ sequence, tokens[i], i + 1 == N_TOKENS };
+  ok = ok && pe_runtime_compute (runtime, rows, N_TOKENS, &error);
+  double d = ok ? distance (pe_runtime_logits (runtime, 0), N_TOKENS - 1, 1) : INFINITY;
+  ok = ok && !pe_runtime_logits (runtime, 1) && pe_sequence_n_tokens (sequence) == N_TOKENS;
+  if (runtime)
+    pe_runtime_counters (runtime, out);
+  if (sequence)
+    pe_sequence_free (sequence);
+  pe_runtime_free (runtime);
+  CHECK_MSG (ok, "%s", error.message);
+  return d;
+}
+
+/* While the GPU computes its layers of a part of a prompt, the next part is begun. */
+static void
+prompts_overlap (void)
+{
+  for (uint32_t n = 1; n <= n_steps; n++) {
+    struct pe_runtime_counters c;
+    double d = distance_of_prompt (n, 8, &c);
+    CHECK_MSG (d < 1e-10, "%u layers: %g", n, d);
+    CHECK (c.passes == N_TOKENS / 8 && c.passes_ahead == c.passes - 1);
+    CHECK (c.rows_evaluated == N_TOKENS);
+  }
+}
+
+/* However slow the device, a submit holds no more than it computes in 25 ms, or one operation; and
+ * an operation that is longer gets fewer rows, but not fewer than 32. */
+static void
+submits_are_short (void)
+{
+  struct pe_runtime_counters whole, parts, single, narrow;
+  double d = distance_of_prompt (n_steps, N_TOKENS, &whole);
+  CHECK (d < 1e-10 && whole.gpu_submits == 1 && whole.passes == 1);
+  /* 1.1 million operations of matrices for 40 rows of one layer, and some attention. */
+  pe_vk_rate_at (20e6 / 0.025);
+  d = distance_of_prompt (n_steps, N_TOKENS, &parts);
+  pe_vk_rate_at (1);
+  double e = distance_of_prompt (n_steps, N_TOKENS, &single);
+  double f = distance_of_prompt (1, N_TOKENS, &narrow);
+  pe_vk_rate_at (0);
+  CHECK (d < 1e-10 && e < 1e-10 && f < 1e-10);
+  printf ("# %llu dispatches in %llu, %llu, %llu submits\n",
+          (unsigned long long) whole.gpu_dispatches, (unsigned long long) whole.gpu_submits,
+          (unsigned long long) parts.gpu_submits, (unsigned long long) single.gpu_submits);
+  CHECK (parts.gpu_submits > 1 && parts.gpu_submits < 2 * (n_steps - 1));
+  /* Eight operations of a layer that take time, each by itself; of the last 8 rows, where some are
+   * one dispatch, five; and the output. */
+  CHECK (single.passes == 2 && single.gpu_submits == (8 + 5) * (n_steps - 1) + 1);
+  CHECK (narrow.passes == 2 && narrow.gpu_submits == 2);
 }
 
 /* Moves all layers up and down between tokens; the conversation goes on. */
@@ -343,6 +406,160 @@ kernels_are_kept (void)
   CHECK (foreign == 0 && cut == 0 && none == 0 && damaged == 0 && driver == 0);
 }
 
+/* ---- the token chosen on the device ---- */
+
+#define N_CHOSEN 48
+
+static int32_t
+best_of_last (const struct pe_runtime *runtime)
+{
+  size_t n;
+  const struct pe_best_logit *best = pe_runtime_best (runtime, 0, &n);
+  const float *logits = pe_runtime_logits (runtime, 0);
+  if (best)
+    return n == 1 && !logits ? best->token : -1;
+  int32_t token = 0;
+  for (uint32_t i = 1; i < n_vocab; i++)
+    if (logits[i] > logits[token])
+      token = (int32_t) i;
+  return token;
+}
+
+/* Greedy, with everything that people do in between: going back, another token than the best,
+ * moving layers, a branch, a second conversation. All tokens chosen go to `out`. */
+static bool
+choose_tokens (uint32_t n_best, int32_t *out, struct pe_runtime_counters *counters,
+               struct pe_error *error)
+{
+  struct pe_runtime *runtime = load (n_steps, 16, error);
+  struct pe_sequence *s[2] = { NULL, NULL };
+  bool ok =
+      runtime && pe_sequence_new (runtime, &s[0], error) && pe_sequence_new (runtime, &s[1], error);
+  if (ok)
+    pe_runtime_set_best (runtime, n_best);
+  int32_t next[2] = { tokens[0], tokens[1] };
+  for (uint32_t i = 0; i < N_CHOSEN && ok; i++) {
+    uint32_t which = i > 40 ? i % 2 : 0;
+    size_t kept, n = pe_sequence_n_tokens (s[which]);
+    struct pe_sequence *branch = NULL;
+    if (i == 10)
+      ok = pe_sequence_truncate (s[0], n - 3, &kept, error) && kept == n - 3;
+    if (i == 20)
+      next[0] = (next[0] + 1) % (int32_t) n_vocab;
+    if (i == 25 || i == 28)
+      ok = ok && pe_runtime_place (runtime, i == 25 ? n_steps - 2 : n_steps, error);
+    if (i == 33)
+      ok = ok && pe_sequence_fork (s[0], n - 1, &branch, error);
+    if (branch) {
+      pe_sequence_free (s[0]);
+      s[0] = branch;
+    }
+    const struct pe_row row = { s[which], next[which], true };
+    ok = ok && pe_runtime_compute (runtime, &row, 1, error);
+    if (ok)
+      next[which] = out[i] = best_of_last (runtime);
+    ok = ok && pe_sequence_tokens (s[which])[pe_sequence_n_tokens (s[which]) - 1] == row.token;
+  }
+  if (ok)
+    pe_runtime_counters (runtime, counters);
+  pe_sequence_free (s[0]);
+  pe_sequence_free (s[1]);
+  pe_runtime_free (runtime);
+  return ok;
+}
+
+static void
+the_device_goes_on (void)
+{
+  struct pe_error error = { 0 };
+  struct pe_runtime_counters all, one;
+  int32_t expected_tokens[N_CHOSEN], chosen[N_CHOSEN];
+  bool ok =
+      choose_tokens (0, expected_tokens, &all, &error) && choose_tokens (1, chosen, &one, &error);
+  CHECK_MSG (ok, "%s", error.message);
+  for (uint32_t i = 0; i < N_CHOSEN; i++)
+    CHECK_MSG (chosen[i] == expected_tokens[i], "token %u: %d, not %d", i, chosen[i],
+               expected_tokens[i]);
+  CHECK (one.rows_evaluated == N_CHOSEN && all.rows_evaluated == N_CHOSEN);
+  CHECK (all.passes_ahead == 0 && all.gpu_result_bytes == (uint64_t) N_CHOSEN * n_vocab * 4);
+  printf ("# %llu rows begun ahead\n", (unsigned long long) one.passes_ahead);
+  /* Every row has one behind it that is begun, but for three while layers are elsewhere; those that
+   * nobody wanted are read too. */
+  CHECK (one.passes_ahead == N_CHOSEN - 3);
+  CHECK (one.gpu_result_bytes >= N_CHOSEN * 8 && one.gpu_result_bytes <= 2 * N_CHOSEN * 8);
+}
+
+/* At the end of the context there is nothing to go on with, and pages that were taken ahead are
+ * free again. */
+static void
+going_on_ends_with_the_context (void)
+{
+  struct pe_error error = { 0 };
+  struct pe_runtime *runtime = load (n_steps, 16, &error);
+  struct pe_sequence *s = NULL, *other = NULL;
+  CHECK_MSG (runtime && pe_sequence_new (runtime, &s, &error), "%s", error.message);
+  pe_runtime_set_best (runtime, 1);
+  struct pe_row row = { s, 1, true };
+  bool ok = true;
+  for (uint32_t i = 0; i < 512 && ok; i++) {
+    ok = pe_runtime_compute (runtime, &row, 1, &error);
+    row.token = ok ? best_of_last (runtime) : 0;
+  }
+  bool full = ok && !pe_runtime_compute (runtime, &row, 1, &error);
+  enum pe_code code = error.code;
+  size_t kept;
+  /* Of two pages one is left, whose last row is the last: what is begun behind it takes the other,
+   * which somebody else then needs. */
+  ok = full && pe_sequence_truncate (s, 255, &kept, &error) &&
+       pe_runtime_compute (runtime, &row, 1, &error) && pe_sequence_new (runtime, &other, &error) &&
+       pe_runtime_compute (runtime, &(struct pe_row){ other, 1, true }, 1, &error);
+  pe_sequence_free (s);
+  pe_sequence_free (other);
+  pe_runtime_free (runtime);
+  CHECK_MSG (ok, "%s", error.message);
+  CHECK (code == PE_ERROR_CONTEXT_FULL);
+}
+
+/* Many of the best, of several rows at once. */
+static void
+the_best_come_back (void)
+{
+  struct pe_error error = { 0 };
+  struct pe_runtime *runtime = load (n_steps, N_TOKENS, &error);
+  struct pe_sequence *s = NULL;
+  struct pe_row rows[N_TOKENS];
+  bool ok = runtime && pe_sequence_new (runtime, &s, &error);
+  pe_runtime_set_best (runtime, 50);
+  for (uint32_t i = 0; i < N_TOKENS; i++)
+    rows[i] = (struct pe_row){ s, tokens[i], true };
+  ok = ok && pe_runtime_compute (runtime, rows, N_TOKENS, &error);
+  double worst = 0;
+  bool in_order = true;
+  for (uint32_t i = 0; i < N_TOKENS && ok; i++) {
+    size_t n;
+    const struct pe_best_logit *best = pe_runtime_best (runtime, i, &n);
+    ok = best && n == 50 && !pe_runtime_logits (runtime, i);
+    for (size_t k = 0; k < n && ok; k++) {
+      in_order = in_order && (k == 0 || best[k].logit <= best[k - 1].logit);
+      worst = fmax (worst, fabs (best[k].logit - expected[i * n_vocab + best[k].token]));
+    }
+    uint32_t n_above = 0;
+    for (uint32_t t = 0; t < n_vocab && ok; t++)
+      n_above += expected[i * n_vocab + t] > best[n - 1].logit + 1e-3f;
+    in_order = in_order && n_above < 50;
+  }
+  struct pe_runtime_counters counters = { 0 };
+  if (runtime)
+    pe_runtime_counters (runtime, &counters);
+  size_t none;
+  bool behind = ok && !pe_runtime_best (runtime, N_TOKENS, &none) && none == 0;
+  pe_sequence_free (s);
+  pe_runtime_free (runtime);
+  CHECK_MSG (ok, "%s", error.message);
+  CHECK_MSG (behind && in_order && worst < 1e-3, "%g", worst);
+  CHECK (counters.gpu_result_bytes == N_TOKENS * 50 * 8);
+}
+
 /* A lost device says so, for good, until it is opened anew. */
 static void
 a_lost_device_stays_lost (void)
@@ -414,10 +631,15 @@ main (void)
   RUN (every_split_agrees);
   RUN (every_batch_size_agrees);
   RUN (planned_is_allocated);
+  RUN (prompts_overlap);
+  RUN (submits_are_short);
   RUN (moves_lose_nothing);
   RUN (random_moves_change_nothing);
   RUN (kernels_are_compiled_ahead);
   RUN (kernels_are_kept);
+  RUN (the_device_goes_on);
+  RUN (going_on_ends_with_the_context);
+  RUN (the_best_come_back);
   RUN (a_lost_device_stays_lost);
   pe_model_close (model);
   free (expected);

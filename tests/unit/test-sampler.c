@@ -495,6 +495,142 @@ dry_breakers (void)
   CHECK (!pe_sampler_set_dry_breakers (sampler, vocab, &(const char *){ "" }, 1, &error));
 }
 
+/* ---- from the best alone ---- */
+
+#define N_LOGITS 1000
+
+static struct pe_best_logit ranked[N_LOGITS];
+
+static int
+better (const void *a, const void *b)
+{
+  const struct pe_best_logit *x = a, *y = b;
+  if (x->logit != y->logit)
+    return x->logit < y->logit ? 1 : -1;
+  return x->token < y->token ? -1 : 1;
+}
+
+/* Logits with many that are equal, some that are not numbers; in one of four rounds nearly all are
+ * impossible. */
+static void
+invent_logits (float *logits, uint32_t round, uint32_t *random)
+{
+  for (int32_t i = 0; i < N_LOGITS; i++) {
+    *random = *random * 1664525u + 1013904223u;
+    logits[i] = (float) (*random >> 24) * 0.05f - 3;
+    if (*random % 97 == 0)
+      logits[i] = NAN;
+    if (round % 4 == 3 && i != 7 && i != 300)
+      logits[i] = -INFINITY;
+    ranked[i] = (struct pe_best_logit){ i, logits[i] == logits[i] ? logits[i] : -INFINITY };
+  }
+  qsort (ranked, N_LOGITS, sizeof *ranked, better);
+}
+
+/* Two samplers with the same settings, one with all logits and one with as many as it asks for. */
+static void
+same_from_the_best (const char *what)
+{
+  struct pe_error error = { 0 };
+  struct pe_sampler *all, *few;
+  float logits[N_LOGITS];
+  uint32_t random = 9;
+  CHECK (pe_sampler_new (&params, N_LOGITS, &all, &error));
+  CHECK (pe_sampler_new (&params, N_LOGITS, &few, &error));
+  bool same = true;
+  uint32_t n = 1;
+  for (uint32_t i = 0; i < 300 && same && n; i++) {
+    invent_logits (logits, i, &random);
+    int32_t token = pe_sampler_sample (all, logits);
+    n = pe_sampler_n_best (few);
+    same = n <= PE_MAX_BEST && pe_sampler_sample_best (few, ranked, n) == token;
+    pe_sampler_accept (all, token);
+    pe_sampler_accept (few, token);
+  }
+  pe_sampler_free (all);
+  pe_sampler_free (few);
+  CHECK_MSG (n > 0, "%s: all are asked for", what);
+  CHECK_MSG (same, "%s: another token", what);
+}
+
+static void
+from_the_best (void)
+{
+  static const struct pe_logit_bias lower[] = { { 3, -INFINITY }, { 4, -2 }, { 300, -100 } };
+  pe_sampler_params_init (&params);
+  params.seed = 11;
+  same_from_the_best ("usual settings");
+  params.typical_p = 0.9f;
+  params.xtc_probability = 0.5f;
+  params.dynamic_temperature_range = 0.5f;
+  same_from_the_best ("more cuts");
+  params.repeat_penalty = 1.2f;
+  params.frequency_penalty = 0.3f;
+  params.presence_penalty = 0.2f;
+  same_from_the_best ("penalties");
+  params.logit_bias = lower;
+  params.n_logit_bias = 3;
+  same_from_the_best ("biases that lower");
+  params.temperature = 0;
+  same_from_the_best ("greedy with penalties");
+  pe_sampler_params_init (&params);
+  params.temperature = 0;
+  same_from_the_best ("greedy");
+  make (N_LOGITS);
+  CHECK (pe_sampler_n_best (sampler) == 1);
+}
+
+static uint32_t
+n_best (void)
+{
+  make (N_LOGITS);
+  return pe_sampler_n_best (sampler);
+}
+
+static void
+all_are_needed (void)
+{
+  static const struct pe_logit_bias raise[] = { { 3, 0.1f } };
+  pe_sampler_params_init (&params);
+  CHECK (n_best () == params.top_k);
+  params.top_k = 0;
+  CHECK (n_best () == 0);
+  params.top_k = PE_MAX_BEST;
+  CHECK (n_best () == PE_MAX_BEST);
+  params.top_k++;
+  CHECK (n_best () == 0);
+  params.top_k = 40;
+  params.repeat_penalty = 0.9f;
+  CHECK (n_best () == 0);
+  params.repeat_penalty = 1;
+  params.presence_penalty = -1;
+  CHECK (n_best () == 0);
+  params.presence_penalty = 0;
+  params.top_n_sigma = 1;
+  CHECK (n_best () == 0);
+  params.top_n_sigma = 0;
+  params.mirostat = true;
+  CHECK (n_best () == 0);
+  params.mirostat = false;
+  params.dry_multiplier = 1;
+  CHECK (n_best () == 0);
+  params.dry_multiplier = 0;
+  params.logit_bias = raise;
+  params.n_logit_bias = 1;
+  CHECK (n_best () == 0);
+  params.n_logit_bias = 0;
+  /* The last tokens, each once, may all be among the best and be lowered. */
+  params.repeat_penalty = 1.1f;
+  CHECK (n_best () == 40);
+  for (int32_t i = 0; i < 100; i++)
+    pe_sampler_accept (sampler, i);
+  CHECK (pe_sampler_n_best (sampler) == 40 + params.penalty_window);
+  /* What is no token of the vocabulary is passed over. */
+  const struct pe_best_logit odd[] = { { -1, 5 }, { N_LOGITS, 4 }, { 500, 3 } };
+  CHECK (pe_sampler_sample_best (sampler, odd, 3) == 500);
+  CHECK (pe_sampler_sample_best (sampler, odd, 2) == 0);
+}
+
 static void
 set_schema (struct pe_grammar **grammar, const char *schema)
 {
@@ -595,6 +731,8 @@ main (void)
   RUN (lack_of_memory);
   RUN (load_vocab);
   RUN (dry_breakers);
+  RUN (from_the_best);
+  RUN (all_are_needed);
   RUN (within_a_grammar);
   RUN (no_token_fits);
   pe_sampler_free (sampler);

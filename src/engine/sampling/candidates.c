@@ -68,6 +68,12 @@ pe_candidates_collect (struct pe_candidate *out, const float *logits, uint32_t n
   return n;
 }
 
+void
+pe_candidates_sort (struct pe_candidate *c, size_t n)
+{
+  qsort (c, n, sizeof *c, by_logit);
+}
+
 float
 pe_candidates_sigma_bound (const float *logits, uint32_t n, float n_sigma)
 {

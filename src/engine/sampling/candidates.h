@@ -20,6 +20,8 @@ size_t pe_candidates_collect (struct pe_candidate *out, const float *logits, uin
                               float least);
 /* The best logit minus `n_sigma` standard deviations of all that are finite. */
 float pe_candidates_sigma_bound (const float *logits, uint32_t n, float n_sigma);
+/* In the order of pe_candidates_collect(). */
+void pe_candidates_sort (struct pe_candidate *c, size_t n);
 void pe_candidates_softmax (struct pe_candidate *c, size_t n, float temperature);
 
 /* These want softmax first. */

@@ -14,7 +14,7 @@ pe_gpu_record_rope (struct pe_gpu_recorder *r, const struct pe_op *op)
     .work = r->b->work.address,
     .frequencies =
         pe_gpu_stage_table (r->b, r->stage, pe_gpu_frequencies_offset (r->b, r->stage, op)),
-    .tables = r->b->tables.address,
+    .tables = pe_gpu_tables (r->b),
     .offset = pe_gpu_offset (r, op->out),
     .row_stride = pe_gpu_row_stride (r, op->out),
     .stride = op->out.stride,
@@ -42,7 +42,7 @@ pe_gpu_record_kv_store (struct pe_gpu_recorder *r, const struct pe_op *op)
   const struct kv_store_arguments push = {
     .work = r->b->work.address,
     .segments = pe_gpu_stage_table (r->b, op->cache.layer + 1, PE_GPU_TABLE_SEGMENTS),
-    .tables = r->b->tables.address,
+    .tables = pe_gpu_tables (r->b),
     .k_offset = pe_gpu_offset (r, op->in[0]),
     .k_row_stride = pe_gpu_row_stride (r, op->in[0]),
     .k_stride = op->in[0].stride,
@@ -74,7 +74,7 @@ pe_gpu_record_attention (struct pe_gpu_recorder *r, const struct pe_op *op)
   const struct attention_arguments push = {
     .work = b->work.address,
     .segments = pe_gpu_stage_table (b, a->layer + 1, PE_GPU_TABLE_SEGMENTS),
-    .tables = b->tables.address,
+    .tables = pe_gpu_tables (b),
     .split = pe_gpu_stage_table (b, r->stage, PE_GPU_TABLE_SPLIT),
     .sinks = pe_gpu_weight (r, op->w[0]),
     .q_offset = pe_gpu_offset (r, op->in[0]),
@@ -96,7 +96,7 @@ pe_gpu_record_attention (struct pe_gpu_recorder *r, const struct pe_op *op)
     .temperature_length = a->temperature_length,
     .temperature_offset = a->temperature_offset,
   };
-  uint64_t table = b->layout.stage_tables + r->stage * b->layout.stage_table_bytes;
+  uint64_t table = pe_gpu_stage_table_at (b, b->set, r->stage);
   const uint32_t constants[] = { 0,
                                  kv->k_type,
                                  kv->v_type,
@@ -216,7 +216,7 @@ pe_gpu_record_rotate_store (struct pe_gpu_recorder *r, const struct pe_stage *s,
     .q_norm = q.norm ? pe_gpu_weight (r, q.norm->w[0]) : 0,
     .k_norm = k.norm ? pe_gpu_weight (r, k.norm->w[0]) : 0,
     .segments = pe_gpu_stage_table (r->b, store->cache.layer + 1, PE_GPU_TABLE_SEGMENTS),
-    .tables = r->b->tables.address,
+    .tables = pe_gpu_tables (r->b),
     .q_offset = pe_gpu_offset (r, queries),
     .q_row_stride = pe_gpu_row_stride (r, queries),
     .q_stride = queries.stride,

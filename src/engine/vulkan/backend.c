@@ -66,19 +66,6 @@ uses_device (const struct pe_backend *b, const struct pe_plan *plan)
   return false;
 }
 
-/* ---- what a stage has in the tables ---- */
-
-static bool
-write_stage_table (struct pe_backend *b, uint32_t stage, struct pe_error *error)
-{
-  const struct pe_gpu_stage *s = &b->stages[stage];
-  uint64_t *segments = (uint64_t *) (b->tables.mapped + b->layout.stage_tables +
-                                     stage * b->layout.stage_table_bytes + PE_GPU_TABLE_SEGMENTS);
-  for (uint32_t i = 0; s->segments && i < b->kv->n_segments; i++)
-    segments[i] = s->segments[i].address;
-  return pe_gpu_write_frequencies (b, stage, error);
-}
-
 /* ---- residency ---- */
 
 static bool
@@ -214,7 +201,8 @@ vulkan_load_stage (struct pe_backend *b, uint32_t stage, bool from_mapping, stru
   if (!vulkan_reserve_stage (b, stage, error))
     return false;
   pe_gpu_expect_kernels (b);
-  if (!load_weights (b, stage, from_mapping, error) || !write_stage_table (b, stage, error)) {
+  if (!load_weights (b, stage, from_mapping, error) ||
+      !pe_gpu_write_stage_tables (b, stage, error)) {
     vulkan_drop_stage (b, stage);
     return false;
   }
@@ -250,7 +238,7 @@ vulkan_replan (struct pe_backend *b, const struct pe_plan *plan, struct pe_error
     return false;
   }
   for (uint32_t s = 1; s < pe_program_n_stages (b->program); s++)
-    if (b->stages[s].loaded && !write_stage_table (b, s, error))
+    if (b->stages[s].loaded && !pe_gpu_write_stage_tables (b, s, error))
       return false;
   return true;
 }
@@ -266,8 +254,7 @@ vulkan_close (struct pe_backend *b)
     for (uint32_t s = 0; b->stages && s < pe_program_n_stages (b->program); s++)
       vulkan_drop_stage (b, s);
     give_shared (b);
-    if (b->pool)
-      b->gpu.vk.DestroyCommandPool (b->gpu.device, b->pool, NULL);
+    pe_gpu_drop_commands (b);
     if (b->copy_pool)
       b->gpu.vk.DestroyCommandPool (b->gpu.device, b->copy_pool, NULL);
     pe_gpu_pipelines_close (&b->gpu, &b->pipelines);
@@ -276,29 +263,6 @@ vulkan_close (struct pe_backend *b)
   pe_gpu_layout_clear (&b->layout);
   pe_free (b->stages);
   pe_free (b);
-}
-
-static bool
-make_commands (struct pe_backend *b, struct pe_error *error)
-{
-  const VkCommandPoolCreateInfo pool = {
-    .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
-    .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
-    .queueFamilyIndex = b->gpu.compute.family,
-  };
-  VkResult r = PE_VK (&b->gpu.vk, CreateCommandPool, b->gpu.device, &pool, NULL, &b->pool);
-  if (r != VK_SUCCESS) {
-    b->pool = VK_NULL_HANDLE;
-    return pe_vk_error (error, r, "preparing to record");
-  }
-  const VkCommandBufferAllocateInfo info = {
-    .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
-    .commandPool = b->pool,
-    .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
-    .commandBufferCount = PE_GPU_MAX_SUBMITS,
-  };
-  r = PE_VK (&b->gpu.vk, AllocateCommandBuffers, b->gpu.device, &info, b->passes);
-  return r == VK_SUCCESS || pe_vk_error (error, r, "preparing to record");
 }
 
 static bool
@@ -322,11 +286,12 @@ vulkan_open (const struct pe_backend_context *context, struct pe_backend **out,
   b->program = context->program;
   b->tensors = pe_model_tensors (context->model, NULL);
   b->kv = context->kv;
+  b->now = b->flights;
   b->stages = pe_calloc (pe_program_n_stages (b->program), sizeof *b->stages);
   bool ok = b->stages || pe_fail (error, PE_ERROR_MEMORY, "not enough memory for the engine");
   ok = ok && pe_gpu_open (context->plan->devices[context->device].id, &b->gpu, error) &&
-       open_pipelines (b, error) && make_commands (b, error) && pe_gpu_open_ring (b, error) &&
-       vulkan_replan (b, context->plan, error);
+       open_pipelines (b, error) && pe_gpu_make_commands (b, error) &&
+       pe_gpu_open_ring (b, error) && vulkan_replan (b, context->plan, error);
   if (!ok) {
     vulkan_close (b);
     return false;
@@ -402,6 +367,8 @@ vulkan_count (const struct pe_backend *b, struct pe_backend_count *out)
 {
   *out = (struct pe_backend_count){ .submits = b->gpu.n_submits,
                                     .dispatches = b->n_dispatches,
+                                    .longest_submit = b->longest_submit,
+                                    .result_bytes = b->result_bytes,
                                     .weight_bytes = b->weight_bytes,
                                     .mapped_bytes = b->mapped_bytes,
                                     .kernels_ahead = b->pipelines.n_ahead,
@@ -441,6 +408,10 @@ const struct pe_backend_ops pe_vulkan_backend = {
   .copy_page = vulkan_copy_page,
   .read_state = vulkan_read_state,
   .write_state = vulkan_write_state,
+  .most_rows = pe_gpu_most_rows,
+  .n_under_way = PE_GPU_SETS,
+  .picks_best = true,
+  .embeds = pe_gpu_embeds,
   .start = pe_gpu_start,
   .finish = pe_gpu_finish,
   .allocated = vulkan_allocated,

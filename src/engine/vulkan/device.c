@@ -314,6 +314,22 @@ probe_alignment (struct pe_gpu *gpu, struct pe_error *error)
   return true;
 }
 
+/* Whether the compute queue tells the time. */
+static void
+find_stamps (struct pe_gpu *gpu)
+{
+  VkPhysicalDeviceProperties2 properties = {
+    .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+  };
+  VkQueueFamilyProperties families[16];
+  uint32_t n = 16;
+  gpu->vk.GetPhysicalDeviceProperties2 (gpu->physical, &properties);
+  gpu->vk.GetPhysicalDeviceQueueFamilyProperties (gpu->physical, &n, families);
+  uint32_t bits = gpu->compute.family < n ? families[gpu->compute.family].timestampValidBits : 0;
+  gpu->stamp_mask = bits >= 64 ? UINT64_MAX : ((uint64_t) 1 << bits) - 1;
+  gpu->stamp_seconds = 1e-9 * (double) properties.properties.limits.timestampPeriod;
+}
+
 static bool
 open_physical (struct pe_gpu *gpu, struct pe_error *error)
 {
@@ -322,7 +338,10 @@ open_physical (struct pe_gpu *gpu, struct pe_error *error)
   };
   gpu->vk.GetPhysicalDeviceMemoryProperties2 (gpu->physical, &memory);
   gpu->memory = memory.memoryProperties;
-  return make_device (gpu, error) && probe_alignment (gpu, error);
+  if (!make_device (gpu, error) || !probe_alignment (gpu, error))
+    return false;
+  find_stamps (gpu);
+  return true;
 }
 
 bool

@@ -42,6 +42,8 @@ struct pe_gpu {
   struct pe_gpu_tiers tiers;
   uint64_t bytes[PE_MEMORY_KIND_COUNT]; /* taken from the driver and not given back */
   uint64_t n_submits;                   /* of kernels */
+  uint64_t stamp_mask; /* valid bits of a time stamp of the compute queue; 0: it has none */
+  double stamp_seconds;
 };
 
 /* Opens the device with this id (pe_device_info). PE_ERROR_UNSUPPORTED: it is gone. On failure

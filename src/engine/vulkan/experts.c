@@ -14,7 +14,7 @@ static void
 record_crossing (struct pe_gpu_recorder *r, struct pe_ram_part part, bool inwards)
 {
   struct pe_backend *b = r->b;
-  uint64_t at = 0;
+  uint64_t at = b->set * b->layout.exchange_set;
   for (int direction = 0; direction < 2; direction++)
     for (size_t v = 0; v < b->program->n_values; v++) {
       bool to_cpu, back;
@@ -37,7 +37,7 @@ copy_rows (struct pe_gpu_recorder *r, struct pe_ram_part part, bool back)
 {
   struct pe_backend *b = r->b;
   const struct pe_backend_context *c = &b->context;
-  unsigned char *at = b->exchange.mapped;
+  unsigned char *at = b->exchange.mapped + b->set * b->layout.exchange_set;
   for (int direction = 0; direction < 2; direction++)
     for (size_t v = 0; v < b->program->n_values; v++) {
       bool crosses[2];
@@ -81,10 +81,10 @@ pe_gpu_run_split (struct pe_gpu_recorder *r, struct pe_ram_part part)
     r->bound = VK_NULL_HANDLE;
     r->n_pending = 0;
   }
-  if (!pe_gpu_wait (&b->gpu, handed_over, r->error))
+  if (!pe_gpu_wait_for_pass (b, handed_over, r->error))
     return false;
   copy_rows (r, part, false);
-  if (!c->host_ops->run_part (c->host, b->pass, r->stage, part.first, part.end, r->error))
+  if (!c->host_ops->run_part (c->host, b->now->pass, r->stage, part.first, part.end, r->error))
     return false;
   copy_rows (r, part, true);
   if (atomic_load_explicit (c->cancel, memory_order_relaxed))

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/checked.h"
 #include "engine/quant/iq-grids.h"
+#include "engine/sampler.h"
 #include "engine/split.h"
 #include "shaders/shared/arguments.h"
 
@@ -264,9 +265,12 @@ pe_gpu_layout_make (const struct pe_program *program, const struct pe_plan_reque
   end += padded (prompts.scales);
   l->expert_lists = end;
   end += padded (prompts.expert_lists);
+  l->best = end;
+  end += padded (2ull * l->logit_rows * PE_GPU_BEST_GROUPS * PE_MAX_BEST);
   l->work_bytes = PE_BOOK_BYTES + end * sizeof (float);
-  l->exchange_bytes =
+  l->exchange_set =
       max_u64 (carried, part_elements (program, request, l)) * l->max_rows * sizeof (float);
+  l->exchange_bytes = PE_GPU_SETS * l->exchange_set;
   l->logits_bytes =
       (uint64_t) l->logit_rows * program->values[program->logits].width * sizeof (float);
 
@@ -274,10 +278,13 @@ pe_gpu_layout_make (const struct pe_program *program, const struct pe_plan_reque
    * one with more is refused when it starts, see pe_gpu_fill_tables(). */
   l->max_pages = 16 * (kv->n_pages ? kv->n_pages : 1);
   l->stage_tables =
-      ((PE_TABLE_PAGES (1ull) * l->max_rows + l->max_pages) * sizeof (uint32_t) + 255) & ~255ull;
+      ((PE_TABLE_PAGES ((uint64_t) l->max_rows) + l->max_pages) * sizeof (uint32_t) + 255) &
+      ~255ull;
   l->frequencies = PE_GPU_TABLE_SEGMENTS + 8ull * kv->n_segments;
   l->stage_table_bytes = (l->frequencies + frequencies * sizeof (uint64_t) + 63) & ~63ull;
-  l->table_bytes = l->stage_tables + l->stage_table_bytes * pe_program_n_stages (program);
+  l->set_bytes =
+      (l->stage_tables + l->stage_table_bytes * pe_program_n_stages (program) + 255) & ~255ull;
+  l->table_bytes = PE_GPU_SETS * l->set_bytes;
   if (end > UINT32_MAX) {
     pe_gpu_layout_clear (l);
     return pe_fail (error, PE_ERROR_LIMIT, "batches of %u rows are more than the GPU can work on",

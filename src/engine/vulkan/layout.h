@@ -16,6 +16,12 @@ struct pe_tensor;
 /* Rows of one query tile of a prompt. */
 #define PE_GPU_TILE_ROWS 8
 
+/* Workgroups that look for the best logits of one row. */
+#define PE_GPU_BEST_GROUPS 64
+
+/* Passes that may be under way: each has tables and an exchange buffer of its own. */
+#define PE_GPU_SETS 2
+
 #define PE_GPU_RING_SLOTS 4
 #define PE_GPU_RING_BYTES (16u << 20) /* staging of uploads: all slots */
 
@@ -40,14 +46,16 @@ struct pe_gpu_layout {
   /* Of prompts: inputs of matrices as halves (precision `fast`), a scale for each of their rows and
    * groups, and the rows sorted by expert. */
   uint64_t halves, scales, expert_lists;
+  uint64_t best; /* keys of every workgroup, see shaders/best.comp */
   uint64_t work_bytes;
   uint32_t logit_rows; /* rows that go through the output at a time */
   uint64_t logits_bytes, exchange_bytes;
+  uint64_t exchange_set; /* bytes of the exchange buffer from one set to the next */
 
-  /* Tables, in bytes. */
+  /* Tables, in bytes; stage_tables: within a set. */
   uint32_t max_rows, max_pages;
   uint64_t stage_tables, stage_table_bytes, frequencies; /* frequencies: within a stage's part */
-  uint64_t table_bytes;
+  uint64_t set_bytes, table_bytes;
 };
 
 /* PE_ERROR_LIMIT when the working memory is more than a kernel can address. */
@@ -81,6 +89,8 @@ uint64_t pe_gpu_tensor_bytes (const struct pe_tensor *tensor);
 uint64_t pe_gpu_place_tensor (struct pe_gpu_slab_cursor *cursor, const struct pe_tensor *tensor,
                               uint64_t max_slab);
 
+/* Whether the table of embeddings lies with the output and is all that the first stage reads. */
+bool pe_gpu_can_embed (const struct pe_program *program, const struct pe_tensor *tensors);
 bool pe_gpu_supports (const struct pe_device_info *device, const struct pe_model *model,
                       const struct pe_program *program, const struct pe_plan_request *request,
                       uint32_t stage);

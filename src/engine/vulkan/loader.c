@@ -62,6 +62,7 @@ pe_vk_close (struct pe_vk *vk)
 
 static _Atomic uint64_t n_calls, fault_call, budget_call, budget_bytes;
 static _Atomic VkResult fault_result;
+static _Atomic double test_rate;
 
 uint64_t
 pe_vk_fail_at (uint64_t nth, VkResult result)
@@ -82,6 +83,18 @@ uint64_t
 pe_vk_test_budget (void)
 {
   return atomic_load (&n_calls) >= atomic_load (&budget_call) ? atomic_load (&budget_bytes) : 0;
+}
+
+void
+pe_vk_rate_at (double operations_per_second)
+{
+  atomic_store (&test_rate, operations_per_second);
+}
+
+double
+pe_vk_test_rate (void)
+{
+  return atomic_load (&test_rate);
 }
 
 bool

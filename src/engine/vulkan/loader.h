@@ -60,6 +60,11 @@
   X (CmdPipelineBarrier)                                                                           \
   X (CmdCopyBuffer)                                                                                \
   X (CmdExecuteCommands)                                                                           \
+  X (CmdResetQueryPool)                                                                            \
+  X (CmdWriteTimestamp)                                                                            \
+  X (CreateQueryPool)                                                                              \
+  X (DestroyQueryPool)                                                                             \
+  X (GetQueryPoolResults)                                                                          \
   X (CreateSemaphore)                                                                              \
   X (DestroySemaphore)                                                                             \
   X (WaitSemaphores)                                                                               \
@@ -102,6 +107,10 @@ uint64_t pe_vk_fail_at (uint64_t nth, VkResult result);
 void pe_vk_budget_at (uint64_t nth, uint64_t bytes);
 /* The budget that holds now; 0: the device's own. */
 uint64_t pe_vk_test_budget (void);
+
+/* Tests: devices are taken to compute so many operations a second; 0: what they are measured to. */
+void pe_vk_rate_at (double operations_per_second);
+double pe_vk_test_rate (void);
 
 /* Fills *error for a failed call; returns false. `what` completes "… failed". */
 bool pe_vk_error (struct pe_error *error, VkResult result, const char *what);

@@ -325,8 +325,12 @@ pe_gpu_record_stage (struct pe_gpu_recorder *r)
   const struct pe_stage *s = pe_program_stage (r->b->program, r->stage);
   bool few = r->n_rows <= PE_GPU_FEW_ROWS;
   const struct pe_op *norm = NULL;
-  for (size_t i = r->first_op; i < border (r, s) && !r->failed;) {
+  for (size_t i = r->first_op, counted = i; i < border (r, s) && !r->failed;) {
     const struct pe_op *op = &s->ops[i];
+    if (!pe_gpu_make_room (r, op)) {
+      r->failed = true;
+      return;
+    }
     size_t n_joined = pe_gpu_record_rotate_store (r, s, i, border (r, s));
     if (n_joined > 0) {
       i += n_joined;
@@ -345,5 +349,7 @@ pe_gpu_record_stage (struct pe_gpu_recorder *r)
         norm = NULL; /* the value holds something else from here on */
       i++;
     }
+    for (; counted < i; counted++)
+      pe_gpu_count_operations (r, &s->ops[counted]);
   }
 }

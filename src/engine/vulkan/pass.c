@@ -1,130 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * One pass over the stages of a span. A single row replays what each stage recorded once:
- * everything that differs between tokens stands in the tables. Many rows are recorded anew, in
- * submits short enough for the desktop to get its turn.
+ * everything that differs between tokens stands in the tables. Many rows are recorded anew. A
+ * second pass may be handed in before the first is done: the queue keeps them in order.
  */
 #include "engine/vulkan/vulkan.h"
 
-#include "base/log.h"
 #include "shaders/shared/arguments.h"
 
 #include <string.h>
-#include <time.h>
-
-#define SUBMIT_SECONDS 0.05
-#define ATTENTION_STEP 128 /* keys, see shaders/attention.comp */
-#define ENOUGH_GROUPS  256 /* workgroups that fill a device */
-
-static double
-now (void)
-{
-  struct timespec t;
-  clock_gettime (CLOCK_MONOTONIC, &t);
-  return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
-}
-
-/* ---- tables ---- */
-
-static bool
-fill_rows (struct pe_backend *b, const struct pe_pass *pass, uint32_t *n_tiles,
-           struct pe_error *error)
-{
-  uint32_t max_rows = b->layout.max_rows, n_pages = 0;
-  uint32_t *t = (uint32_t *) b->tables.mapped;
-  uint32_t tile_rows = pass->n_rows <= PE_GPU_FEW_ROWS ? 1 : PE_GPU_TILE_ROWS;
-  *n_tiles = 0;
-  for (uint32_t i = 0; i < pass->n_spans; i++) {
-    const struct pe_span *s = &pass->spans[i];
-    uint32_t needed = b->kv->n_pages ? (s->position + s->n_rows - 1) / PE_PAGE_TOKENS + 1 : 0;
-    if (needed > s->n_pages || needed > b->layout.max_pages - n_pages)
-      return pe_fail (error, PE_ERROR_LIMIT, "too many pages of context for one batch");
-    for (uint32_t row = 0; row < s->n_rows; row++) {
-      t[PE_TABLE_POSITIONS (max_rows) + s->row + row] = s->position + row;
-      t[PE_TABLE_FIRST_PAGE (max_rows) + s->row + row] = n_pages;
-      t[PE_TABLE_STATES (max_rows) + s->row + row] = s->state_slot;
-    }
-    for (uint32_t row = 0; row < s->n_rows; row += tile_rows) {
-      uint32_t left = s->n_rows - row;
-      uint32_t *tile = &t[PE_TABLE_TILES (max_rows) + 2 * (*n_tiles)++];
-      tile[0] = s->row + row;
-      tile[1] = left < tile_rows ? left : tile_rows;
-    }
-    if (needed)
-      memcpy (&t[PE_TABLE_PAGES (max_rows) + n_pages], s->pages, needed * sizeof *t);
-    n_pages += needed;
-  }
-  return true;
-}
-
-/* The keys that attention walks over for one tile of rows, whole steps. */
-static uint32_t
-tile_keys (const struct pe_attention *a, uint32_t first, uint32_t last)
-{
-  uint32_t begin = 0;
-  if (a->window && first + 1 > a->window)
-    begin = first + 1 - a->window;
-  if (a->chunk && first / a->chunk * a->chunk > begin)
-    begin = first / a->chunk * a->chunk;
-  begin = begin / ATTENTION_STEP * ATTENTION_STEP;
-  return last + 1 - begin;
-}
-
-static void
-fill_attention (struct pe_backend *b, uint32_t stage, const struct pe_attention *a,
-                uint32_t n_tiles)
-{
-  const struct pe_pass *pass = b->pass;
-  unsigned char *table =
-      b->tables.mapped + b->layout.stage_tables + stage * b->layout.stage_table_bytes;
-  const uint32_t *tiles = (const uint32_t *) b->tables.mapped + PE_TABLE_TILES (b->layout.max_rows);
-  const uint32_t *positions = (const uint32_t *) b->tables.mapped;
-  uint32_t most = 0;
-  for (uint32_t i = 0; i < n_tiles; i++) {
-    uint32_t first = positions[tiles[2 * i]];
-    uint32_t keys = tile_keys (a, first, first + tiles[2 * i + 1] - 1);
-    most = keys > most ? keys : most;
-  }
-  uint32_t tile_heads = pe_gpu_tile_heads (a, pass->n_rows);
-  uint32_t group = a->n_heads / a->n_kv_heads;
-  uint32_t y = a->n_kv_heads * ((group + tile_heads - 1) / tile_heads);
-  uint32_t splits = 1;
-  if (pass->n_rows <= PE_GPU_FEW_ROWS) {
-    splits = ENOUGH_GROUPS / (n_tiles * y);
-    splits = splits < 1 ? 1 : splits > PE_GPU_MAX_SPLITS ? PE_GPU_MAX_SPLITS : splits;
-  }
-  uint32_t keys = (most + splits - 1) / splits;
-  keys = (keys + ATTENTION_STEP - 1) / ATTENTION_STEP * ATTENTION_STEP;
-  splits = (most + keys - 1) / keys;
-  bool combine = splits > 1;
-  const uint32_t split[] = { splits, keys };
-  const VkDispatchIndirectCommand attention = { n_tiles, y, splits };
-  const VkDispatchIndirectCommand join = { combine ? a->n_heads : 0, pass->n_rows, 1 };
-  memcpy (table + PE_GPU_TABLE_SPLIT, split, sizeof split);
-  memcpy (table + PE_GPU_TABLE_ATTENTION, &attention, sizeof attention);
-  memcpy (table + PE_GPU_TABLE_COMBINE, &join, sizeof join);
-}
-
-static bool
-fill_tables (struct pe_backend *b, struct pe_error *error)
-{
-  uint32_t n_tiles;
-  if (!fill_rows (b, b->pass, &n_tiles, error))
-    return false;
-  for (uint32_t stage = b->first; stage < b->end; stage++) {
-    const struct pe_stage *s = pe_program_stage (b->program, stage);
-    if (!b->stages[stage].loaded)
-      return pe_fail (error, PE_ERROR_ARGUMENT, "stage %u is not on the GPU", stage);
-    for (size_t i = 0; i < s->n_ops; i++)
-      if (s->ops[i].kind == PE_OP_ATTENTION) {
-        if (!b->stages[s->ops[i].attention.layer + 1].loaded)
-          return pe_fail (error, PE_ERROR_ARGUMENT,
-                          "layer %u shares the cache of a layer that is not on the GPU", stage - 1);
-        fill_attention (b, stage, &s->ops[i].attention, n_tiles);
-      }
-  }
-  return true;
-}
 
 /* ---- rows in and out ---- */
 
@@ -132,11 +16,11 @@ fill_tables (struct pe_backend *b, struct pe_error *error)
 static void
 record_exchange (struct pe_backend *b, VkCommandBuffer commands, bool inwards)
 {
-  uint64_t at = 0;
+  uint64_t at = b->set * b->layout.exchange_set;
   for (size_t v = 0; v < b->program->n_values; v++) {
     if (!b->program->values[v].carry)
       continue;
-    uint64_t bytes = (uint64_t) b->pass->n_rows * b->program->values[v].width * sizeof (float);
+    uint64_t bytes = (uint64_t) b->now->pass->n_rows * b->program->values[v].width * sizeof (float);
     uint64_t mine = pe_gpu_work_at (b->layout.values[v]);
     const VkBufferCopy region = { inwards ? at : mine, inwards ? mine : at, bytes };
     b->gpu.vk.CmdCopyBuffer (commands, inwards ? b->exchange.buffer : b->work.buffer,
@@ -152,7 +36,7 @@ exchange_bytes (const struct pe_backend *b)
   for (size_t v = 0; v < b->program->n_values; v++)
     if (b->program->values[v].carry)
       width += b->program->values[v].width;
-  return width * b->pass->n_rows * sizeof (float);
+  return width * b->now->pass->n_rows * sizeof (float);
 }
 
 /* The rows that want logits, next to each other. */
@@ -165,7 +49,7 @@ record_gather (struct pe_backend *b, VkCommandBuffer commands, uint32_t first, u
     uint64_t bytes = b->program->values[v].width * sizeof (float);
     for (uint32_t i = 0; i < n; i++) {
       const VkBufferCopy region = {
-        pe_gpu_work_at (b->layout.values[v]) + b->pass->out_rows[first + i] * bytes,
+        pe_gpu_work_at (b->layout.values[v]) + b->now->pass->out_rows[first + i] * bytes,
         pe_gpu_work_at (b->layout.gathered[v]) + i * bytes,
         bytes,
       };
@@ -230,10 +114,10 @@ bool
 pe_gpu_record_part (struct pe_gpu_recorder *r, uint32_t part, size_t first_op, size_t end_op)
 {
   struct pe_backend *b = r->b;
-  struct pe_gpu_recording *single = &b->stages[r->stage].single[part];
+  struct pe_gpu_recording *single = &b->stages[r->stage].single[b->set][part];
   r->first_op = first_op;
   r->end_op = end_op;
-  if (b->pass->n_rows == 1) {
+  if (b->now->pass->n_rows == 1) {
     if (!single->commands && !record_single (r, single)) {
       r->failed = true;
       return false;
@@ -251,12 +135,13 @@ pe_gpu_record_part (struct pe_gpu_recorder *r, uint32_t part, size_t first_op, s
 void
 pe_gpu_forget_recording (struct pe_backend *b, uint32_t stage)
 {
-  for (uint32_t i = 0; i < 3; i++) {
-    struct pe_gpu_recording *single = &b->stages[stage].single[i];
-    if (single->commands)
-      b->gpu.vk.FreeCommandBuffers (b->gpu.device, b->pool, 1, &single->commands);
-    *single = (struct pe_gpu_recording){ 0 };
-  }
+  for (uint32_t set = 0; set < PE_GPU_SETS; set++)
+    for (uint32_t i = 0; i < 3; i++) {
+      struct pe_gpu_recording *single = &b->stages[stage].single[set][i];
+      if (single->commands)
+        b->gpu.vk.FreeCommandBuffers (b->gpu.device, b->pool, 1, &single->commands);
+      *single = (struct pe_gpu_recording){ 0 };
+    }
 }
 
 void
@@ -266,43 +151,17 @@ pe_gpu_forget_recordings (struct pe_backend *b)
     pe_gpu_forget_recording (b, s);
 }
 
-/* Multiplications and additions that a stage's matrices take. */
-static double
-stage_operations (const struct pe_backend *b, uint32_t stage)
-{
-  const struct pe_stage *s = pe_program_stage (b->program, stage);
-  double sum = 0;
-  for (size_t i = 0; i < s->n_ops; i++) {
-    const struct pe_op *op = &s->ops[i];
-    if (op->kind == PE_OP_MATMUL || op->kind == PE_OP_MATMUL_EXPERT ||
-        op->kind == PE_OP_MATMUL_HEADS)
-      sum += 2.0 * op->in[0].width * op->out.count * op->out.width;
-  }
-  return sum * b->pass->n_rows;
-}
-
-static double
-submit_operations (const struct pe_backend *b)
-{
-  double rate = b->rate;
-  if (rate <= 0)
-    rate = b->gpu.info.kind == PE_DEVICE_DISCRETE     ? 5e11
-           : b->gpu.info.kind == PE_DEVICE_INTEGRATED ? 1e11
-                                                      : 5e9;
-  return rate * SUBMIT_SECONDS;
-}
-
 static bool
 record_output (struct pe_backend *b, VkCommandBuffer commands, uint32_t first,
                struct pe_error *error)
 {
-  const struct pe_pass *pass = b->pass;
+  const struct pe_pass *pass = b->now->pass;
   uint32_t n = pass->n_out - first;
   n = n < b->layout.logit_rows ? n : b->layout.logit_rows;
   bool gather = n != pass->n_rows;
   struct pe_gpu_recorder r = { .b = b,
                                .commands = commands,
-                               .stage = b->end - 1,
+                               .stage = b->now->end - 1,
                                .n_rows = n,
                                .gathered = gather,
                                .error = error };
@@ -315,79 +174,41 @@ record_output (struct pe_backend *b, VkCommandBuffer commands, uint32_t first,
   }
   if (!pe_gpu_record_part (&r, 0, 0, 0))
     return false;
-  pe_gpu_barrier (b, commands);
-  record_logits (b, commands, n);
-  b->out_under_way = n;
-  return true;
-}
-
-bool
-pe_gpu_open_commands (struct pe_backend *b, VkCommandBuffer *out, struct pe_error *error)
-{
-  b->open = (b->open + 1) % PE_GPU_MAX_SUBMITS;
-  *out = b->passes[b->open];
-  return pe_gpu_begin (b, *out, false, true, error);
-}
-
-bool
-pe_gpu_submit_commands (struct pe_backend *b, struct pe_error *error)
-{
-  VkCommandBuffer commands = b->passes[b->open];
-  pe_gpu_barrier (b, commands);
-  return pe_gpu_end (b, commands, error) && pe_gpu_submit (&b->gpu, commands, error);
-}
-
-/* Hands in what is recorded and opens the next buffer. */
-static bool
-next_submit (struct pe_gpu_recorder *r)
-{
-  struct pe_backend *b = r->b;
-  if (!pe_gpu_submit_commands (b, r->error))
-    return false;
-  if (atomic_load_explicit (b->context.cancel, memory_order_relaxed))
-    return pe_fail (r->error, PE_ERROR_CANCELLED, "stopped");
-  r->bound = VK_NULL_HANDLE;
-  r->n_pending = 0; /* each submit begins behind a barrier */
-  return pe_gpu_open_commands (b, &r->commands, r->error);
+  pe_gpu_barrier (b, r.commands);
+  b->now->out_under_way = n;
+  if (!pass->n_best) {
+    record_logits (b, r.commands, n);
+    return true;
+  }
+  r.n_dispatches = 0;
+  pe_gpu_record_best (&r);
+  b->n_dispatches += r.n_dispatches;
+  return !r.failed;
 }
 
 static bool
 record_stages (struct pe_backend *b, struct pe_error *error)
 {
-  const struct pe_pass *pass = b->pass;
-  bool has_output = b->end == pe_program_n_stages (b->program);
-  struct pe_gpu_recorder r = { .b = b, .n_rows = pass->n_rows, .error = error };
+  const struct pe_gpu_flight *f = b->now;
+  bool has_output = f->end == pe_program_n_stages (b->program);
+  struct pe_gpu_recorder r = { .b = b, .n_rows = f->pass->n_rows, .error = error };
   if (!pe_gpu_open_commands (b, &r.commands, error))
     return false;
-  if (b->xchg->in)
+  if (f->xchg.in)
     record_exchange (b, r.commands, true);
   pe_gpu_barrier (b, r.commands);
-  double operations = 0;
-  uint32_t n_submits = 1;
-  for (r.stage = b->first; r.stage < b->end - has_output; r.stage++) {
-    const struct pe_ram_part part = pe_ram_part (b->program, b->plan, r.stage);
-    double more = stage_operations (b, r.stage);
-    if (pass->n_rows > 1 && operations > 0 && operations + more > submit_operations (b) &&
-        n_submits < PE_GPU_MAX_SUBMITS) {
-      if (!next_submit (&r))
-        return false;
-      n_submits++;
-      operations = 0;
-    }
-    operations += more;
-    b->operations += more;
-    if (pe_ram_part_is_none (part)) {
-      if (!pe_gpu_record_part (&r, 0, 0, 0))
-        return false;
-      continue;
-    }
-    if (!pe_gpu_run_split (&r, part))
-      return false;
-    /* It waited: all buffers but the open one are free again. */
-    n_submits = 1;
-    operations = 0;
+  if (f->first == 0) {
+    pe_gpu_record_embed (&r);
+    pe_gpu_barrier (b, r.commands);
+    b->n_dispatches += r.n_dispatches;
   }
-  if (has_output && pass->n_out && !record_output (b, r.commands, 0, error))
+  for (r.stage = f->first ? f->first : 1; r.stage < f->end - has_output; r.stage++) {
+    const struct pe_ram_part part = pe_ram_part (b->program, b->plan, r.stage);
+    if (pe_ram_part_is_none (part) ? !pe_gpu_record_part (&r, 0, 0, 0)
+                                   : !pe_gpu_run_split (&r, part))
+      return false;
+  }
+  if (has_output && f->pass->n_out && !record_output (b, r.commands, 0, error))
     return false;
   if (!has_output) {
     pe_gpu_barrier (b, r.commands);
@@ -396,56 +217,26 @@ record_stages (struct pe_backend *b, struct pe_error *error)
   return pe_gpu_submit_commands (b, error);
 }
 
-/* ---- the pass ---- */
-
-static bool
-refuse_lost (struct pe_backend *b, struct pe_error *error)
-{
-  return !b->gpu.vk.lost ||
-         pe_fail (error, PE_ERROR_DEVICE_LOST, "the GPU stopped working and must be opened anew");
-}
-
-/* After a failure nothing may be under way. */
-static bool
-give_up (struct pe_backend *b)
-{
-  struct pe_error ignored;
-  if (!b->gpu.vk.lost)
-    pe_gpu_wait (&b->gpu, b->gpu.compute.submitted, &ignored);
-  b->pass = NULL;
-  return false;
-}
-
-bool
-pe_gpu_start (struct pe_backend *b, const struct pe_pass *pass, uint32_t first, uint32_t end,
-              const struct pe_exchange *exchange, struct pe_error *error)
-{
-  if (!refuse_lost (b, error))
-    return false;
-  if (pass->n_rows == 0 || pass->n_rows > b->layout.max_rows || first == 0)
-    return pe_fail (error, PE_ERROR_ARGUMENT, "the GPU cannot take a pass of %u rows",
-                    pass->n_rows);
-  b->pass = pass;
-  b->xchg = exchange;
-  b->first = first;
-  b->end = end;
-  b->out_done = b->out_under_way = 0;
-  b->operations = 0;
-  b->seconds_started = now ();
-  if (!fill_tables (b, error))
-    return give_up (b);
-  if (exchange->in)
-    memcpy (b->exchange.mapped, exchange->in, exchange_bytes (b));
-  return record_stages (b, error) || give_up (b);
-}
+/* ---- results ---- */
 
 static void
 take_logits (struct pe_backend *b)
 {
+  struct pe_gpu_flight *f = b->now;
   uint64_t width = b->program->values[b->program->logits].width;
-  memcpy (b->xchg->logits + b->out_done * width, b->logits.mapped,
-          b->out_under_way * width * sizeof (float));
-  b->out_done += b->out_under_way;
+  memcpy (f->xchg.logits + f->out_done * width, b->logits.mapped,
+          f->out_under_way * width * sizeof (float));
+  f->out_done += f->out_under_way;
+  b->result_bytes += f->out_under_way * width * sizeof (float);
+}
+
+static void
+take_results (struct pe_backend *b)
+{
+  if (b->now->pass->n_best)
+    pe_gpu_take_best (b);
+  else
+    take_logits (b);
 }
 
 static bool
@@ -455,29 +246,113 @@ next_output (struct pe_backend *b, struct pe_error *error)
   if (atomic_load_explicit (b->context.cancel, memory_order_relaxed))
     return pe_fail (error, PE_ERROR_CANCELLED, "stopped");
   return pe_gpu_open_commands (b, &commands, error) &&
-         record_output (b, commands, b->out_done, error) && pe_gpu_submit_commands (b, error) &&
-         pe_gpu_wait (&b->gpu, b->gpu.compute.submitted, error);
+         record_output (b, commands, b->now->out_done, error) &&
+         pe_gpu_submit_commands (b, error) &&
+         pe_gpu_wait_for_pass (b, b->gpu.compute.submitted, error);
+}
+
+static bool
+refuse_lost (struct pe_backend *b, struct pe_error *error)
+{
+  return !b->gpu.vk.lost ||
+         pe_fail (error, PE_ERROR_DEVICE_LOST, "the GPU stopped working and must be opened anew");
+}
+
+/* Waits for b->now and brings its results to where they belong. */
+static bool
+complete (struct pe_backend *b, struct pe_error *error)
+{
+  struct pe_gpu_flight *f = b->now;
+  if (f->is_over)
+    return true;
+  if (!refuse_lost (b, error) || !pe_gpu_wait_for_pass (b, f->value, error))
+    return false;
+  if (f->end < pe_program_n_stages (b->program)) {
+    if (f->xchg.out)
+      memcpy (f->xchg.out, b->exchange.mapped + b->set * b->layout.exchange_set,
+              exchange_bytes (b));
+  } else if (f->pass->n_out) {
+    take_results (b);
+    while (f->out_done < f->pass->n_out) {
+      if (!next_output (b, error))
+        return false;
+      take_results (b);
+    }
+  }
+  f->is_over = true;
+  return true;
+}
+
+/* Whether a pass keeps to its own memory until it ends. Logits have one place for all passes, and
+ * more rows than fit are computed from memory that the next pass overwrites. */
+static bool
+is_apart (const struct pe_backend *b, const struct pe_pass *pass)
+{
+  return !pass->n_out || (pass->n_best && pass->n_out <= b->layout.logit_rows);
+}
+
+/* What is under way ends first where the next pass would disturb it. */
+static bool
+complete_outputs (struct pe_backend *b, const struct pe_pass *next, struct pe_error *error)
+{
+  for (uint32_t i = 0; i < b->n_flights; i++) {
+    b->set = (b->oldest + i) % PE_GPU_SETS;
+    b->now = &b->flights[b->set];
+    bool disturbed = !is_apart (b, b->now->pass) || !is_apart (b, next) ||
+                     (b->now->pass->n_best && b->now->pass->n_best != next->n_best);
+    if (disturbed && b->now->pass->n_out && !complete (b, error))
+      return false;
+  }
+  return true;
+}
+
+/* ---- the pass ---- */
+
+/* After a failure nothing may be under way. */
+static bool
+give_up (struct pe_backend *b)
+{
+  struct pe_error ignored;
+  if (!b->gpu.vk.lost)
+    pe_gpu_wait_for_pass (b, b->gpu.compute.submitted, &ignored);
+  return false;
+}
+
+bool
+pe_gpu_start (struct pe_backend *b, const struct pe_pass *pass, uint32_t first, uint32_t end,
+              const struct pe_exchange *exchange, struct pe_error *error)
+{
+  if (!refuse_lost (b, error))
+    return false;
+  if (pass->n_rows == 0 || pass->n_rows > b->layout.max_rows ||
+      (first == 0 && !pe_gpu_embeds (b)) || b->n_flights == PE_GPU_SETS)
+    return pe_fail (error, PE_ERROR_ARGUMENT, "the GPU cannot take a pass of %u rows",
+                    pass->n_rows);
+  if (!complete_outputs (b, pass, error))
+    return give_up (b);
+  b->set = (b->oldest + b->n_flights) % PE_GPU_SETS;
+  b->now = &b->flights[b->set];
+  *b->now = (struct pe_gpu_flight){ .pass = pass, .xchg = *exchange, .first = first, .end = end };
+  if (!pe_gpu_fill_tables (b, error))
+    return false;
+  if (exchange->in)
+    memcpy (b->exchange.mapped + b->set * b->layout.exchange_set, exchange->in, exchange_bytes (b));
+  if (!record_stages (b, error))
+    return give_up (b);
+  b->now->value = b->gpu.compute.submitted;
+  b->n_flights++;
+  return true;
 }
 
 bool
 pe_gpu_finish (struct pe_backend *b, struct pe_error *error)
 {
-  if (!b->pass)
+  if (b->n_flights == 0)
     return true;
-  if (!refuse_lost (b, error) || !pe_gpu_wait (&b->gpu, b->gpu.compute.submitted, error))
-    return give_up (b);
-  double seconds = now () - b->seconds_started;
-  if (b->pass->n_rows > PE_GPU_FEW_ROWS && seconds > 0.002)
-    b->rate = b->operations / seconds;
-  if (b->end == pe_program_n_stages (b->program)) {
-    take_logits (b);
-    while (b->out_done < b->pass->n_out) {
-      if (!next_output (b, error))
-        return give_up (b);
-      take_logits (b);
-    }
-  } else if (b->xchg->out)
-    memcpy (b->xchg->out, b->exchange.mapped, exchange_bytes (b));
-  b->pass = NULL;
-  return true;
+  b->set = b->oldest;
+  b->now = &b->flights[b->set];
+  bool ok = complete (b, error) || give_up (b);
+  b->oldest = (b->oldest + 1) % PE_GPU_SETS;
+  b->n_flights--;
+  return ok;
 }

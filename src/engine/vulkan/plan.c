@@ -173,6 +173,22 @@ can_do (const struct question *q, const struct pe_op *op)
 }
 
 bool
+pe_gpu_can_embed (const struct pe_program *program, const struct pe_tensor *tensors)
+{
+  const struct pe_op *op = program->embed.n_ops == 1 ? program->embed.ops : NULL;
+  if (!op || op->kind != PE_OP_EMBED || op->w[1].tensor != PE_NO_TENSOR || op->w[0].row ||
+      op->out.value != program->hidden || op->out.offset || !pe_gpu_is_flat (op->out))
+    return false;
+  const struct pe_tensor *t = &tensors[op->w[0].tensor];
+  bool is_there = false;
+  for (size_t i = 0; i < program->output.n_tensors; i++)
+    is_there = is_there || program->output.tensors[i] == op->w[0].tensor;
+  return is_there && t->n_dims == 2 && t->shape[0] % 16 == 0 &&
+         t->shape[0] == pe_gpu_elements (op->out) &&
+         pe_shader_find (PE_SHADER_EMBED_F32, t->type) < PE_SHADER_COUNT;
+}
+
+bool
 pe_gpu_supports (const struct pe_device_info *device, const struct pe_model *model,
                  const struct pe_program *program, const struct pe_plan_request *request,
                  uint32_t stage)

@@ -216,13 +216,9 @@ pe_gpu_expect_kernels (struct pe_backend *b)
     want_kernels (b, stage, 1);
     if (rows > 1)
       want_kernels (b, stage, rows);
+    if (stage == b->program->n_layers + 1 && pe_gpu_can_embed (b->program, b->tensors))
+      pe_gpu_record_embed (&(struct pe_gpu_recorder){ .b = b, .n_rows = 1 });
   }
   if (any)
     pe_gpu_pipelines_start (&b->gpu, &b->pipelines, b->plan->request.n_threads);
-}
-
-VkDeviceAddress
-pe_gpu_stage_table (const struct pe_backend *b, uint32_t stage, uint64_t offset)
-{
-  return b->tables.address + b->layout.stage_tables + stage * b->layout.stage_table_bytes + offset;
 }

@@ -72,11 +72,10 @@ write_one (struct pe_backend *b, const struct pe_op *op, uint64_t *out, struct p
 }
 
 bool
-pe_gpu_write_frequencies (struct pe_backend *b, uint32_t stage, struct pe_error *error)
+pe_gpu_write_frequencies (struct pe_backend *b, uint32_t stage, unsigned char *table,
+                          struct pe_error *error)
 {
   const struct pe_stage *s = pe_program_stage (b->program, stage);
-  unsigned char *table =
-      b->tables.mapped + b->layout.stage_tables + stage * b->layout.stage_table_bytes;
   for (size_t i = 0; i < s->n_ops; i++) {
     const struct pe_op *op = &s->ops[i];
     if (op->kind != PE_OP_ROPE)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The Vulkan backend's insides: backend.c owns residency, transfer.c moves bytes, pass.c runs a
- * pass, record.c writes dispatches with the barriers they need, lower.c turns operations into
- * dispatches, several into one where it can, with the help of attend.c, matrices.c and mixers.c.
+ * pass, tables.c says what kernels read about it, submits.c hands it in, record.c writes dispatches
+ * with the barriers they need, lower.c turns operations into dispatches, several into one where it
+ * can, with the help of attend.c, matrices.c and mixers.c.
  */
 #pragma once
 
@@ -12,7 +13,7 @@
 #include "engine/vulkan/memory.h"
 #include "engine/vulkan/pipelines.h"
 
-#define PE_GPU_MAX_SUBMITS 64 /* of one pass */
+#define PE_GPU_MAX_SUBMITS 64 /* that are not known to be done */
 
 struct pe_gpu_stage {
   bool loaded, kernels_expected;
@@ -22,11 +23,30 @@ struct pe_gpu_stage {
   struct pe_gpu_buffer *segments; /* of the cache, n_segments or none */
   struct pe_gpu_buffer states;    /* recurrent, of all slots, or none */
   /* The stage recorded for a single row, replayed for every token; NULL: not yet. In one, or in
-   * three where its experts stay in RAM: before them, beside them, behind them. */
+   * three where its experts stay in RAM: before them, beside them, behind them. Each for every set
+   * of tables. */
   struct pe_gpu_recording {
     VkCommandBuffer commands;
     uint64_t n_dispatches;
-  } single[3];
+  } single[PE_GPU_SETS][3];
+};
+
+struct pe_gpu_commands {
+  VkCommandBuffer buffer;
+  uint64_t value;              /* of the compute queue's timeline, when it is done */
+  double operations;           /* of its matrices and attention */
+  bool wants_stamps, is_timed; /* is recorded with time stamps; was handed in with them */
+};
+
+/* A pass that was started and not finished. */
+struct pe_gpu_flight {
+  const struct pe_pass *pass;
+  struct pe_exchange xchg;
+  uint32_t first, end; /* stages */
+  uint32_t out_done;   /* rows of logits that the host has */
+  uint32_t out_under_way;
+  uint64_t value; /* of the compute queue's timeline */
+  bool is_over;   /* its results are where they belong */
 };
 
 struct pe_backend {
@@ -45,18 +65,18 @@ struct pe_backend {
   VkCommandPool pool, copy_pool;
   VkCommandBuffer copies[PE_GPU_RING_SLOTS];
   uint64_t copied[PE_GPU_RING_SLOTS]; /* values of gpu.transfer after which a slot is free again */
-  VkCommandBuffer passes[PE_GPU_MAX_SUBMITS];
+  struct pe_gpu_commands commands[PE_GPU_MAX_SUBMITS];
   uint32_t open; /* of them */
+  uint64_t seen; /* value of the compute queue's timeline that was waited for */
+  VkQueryPool stamps;
+  double rate;           /* operations per second that submits of many rows reached; 0: not known */
+  double longest_submit; /* seconds */
+  uint64_t result_bytes; /* logits, or the best of them, that the host has read */
 
-  /* the pass under way */
-  const struct pe_pass *pass;
-  const struct pe_exchange *xchg;
-  uint32_t first, end; /* stages */
-  uint32_t out_done;   /* rows of logits that the host has */
-  uint32_t out_under_way;
-  double seconds_started;
-  double operations; /* submitted, of the matrices */
-  double rate;       /* operations per second that earlier passes reached; 0: not known */
+  /* Passes under way, oldest first; `now` is the one that is recorded or finished, and `set` its
+   * place: that of its tables and of its rows in the exchange buffer. */
+  struct pe_gpu_flight flights[PE_GPU_SETS], *now;
+  uint32_t oldest, n_flights, set;
 
   uint64_t n_dispatches;
   uint64_t kernel_bytes;               /* of compiled kernels that an earlier run left */
@@ -151,7 +171,18 @@ uint32_t pe_gpu_offset (const struct pe_gpu_recorder *r, struct pe_view view);
 uint32_t pe_gpu_row_stride (const struct pe_gpu_recorder *r, struct pe_view view);
 /* Device address of a matrix's first row or of a vector's first element; 0 for none. */
 VkDeviceAddress pe_gpu_weight (const struct pe_gpu_recorder *r, struct pe_weight w);
+
+/* ---- tables.c ---- */
+
+/* Of the set in use: the rows of the pass; part of what a stage has. */
+VkDeviceAddress pe_gpu_tables (const struct pe_backend *b);
 VkDeviceAddress pe_gpu_stage_table (const struct pe_backend *b, uint32_t stage, uint64_t offset);
+/* Where a stage's part of a set lies in the buffer, in bytes. */
+uint64_t pe_gpu_stage_table_at (const struct pe_backend *b, uint32_t set, uint32_t stage);
+
+/* What stands still, in every set; what b->now needs, in its own. */
+bool pe_gpu_write_stage_tables (struct pe_backend *b, uint32_t stage, struct pe_error *error);
+bool pe_gpu_fill_tables (struct pe_backend *b, struct pe_error *error);
 
 /* ---- matrices.c ---- */
 
@@ -189,6 +220,16 @@ void pe_gpu_record_conv (struct pe_gpu_recorder *r, const struct pe_op *op, enum
 void pe_gpu_record_scan (struct pe_gpu_recorder *r, const struct pe_op *op);
 void pe_gpu_record_delta_net (struct pe_gpu_recorder *r, const struct pe_op *op);
 
+/* ---- tokens.c ---- */
+
+/* Whether passes can begin with tokens rather than with embeddings. */
+bool pe_gpu_embeds (const struct pe_backend *b);
+void pe_gpu_record_embed (struct pe_gpu_recorder *r); /* changes r->stage */
+
+/* The best of r->n_rows rows of logits, into memory that the host sees; what it then reads. */
+void pe_gpu_record_best (struct pe_gpu_recorder *r);
+void pe_gpu_take_best (struct pe_backend *b);
+
 /* ---- lower.c ---- */
 
 /* Invocations of a workgroup: `on_hardware`, or what is quickest on a software device. */
@@ -202,8 +243,9 @@ void pe_gpu_record_stage (struct pe_gpu_recorder *r);
 /* Byte offset, in a stage's table, of the frequencies of one of its rotations. */
 uint64_t pe_gpu_frequencies_offset (const struct pe_backend *b, uint32_t stage,
                                     const struct pe_op *op);
-/* Writes those of all rotations of the stage. */
-bool pe_gpu_write_frequencies (struct pe_backend *b, uint32_t stage, struct pe_error *error);
+/* Writes those of all rotations of the stage into its table. */
+bool pe_gpu_write_frequencies (struct pe_backend *b, uint32_t stage, unsigned char *table,
+                               struct pe_error *error);
 
 /* ---- pass.c ---- */
 
@@ -214,11 +256,27 @@ bool pe_gpu_finish (struct pe_backend *b, struct pe_error *error);
 void pe_gpu_forget_recording (struct pe_backend *b, uint32_t stage);
 void pe_gpu_forget_recordings (struct pe_backend *b);
 
-/* The command buffers of a pass, one after the other; the open one is b->passes[b->open]. */
-bool pe_gpu_open_commands (struct pe_backend *b, VkCommandBuffer *out, struct pe_error *error);
-bool pe_gpu_submit_commands (struct pe_backend *b, struct pe_error *error);
 /* Part of a stage for the rows of the pass: replayed or recorded into the open buffer. */
 bool pe_gpu_record_part (struct pe_gpu_recorder *r, uint32_t part, size_t first_op, size_t end_op);
+
+/* ---- submits.c ---- */
+
+bool pe_gpu_make_commands (struct pe_backend *b, struct pe_error *error);
+void pe_gpu_drop_commands (struct pe_backend *b); /* nothing is under way */
+
+/* The command buffers of passes, one after the other; the open one is b->commands[b->open]. */
+bool pe_gpu_open_commands (struct pe_backend *b, VkCommandBuffer *out, struct pe_error *error);
+bool pe_gpu_submit_commands (struct pe_backend *b, struct pe_error *error);
+/* Before an operation is recorded: hands in what the open buffer holds and opens the next, should
+ * it become too long. */
+bool pe_gpu_make_room (struct pe_gpu_recorder *r, const struct pe_op *op);
+/* Behind it. */
+void pe_gpu_count_operations (struct pe_gpu_recorder *r, const struct pe_op *op);
+/* Until the submit with this value is done. */
+bool pe_gpu_wait_for_pass (struct pe_backend *b, uint64_t value, struct pe_error *error);
+
+/* Rows of a prompt with which no single operation is too long. */
+uint32_t pe_gpu_most_rows (struct pe_backend *b, uint32_t depth);
 
 /* ---- experts.c ---- */
 
