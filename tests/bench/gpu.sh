@@ -7,6 +7,7 @@
 #   ./gpu.sh [MODEL:TYPE...]                      there, in the unpacked folder: makes each model with
 #                                                 random weights, measures it, and removes it
 #   ./gpu.sh --quick MODEL:TYPE                   a short trial
+#   ./gpu.sh --plain [--quick] [MODEL:TYPE...]    without cooperative matrices, to compare
 #
 # The table goes to the terminal and to results.txt, JSON lines to results.json. PARLEY_VULKAN_DEVICE
 # names the device (an index or UUID; software devices only so), MODELS the folder for the models.
@@ -45,6 +46,10 @@ pack() {
 
 measure() {
   mode=--gpu
+  if [ "${1:-}" = --plain ]; then
+    export PARLEY_VULKAN_TIER=plain
+    shift
+  fi
   if [ "${1:-}" = --quick ]; then
     mode=--gpu-quick
     shift
@@ -60,6 +65,7 @@ measure() {
   {
     date -u '+%Y-%m-%d %H:%M UTC'
     uname -srm
+    [ -z "${PARLEY_VULKAN_TIER:-}" ] || echo "kernels of the tier $PARLEY_VULKAN_TIER alone"
     sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | sort | uniq -c
   } | tee -a results.txt >&2
   failed=0
@@ -84,10 +90,10 @@ measure() {
 
 case ${1:-} in
 pack)
-  [ $# -ge 2 ] || { sed -n '3,14p' "$0" >&2; exit 2; }
+  [ $# -ge 2 ] || { sed -n '3,15p' "$0" >&2; exit 2; }
   shift
   pack "$@"
   ;;
--h | --help) sed -n '3,14p' "$0" ;;
+-h | --help) sed -n '3,15p' "$0" ;;
 *) measure "$@" ;;
 esac

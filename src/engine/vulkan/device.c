@@ -10,8 +10,10 @@
 #define MAX_PHYSICAL 16
 #define MIB          (1024 * 1024ull)
 
-/* A wait longer than this means that the driver hangs. */
-#define WAIT_NANOSECONDS 60000000000ull
+/* A wait of more turns than this means that the driver hangs. Turns are short because this program
+ * may itself have stood still meanwhile, stopped or asleep, which then costs but one. */
+#define WAIT_NANOSECONDS 1000000000ull
+#define WAIT_TURNS       60
 
 /* ---- instance ---- */
 
@@ -454,7 +456,9 @@ wait_for (struct pe_gpu *gpu, const struct pe_gpu_queue *queue, uint64_t value,
     .pSemaphores = &queue->timeline,
     .pValues = &value,
   };
-  VkResult r = PE_VK (&gpu->vk, WaitSemaphores, gpu->device, &info, WAIT_NANOSECONDS);
+  VkResult r = VK_TIMEOUT;
+  for (uint32_t i = 0; i < WAIT_TURNS && r == VK_TIMEOUT; i++)
+    r = PE_VK (&gpu->vk, WaitSemaphores, gpu->device, &info, WAIT_NANOSECONDS);
   if (r == VK_SUCCESS)
     return true;
   /* A driver that hangs is as good as lost. */

@@ -7,6 +7,7 @@
 
 #include "engine/vulkan/device.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* VK_KHR_cooperative_matrix came after the oldest headers that this builds with. */
@@ -67,6 +68,9 @@ pe_gpu_find_tiers (struct pe_vk *vk, VkInstance instance, VkPhysicalDevice physi
 {
   memset (out, 0, sizeof *out);
   out->has[PE_SHADER_TIER_PLAIN] = true;
+  const char *only = getenv ("PARLEY_VULKAN_TIER"); /* to measure what the others gain */
+  if (only && strcmp (only, "plain") == 0)
+    return;
   out->matrix.sType = (VkStructureType) COOPERATIVE_MATRIX_FEATURES_TYPE;
   out->control.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT;
   out->memory_model.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_MEMORY_MODEL_FEATURES;
