@@ -332,6 +332,8 @@ def everything_has_a_name(case):
     def look(place):
         for node in app.root.walk():
             try:
+                if node.name == "GtkImage":  # the eye in the toolkit's own entry for passwords
+                    continue
                 if node.role in NAMED and (not node.name or node.name.startswith("Gtk")):
                     if not [n.name for n in node.walk() if n.role == "label" and n.name]:
                         nameless.append(f"{place}: {node.role} {node.name!r}")
