@@ -47,16 +47,33 @@ parley_attention_is_busy (ParleyAttention *self)
   return g_hash_table_size (self->since) > 0 || is_downloading (self);
 }
 
-/* The computer stays awake for replies; downloads go on after it slept. */
+/* Bytes arrive: a download that waits for a network or for space keeps nothing awake. */
+static gboolean
+is_receiving (ParleyAttention *self)
+{
+  GListModel *downloads = G_LIST_MODEL (self->services->downloads);
+
+  for (guint i = 0; i < g_list_model_get_n_items (downloads); i++) {
+    g_autoptr (ParleyTransfer) transfer = g_list_model_get_item (downloads, i);
+    ParleyTransferState state = parley_transfer_get_state (transfer);
+    if (state == PARLEY_TRANSFER_RUNNING || state == PARLEY_TRANSFER_CHECKING)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* The computer stays awake for replies and downloads. */
 static void
 update (ParleyAttention *self)
 {
   gboolean answering = g_hash_table_size (self->since) > 0;
+  gboolean working = answering || is_receiving (self);
 
-  if (answering && self->cookie == 0)
-    self->cookie = gtk_application_inhibit (self->application, NULL,
-                                            GTK_APPLICATION_INHIBIT_SUSPEND, _ ("Answering"));
-  else if (!answering && self->cookie != 0) {
+  if (working && self->cookie == 0)
+    self->cookie =
+        gtk_application_inhibit (self->application, NULL, GTK_APPLICATION_INHIBIT_SUSPEND,
+                                 answering ? _ ("Answering") : _ ("Downloading"));
+  else if (!working && self->cookie != 0) {
     gtk_application_uninhibit (self->application, self->cookie);
     self->cookie = 0;
   }

@@ -6,6 +6,7 @@
 #include "app/parley-composer.h"
 #include "app/parley-context-meter.h"
 #include "app/parley-load-panel.h"
+#include "app/parley-model-defaults.h"
 #include "app/parley-model-picker.h"
 #include "app/parley-transcript.h"
 #include "app/parley-welcome.h"
@@ -179,6 +180,7 @@ parley_chat_page_use_model (ParleyChatPage *self, ParleyModel *model)
   if (self->chat == NULL)
     return;
   parley_store_set_setting (self->services->store, "chat/last-model", parley_model_get_id (model));
+  parley_model_defaults_apply (self->services, model, self->chat);
   parley_chat_set_responder (self->chat, parley_engines_open (self->services->engines, model));
   follow_engine (self);
   parley_chat_notice_set_chat (self->notice, self->chat);

@@ -2,7 +2,9 @@
 #include "app/parley-importer.h"
 
 #include "app/compat.h"
+#include "app/parley-folder-list.h"
 #include "app/parley-paste.h"
+#include "app/parley-task.h"
 #include "app/parley-widgets.h"
 #include "app/parley-window.h"
 #include "library/import.h"
@@ -37,18 +39,13 @@ toast (GtkWidget *widget, const char *text)
     parley_window_toast (PARLEY_WINDOW (root), text);
 }
 
-static void
-import (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+static gpointer
+import (ParleyTask *task, gpointer data, GCancellable *cancellable, GError **error)
 {
   Job *job = data;
-  GError *error = NULL;
-  ParleyImport *result = parley_import (job->path, job->models_dir, job->store, FALSE, NULL, NULL,
-                                        cancellable, &error);
 
-  if (result == NULL)
-    g_task_return_error (task, error);
-  else
-    g_task_return_pointer (task, result, (GDestroyNotify) parley_import_free);
+  return parley_import (job->path, job->models_dir, job->store, FALSE, parley_task_report, task,
+                        cancellable, error);
 }
 
 static guint
@@ -69,11 +66,10 @@ take_chats (Job *job, GPtrArray *chats)
 }
 
 static void
-imported (GObject *source, GAsyncResult *result, gpointer data)
+imported (gpointer result, const GError *error, gpointer data)
 {
-  Job *job = g_task_get_task_data (G_TASK (result));
-  g_autoptr (GError) error = NULL;
-  g_autoptr (ParleyImport) import = g_task_propagate_pointer (G_TASK (result), &error);
+  Job *job = data;
+  g_autoptr (ParleyImport) import = result;
 
   if (import == NULL) {
     toast (job->widget, error->message);
@@ -98,7 +94,7 @@ void
 parley_importer_run (ParleyServices *services, GtkWidget *widget, GFile *file)
 {
   g_autofree char *path = g_file_get_path (file);
-  g_autoptr (GTask) task = g_task_new (NULL, NULL, imported, NULL);
+  g_autofree char *name = path != NULL ? g_path_get_basename (path) : NULL;
 
   if (path == NULL) {
     toast (widget, _ ("Only files on this computer can be imported. Copy the file here first."));
@@ -109,9 +105,10 @@ parley_importer_run (ParleyServices *services, GtkWidget *widget, GFile *file)
   job->models_dir = g_strdup (parley_library_get_models_dir (services->library));
   job->widget = g_object_ref (widget);
   job->path = g_steal_pointer (&path);
-  g_task_set_task_data (task, job, job_free);
-  toast (widget, _ ("Importing. The model shows up when it is whole."));
-  g_task_run_in_thread (task, import);
+  g_autofree char *shown = g_filename_display_name (name);
+  /* Translators: the name of a file. */
+  g_autofree char *title = g_strdup_printf (_ ("Importing %s"), shown);
+  parley_task_run (services->tasks, title, import, imported, job, job_free);
 }
 
 /* ---- ways in ---- */
@@ -166,16 +163,58 @@ choose_folder (GSimpleAction *action, GVariant *parameter, gpointer data)
                       chooser_new (chooser->services, chooser->widget), chooser_free);
 }
 
+static void
+folder_added (GFile *folder, gpointer data)
+{
+  Chooser *chooser = data;
+
+  parley_folder_list_add (chooser->services, chooser->widget, folder, TRUE);
+}
+
+static void
+place_added (GFile *folder, gpointer data)
+{
+  Chooser *chooser = data;
+
+  parley_folder_list_add (chooser->services, chooser->widget, folder, FALSE);
+}
+
+static void
+add_folder (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  Chooser *chooser = data;
+
+  parley_open_folder (GTK_WINDOW (gtk_widget_get_root (chooser->widget)),
+                      _ ("A Further Folder for Models"), folder_added,
+                      chooser_new (chooser->services, chooser->widget), chooser_free);
+}
+
+static void
+add_place (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  Chooser *chooser = data;
+
+  parley_open_folder (GTK_WINDOW (gtk_widget_get_root (chooser->widget)),
+                      _ ("A Folder Whose Models Are Used in Place"), place_added,
+                      chooser_new (chooser->services, chooser->widget), chooser_free);
+}
+
 GtkWidget *
 parley_importer_menu_new (ParleyServices *services)
 {
   static const GActionEntry entries[] = { { .name = "files", .activate = choose_files },
-                                          { .name = "folder", .activate = choose_folder } };
+                                          { .name = "folder", .activate = choose_folder },
+                                          { .name = "add-folder", .activate = add_folder },
+                                          { .name = "add-place", .activate = add_place } };
+  g_autoptr (GMenu) folders = g_menu_new ();
   g_autoptr (GMenu) menu = g_menu_new ();
   g_autoptr (GSimpleActionGroup) group = g_simple_action_group_new ();
 
   g_menu_append (menu, _ ("Import _Files or Archives…"), "import.files");
   g_menu_append (menu, _ ("Import a _Folder…"), "import.folder");
+  g_menu_append (folders, _ ("Use a Folder in _Place…"), "import.add-place");
+  g_menu_append (folders, _ ("_Add a Folder for Models…"), "import.add-folder");
+  g_menu_append_section (menu, NULL, G_MENU_MODEL (folders));
   GtkWidget *button =
       parley_menu_button ("document-open-symbolic", _ ("Import Models"), G_MENU_MODEL (menu));
   Chooser *chooser = g_new0 (Chooser, 1);

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/parley-model-row.h"
 
+#include "app/compat.h"
 #include "app/parley-dialog.h"
 #include "app/parley-forecast.h"
 #include "app/parley-format.h"
+#include "app/parley-model-defaults.h"
+#include "app/parley-model-details.h"
+#include "app/parley-model-work.h"
 #include "app/parley-widgets.h"
 #include "app/parley-window.h"
+#include "app/parley-wrap-layout.h"
+#include "library/places.h"
 #include "library/record.h"
 
 #include <glib/gi18n.h>
@@ -75,35 +81,68 @@ chat (GtkButton *button, ParleyModelRow *self)
   parley_window_new_chat (window_of (self), self->model);
 }
 
-static void
-delete_now (gpointer data)
-{
-  ParleyModelRow *self = data;
-  g_autoptr (GError) error = NULL;
-  g_autofree char *size = parley_format_size (parley_model_get_size (self->model));
-  g_autofree char *text = g_strdup_printf (_ ("%s freed"), size);
-  ParleyWindow *window = window_of (self);
+/* A model in the trash until nobody can take it back any more. */
+typedef struct {
+  ParleyLibrary *library;
+  ParleyModel *model;
+  char *id;
+} Trashed;
 
-  parley_engines_forget (self->services->engines, self->model);
-  if (!parley_library_delete (self->services->library, self->model, &error))
-    parley_window_toast (window, error->message);
-  else
-    parley_window_toast (window, text);
+static void
+trashed_free (gpointer data, GClosure *closure)
+{
+  Trashed *trashed = data;
+
+  g_object_unref (trashed->library);
+  g_object_unref (trashed->model);
+  g_free (trashed->id);
+  g_free (trashed);
 }
 
 static void
-ask_delete (GtkWidget *widget, const char *action, GVariant *parameter)
+undo_delete (AdwToast *toast, gpointer data)
+{
+  Trashed *trashed = data;
+  g_autoptr (GError) error = NULL;
+
+  if (!parley_library_restore (trashed->library, trashed->model, trashed->id, &error))
+    g_message ("%s", error->message);
+  g_clear_pointer (&trashed->id, g_free);
+}
+
+static void
+delete_for_good (AdwToast *toast, gpointer data)
+{
+  Trashed *trashed = data;
+
+  if (trashed->id != NULL)
+    parley_library_purge (trashed->library, trashed->model, trashed->id);
+}
+
+static void delete (GtkWidget *widget, const char *action, GVariant *parameter)
 {
   ParleyModelRow *self = PARLEY_MODEL_ROW (widget);
+  ParleyWindow *window = window_of (self);
+  g_autoptr (GError) error = NULL;
   g_autofree char *size = parley_format_size (parley_model_get_size (self->model));
-  g_autofree char *heading =
-      g_strdup_printf (_ ("Delete %s?"), parley_model_get_name (self->model));
-  g_autofree char *verb = g_strdup_printf (_ ("Delete %s"), size);
+  g_autofree char *text =
+      g_strdup_printf (_ ("%s deleted, %s"), parley_model_get_name (self->model), size);
 
-  parley_ask (GTK_WINDOW (window_of (self)), heading,
-              _ ("The file is removed from the disk. Your chats stay. You can download the model "
-                 "again."),
-              NULL, verb, TRUE, delete_now, g_object_ref (self), g_object_unref);
+  parley_engines_forget (self->services->engines, self->model);
+  char *id = parley_library_trash (self->services->library, self->model, &error);
+  if (id == NULL) {
+    parley_window_toast (window, error->message);
+    return;
+  }
+  AdwToast *toast = parley_toast_new (text);
+  Trashed *trashed = g_new0 (Trashed, 1);
+  *trashed = (Trashed){ g_object_ref (self->services->library), g_object_ref (self->model), id };
+  adw_toast_set_button_label (toast, _ ("Undo"));
+  adw_toast_set_timeout (toast, 15);
+  g_signal_connect (toast, "button-clicked", G_CALLBACK (undo_delete), trashed);
+  g_signal_connect_data (toast, "dismissed", G_CALLBACK (delete_for_good), trashed, trashed_free,
+                         0);
+  parley_window_add_toast (window, toast);
 }
 
 static void
@@ -144,62 +183,118 @@ name_now (gpointer data)
 }
 
 static void
-ask_name (GtkWidget *widget, const char *action, GVariant *parameter)
+ask_text (ParleyModelRow *self, const char *text, const char *label, const char *heading,
+          const char *body, const char *verb, ParleyAnswer answer)
 {
-  ParleyModelRow *self = PARLEY_MODEL_ROW (widget);
   Naming *naming = g_new0 (Naming, 1);
 
   naming->row = g_object_ref (self);
   naming->entry = g_object_ref_sink (gtk_entry_new ());
-  gtk_editable_set_text (GTK_EDITABLE (naming->entry), parley_model_get_name (self->model));
+  gtk_editable_set_text (GTK_EDITABLE (naming->entry), text);
+  gtk_entry_set_activates_default (GTK_ENTRY (naming->entry), TRUE);
   gtk_accessible_update_property (GTK_ACCESSIBLE (naming->entry), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("Name of the model"), -1);
-  parley_ask (GTK_WINDOW (window_of (self)), _ ("Rename the Model"),
-              _ ("Leave it empty to use the name in the file. The file itself keeps its name."),
-              naming->entry, _ ("Rename"), FALSE, name_now, naming, naming_free);
+                                  label, -1);
+  parley_ask (GTK_WINDOW (window_of (self)), heading, body, naming->entry, verb, FALSE, answer,
+              naming, naming_free);
 }
 
 static void
-add_fact (GtkWidget *list, const char *label, const char *value)
+ask_name (GtkWidget *widget, const char *action, GVariant *parameter)
 {
-  if (value != NULL && *value != '\0')
-    gtk_list_box_append (GTK_LIST_BOX (list), parley_fact_row (label, value));
+  ParleyModelRow *self = PARLEY_MODEL_ROW (widget);
+
+  ask_text (self, parley_model_get_name (self->model), _ ("Name of the model"),
+            _ ("Rename the Model"),
+            _ ("Leave it empty to use the name in the file. The file itself keeps its name."),
+            _ ("Rename"), name_now);
 }
+
+/* ---- tags ---- */
+
+static void
+tag_now (gpointer data)
+{
+  Naming *naming = data;
+  g_autoptr (GError) error = NULL;
+  g_auto (GStrv) tags = g_strsplit (gtk_editable_get_text (GTK_EDITABLE (naming->entry)), ",", 50);
+
+  if (!parley_record_set_tags (naming->row->services->store, naming->row->model,
+                               (const char *const *) tags, &error))
+    parley_window_toast (window_of (naming->row), error->message);
+}
+
+static void
+ask_tags (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  ParleyModelRow *self = PARLEY_MODEL_ROW (widget);
+  const char *const *tags = parley_model_get_tags (self->model);
+  g_autofree char *text = tags != NULL ? g_strjoinv (", ", (GStrv) tags) : g_strdup ("");
+
+  ask_text (self, text, _ ("Tags of the model"), _ ("Tags"),
+            _ ("Words by which you find it again, with commas between them."), _ ("Set Tags"),
+            tag_now);
+}
+
+/* ---- on the disk ---- */
 
 static void
 show_details (GtkWidget *widget, const char *action, GVariant *parameter)
 {
   ParleyModelRow *self = PARLEY_MODEL_ROW (widget);
-  ParleyModel *model = self->model;
-  GtkWidget *list = parley_boxed_list ();
-  g_autofree char *parameters = parley_format_parameters (parley_model_get_parameters (model));
-  g_autofree char *size = parley_format_size (parley_model_get_size (model));
-  g_autofree char *layers = g_strdup_printf ("%u", parley_model_get_n_layers (model));
-  g_autofree char *context = parley_format_tokens (parley_model_get_context_length (model));
-  g_autofree char *path = g_filename_display_name (parley_model_get_path (model));
 
-  add_fact (list, _ ("Family"), parley_model_get_family (model));
-  add_fact (list, _ ("Parameters"), parameters);
-  add_fact (list, _ ("Quantisation"), parley_model_get_quantisation (model));
-  add_fact (list, _ ("Size"), size);
-  add_fact (list, _ ("Layers"), layers);
-  add_fact (list, _ ("Trained for"), context);
-  add_fact (list, _ ("Chat template"),
-            parley_model_has_chat_template (model) ? _ ("yes") : _ ("none: continues text"));
-  add_fact (list, _ ("Licence"), parley_model_get_license (model));
-  add_fact (list, _ ("From"), parley_model_get_repo (model));
-  add_fact (list, _ ("SHA-256"), parley_model_get_sha256 (model));
-  add_fact (list, _ ("Used in place, belongs to"),
-            parley_model_is_builtin (model) ? "" : parley_model_get_owner (model));
-  add_fact (list, _ ("File"), path);
-  for (const char *const *also = parley_model_get_also (model); also != NULL && *also != NULL;
-       also++) {
-    g_autofree char *shown = g_filename_display_name (*also);
-    add_fact (list, _ ("Also at"), shown);
-  }
-  gtk_window_present (parley_dialog_new (GTK_WINDOW (window_of (self)),
-                                         parley_model_get_name (model),
-                                         parley_page_body (list, 520), 540, 600));
+  parley_model_details_present (GTK_WINDOW (window_of (self)), self->services, self->model);
+}
+
+static void
+show_defaults (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  ParleyModelRow *self = PARLEY_MODEL_ROW (widget);
+
+  parley_model_defaults_present (GTK_WINDOW (window_of (self)), self->services, self->model);
+}
+
+static void
+show_file (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  ParleyModelRow *self = PARLEY_MODEL_ROW (widget);
+
+  parley_model_show_file (GTK_WINDOW (window_of (self)), self->model);
+}
+
+static void
+verify (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  ParleyModelRow *self = PARLEY_MODEL_ROW (widget);
+
+  parley_model_work_verify (self->services, GTK_WIDGET (window_of (self)), self->model);
+}
+
+static void export(GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  ParleyModelRow *self = PARLEY_MODEL_ROW (widget);
+
+  parley_model_work_export (self->services, GTK_WIDGET (window_of (self)), self->model);
+}
+
+static void
+move (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  ParleyModelRow *self = PARLEY_MODEL_ROW (widget);
+
+  parley_engines_forget (self->services->engines, self->model);
+  parley_model_work_move (self->services, GTK_WIDGET (window_of (self)), self->model,
+                          g_variant_get_bytestring (parameter));
+}
+
+static void
+get_newer (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  ParleyModelRow *self = PARLEY_MODEL_ROW (widget);
+  ParleyHubFile *file = parley_updates_find (self->services->updates, self->model);
+  g_autoptr (GError) error = NULL;
+
+  if (file != NULL && parley_downloads_add (self->services->downloads, file, &error) == NULL)
+    parley_window_toast (window_of (self), error->message);
 }
 
 static void
@@ -219,7 +314,14 @@ parley_model_row_class_init (ParleyModelRowClass *klass)
 {
   G_OBJECT_CLASS (klass)->dispose = dispose;
   gtk_widget_class_install_action (GTK_WIDGET_CLASS (klass), "row.details", NULL, show_details);
-  gtk_widget_class_install_action (GTK_WIDGET_CLASS (klass), "row.delete", NULL, ask_delete);
+  gtk_widget_class_install_action (GTK_WIDGET_CLASS (klass), "row.delete", NULL, delete);
+  gtk_widget_class_install_action (GTK_WIDGET_CLASS (klass), "row.tags", NULL, ask_tags);
+  gtk_widget_class_install_action (GTK_WIDGET_CLASS (klass), "row.defaults", NULL, show_defaults);
+  gtk_widget_class_install_action (GTK_WIDGET_CLASS (klass), "row.show-file", NULL, show_file);
+  gtk_widget_class_install_action (GTK_WIDGET_CLASS (klass), "row.verify", NULL, verify);
+  gtk_widget_class_install_action (GTK_WIDGET_CLASS (klass), "row.export", NULL, export);
+  gtk_widget_class_install_action (GTK_WIDGET_CLASS (klass), "row.move", "ay", move);
+  gtk_widget_class_install_action (GTK_WIDGET_CLASS (klass), "row.get-newer", NULL, get_newer);
   gtk_widget_class_install_action (GTK_WIDGET_CLASS (klass), "row.pin", NULL, pin);
   gtk_widget_class_install_action (GTK_WIDGET_CLASS (klass), "row.rename", NULL, ask_name);
 }
@@ -230,21 +332,51 @@ parley_model_row_init (ParleyModelRow *self)
   gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (self), FALSE);
 }
 
+/* "example/Stories-GGUF · 32k of context · last used today". */
+static char *
+dup_history (ParleyModel *model)
+{
+  GString *out = g_string_new (NULL);
+  guint context = parley_model_get_context_length (model);
+  gint64 used = parley_model_get_last_used (model);
+
+  append_fact (out, parley_model_get_repo (model));
+  if (context >= 1024) {
+    g_autofree char *reach = g_strdup_printf (_ ("%uk of context"), context / 1024);
+    append_fact (out, reach);
+  }
+  if (used > 0) {
+    g_autofree char *days =
+        parley_format_days_ago (used / G_USEC_PER_SEC, g_get_real_time () / G_USEC_PER_SEC);
+    g_autofree char *last = g_strdup_printf (_ ("last used %s"), days);
+    append_fact (out, last);
+  }
+  return g_string_free (out, FALSE);
+}
+
 static GtkWidget *
 build_texts (ParleyModelRow *self)
 {
   GtkWidget *texts = parley_box (GTK_ORIENTATION_VERTICAL, 4, NULL);
-  GtkWidget *line = parley_box (GTK_ORIENTATION_HORIZONTAL, 14, NULL);
+  GtkWidget *line = parley_box (GTK_ORIENTATION_HORIZONTAL, 0, NULL);
   g_autofree char *facts = parley_model_describe (self->model);
+  g_autofree char *history = dup_history (self->model);
   ParleyModelState state = parley_model_get_state (self->model);
 
   self->verdict = parley_verdict_new ();
   self->speed = parley_line ("", "numeric dim-label");
   gtk_widget_set_visible (self->speed, FALSE);
+  gtk_widget_set_layout_manager (line, parley_wrap_layout_new (14, 3));
   gtk_box_append (GTK_BOX (line), self->verdict);
   gtk_box_append (GTK_BOX (line), self->speed);
+  if (parley_model_is_pinned (self->model))
+    gtk_box_append (GTK_BOX (line), parley_line (_ ("Pinned"), "tag"));
+  if (parley_updates_find (self->services->updates, self->model) != NULL)
+    gtk_box_append (GTK_BOX (line), parley_line (_ ("Newer version"), "tag"));
   gtk_box_append (GTK_BOX (texts), parley_line (parley_model_get_name (self->model), "quant-name"));
   gtk_box_append (GTK_BOX (texts), parley_line (facts, "numeric dim-label"));
+  if (*history != '\0')
+    gtk_box_append (GTK_BOX (texts), parley_line (history, "caption numeric dim-label"));
   gtk_box_append (GTK_BOX (texts), line);
   if (parley_model_is_builtin (self->model))
     gtk_box_append (
@@ -267,6 +399,60 @@ build_texts (ParleyModelRow *self)
   return texts;
 }
 
+static void
+add_folders (ParleyModelRow *self, GMenu *menu)
+{
+  g_auto (GStrv) more = parley_places_get (self->services->store, PARLEY_SETTING_FOLDERS);
+  const char *present = parley_model_get_folder (self->model);
+  const char *first = parley_library_get_models_dir (self->services->library);
+  g_autoptr (GMenu) folders = g_menu_new ();
+
+  for (guint i = 0; i == 0 || (more != NULL && more[i - 1] != NULL); i++) {
+    const char *folder = i == 0 ? first : more[i - 1];
+    if (g_str_equal (folder, present))
+      continue;
+    g_autofree char *label = g_filename_display_name (folder);
+    g_autoptr (GMenuItem) item = g_menu_item_new (label, NULL);
+    g_menu_item_set_action_and_target_value (item, "row.move", g_variant_new_bytestring (folder));
+    g_menu_append_item (folders, item);
+  }
+  if (g_menu_model_get_n_items (G_MENU_MODEL (folders)) > 0)
+    g_menu_append_submenu (menu, _ ("_Move To"), G_MENU_MODEL (folders));
+}
+
+static void
+fill_menu (ParleyModelRow *self, GMenu *menu)
+{
+  gboolean ready = parley_model_get_state (self->model) == PARLEY_MODEL_READY;
+  g_autoptr (GMenu) person = g_menu_new (), disk = g_menu_new (), end = g_menu_new ();
+
+  g_menu_append (menu, _ ("_Details"), "row.details");
+  if (!parley_model_is_builtin (self->model)) {
+    if (parley_updates_find (self->services->updates, self->model) != NULL)
+      g_menu_append (menu, _ ("Download the _Newer Version"), "row.get-newer");
+    if (ready)
+      g_menu_append (person, _ ("De_faults…"), "row.defaults");
+    g_menu_append (person, _ ("_Rename…"), "row.rename");
+    g_menu_append (person, _ ("_Tags…"), "row.tags");
+    g_menu_append (person,
+                   parley_model_is_pinned (self->model) ? _ ("_Unpin") : _ ("_Pin to the Top"),
+                   "row.pin");
+    g_menu_append (disk, _ ("_Show in Files"), "row.show-file");
+    if (ready) {
+      g_menu_append (disk, _ ("_Verify Again"), "row.verify");
+      g_menu_append (disk, _ ("_Export…"), "row.export");
+    }
+    if (parley_model_is_managed (self->model)) {
+      if (ready)
+        add_folders (self, disk);
+      g_menu_append (end, _ ("_Delete"), "row.delete");
+    }
+  }
+  g_menu_append_section (menu, NULL, G_MENU_MODEL (person));
+  g_menu_append_section (menu, NULL, G_MENU_MODEL (disk));
+  g_menu_append_section (menu, NULL, G_MENU_MODEL (end));
+}
+
 GtkWidget *
 parley_model_row_new (ParleyServices *services, ParleyModel *model)
 {
@@ -286,17 +472,11 @@ parley_model_row_new (ParleyServices *services, ParleyModel *model)
   gtk_widget_set_visible (button, parley_model_get_state (model) == PARLEY_MODEL_READY);
   g_signal_connect (button, "clicked", G_CALLBACK (chat), self);
   gtk_box_append (GTK_BOX (row), button);
-  g_menu_append (menu, _ ("_Details"), "row.details");
-  if (!parley_model_is_builtin (model)) {
-    g_menu_append (menu, _ ("_Rename…"), "row.rename");
-    g_menu_append (menu, parley_model_is_pinned (model) ? _ ("_Unpin") : _ ("_Pin to the Top"),
-                   "row.pin");
-  }
-  if (parley_model_is_managed (model))
-    g_menu_append (menu, _ ("_Delete…"), "row.delete");
+  fill_menu (self, menu);
   GtkWidget *more = parley_menu_button ("view-more-symbolic", menu_name, G_MENU_MODEL (menu));
   gtk_widget_add_css_class (more, "flat");
   gtk_box_append (GTK_BOX (row), more);
   gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (self), row);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
   return GTK_WIDGET (self);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A model of the library: name, facts, verdict; Chat, Details, Delete.
+ * A model of the library: name, facts, verdict, history; Chat, and a menu of what can be done with
+ * it.
  */
 #pragma once
 

@@ -2,17 +2,24 @@
 #include "app/parley-models-page.h"
 
 #include "app/parley-format.h"
+#include "app/parley-folder-list.h"
 #include "app/parley-importer.h"
 #include "app/parley-model-row.h"
+#include "app/parley-task.h"
 #include "app/parley-transfer-box.h"
 #include "app/parley-widgets.h"
 
 #include <glib/gi18n.h>
+#include <string.h>
 
 struct _ParleyModelsPage {
   GtkBox parent;
   ParleyServices *services;
-  GtkWidget *header, *title, *stack, *downloads, *downloads_title, *models, *models_title, *notes;
+  GtkWidget *header, *title, *stack, *downloads, *downloads_title, *tasks, *models, *models_title,
+      *notes, *tools, *entry, *sort, *nothing;
+  GtkFilter *filter;
+  GtkSorter *sorter;
+  GListModel *shown; /* what the list shows of the library, in its order */
 };
 
 G_DEFINE_FINAL_TYPE (ParleyModelsPage, parley_models_page, GTK_TYPE_BOX)
@@ -45,6 +52,143 @@ transfer_row (ParleyModelsPage *self, ParleyTransfer *transfer)
   gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (row), FALSE);
   return row;
 }
+
+/* ---- what is searched for, and the order ---- */
+
+static gboolean
+matches (gpointer item, gpointer data)
+{
+  ParleyModelsPage *self = data;
+  ParleyModel *model = item;
+  g_autofree char *wanted =
+      g_utf8_casefold (gtk_editable_get_text (GTK_EDITABLE (self->entry)), -1);
+  g_autofree char *facts = parley_model_describe (model);
+  g_autofree char *all =
+      g_strjoin (" ", parley_model_get_name (model), facts, parley_model_get_repo (model),
+                 parley_model_get_file_name (model), NULL);
+  g_autofree char *folded = g_utf8_casefold (all, -1);
+  g_auto (GStrv) words = g_strsplit (g_strstrip (wanted), " ", -1);
+
+  for (char **word = words; *word != NULL; word++)
+    if (strstr (folded, *word) == NULL)
+      return FALSE;
+  return TRUE;
+}
+
+enum { BY_NAME, BY_USE, BY_SIZE, BY_PARAMETERS, BY_AGE };
+
+static guint64
+weight (ParleyModel *model, guint order)
+{
+  switch (order) {
+  case BY_USE: return (guint64) parley_model_get_last_used (model);
+  case BY_SIZE: return parley_model_get_size (model);
+  case BY_PARAMETERS: return parley_model_get_parameters (model);
+  case BY_AGE: return (guint64) parley_model_get_modified (model);
+  default: return 0;
+  }
+}
+
+/* Pinned ones first and the one that comes with Parley last, in every order. */
+static int
+compare (gconstpointer a, gconstpointer b, gpointer data)
+{
+  ParleyModelsPage *self = data;
+  ParleyModel *x = (ParleyModel *) a, *y = (ParleyModel *) b;
+  guint order = gtk_drop_down_get_selected (GTK_DROP_DOWN (self->sort));
+  int last = parley_model_is_builtin (x) - parley_model_is_builtin (y);
+  int pinned = parley_model_is_pinned (y) - parley_model_is_pinned (x);
+  guint64 m = weight (x, order), n = weight (y, order);
+
+  if (last != 0 || pinned != 0)
+    return last != 0 ? last : pinned;
+  if (m != n)
+    return m > n ? -1 : 1;
+  return g_utf8_collate (parley_model_get_name (x), parley_model_get_name (y));
+}
+
+static void
+show_nothing (ParleyModelsPage *self)
+{
+  gboolean some = g_list_model_get_n_items (self->shown) > 0;
+
+  gtk_widget_set_visible (self->models, some);
+  gtk_widget_set_visible (self->nothing, !some && g_list_model_get_n_items (
+                                                      G_LIST_MODEL (self->services->library)) > 0);
+}
+
+static void
+search_changed (ParleyModelsPage *self)
+{
+  gtk_filter_changed (self->filter, GTK_FILTER_CHANGE_DIFFERENT);
+  show_nothing (self);
+}
+
+static void
+sort_changed (ParleyModelsPage *self)
+{
+  gtk_sorter_changed (self->sorter, GTK_SORTER_CHANGE_DIFFERENT);
+}
+
+static GtkWidget *
+build_tools (ParleyModelsPage *self)
+{
+  const char *const orders[] = { _ ("Name"),          _ ("Last Used"),
+                                 _ ("Largest First"), _ ("Most Parameters"),
+                                 _ ("Newest First"),  NULL };
+  GtkWidget *line = parley_box (GTK_ORIENTATION_HORIZONTAL, 8, NULL);
+
+  self->entry = gtk_search_entry_new ();
+  gtk_widget_set_hexpand (self->entry, TRUE);
+  g_object_set (self->entry, "placeholder-text", _ ("Name, family, tag …"), NULL);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->entry), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  _ ("Search models on this computer"), -1);
+  g_signal_connect_swapped (self->entry, "search-changed", G_CALLBACK (search_changed), self);
+  self->sort = gtk_drop_down_new_from_strings (orders);
+  parley_name_widget (self->sort, _ ("Order"));
+  g_signal_connect_swapped (self->sort, "notify::selected", G_CALLBACK (sort_changed), self);
+  gtk_box_append (GTK_BOX (line), self->entry);
+  gtk_box_append (GTK_BOX (line), self->sort);
+  gtk_widget_set_margin_bottom (line, 12);
+  return line;
+}
+
+/* ---- long work that is under way ---- */
+
+static void
+show_fraction (ParleyTask *task, GParamSpec *pspec, GtkProgressBar *bar)
+{
+  gtk_progress_bar_set_fraction (bar, parley_task_get_fraction (task));
+}
+
+static GtkWidget *
+task_row (gpointer item, gpointer data)
+{
+  ParleyTask *task = item;
+  GtkWidget *row = gtk_list_box_row_new (), *bar = gtk_progress_bar_new ();
+  GtkWidget *line = parley_box (GTK_ORIENTATION_HORIZONTAL, 6, "file-row");
+  GtkWidget *column = parley_box (GTK_ORIENTATION_VERTICAL, 6, NULL);
+  const char *title = parley_task_get_title (task);
+  g_autofree char *name = g_strdup_printf (_ ("Cancel: %s"), title);
+  GtkWidget *cancel = parley_icon_button ("window-close-symbolic", name, NULL);
+
+  gtk_widget_add_css_class (bar, "slim");
+  gtk_accessible_update_property (GTK_ACCESSIBLE (bar), GTK_ACCESSIBLE_PROPERTY_LABEL, title, -1);
+  g_signal_connect_object (task, "notify::fraction", G_CALLBACK (show_fraction), bar, 0);
+  parley_add_classes (cancel, "flat circular");
+  g_signal_connect_object (cancel, "clicked", G_CALLBACK (parley_task_cancel), task,
+                           G_CONNECT_SWAPPED);
+  gtk_box_append (GTK_BOX (column), parley_line (title, NULL));
+  gtk_box_append (GTK_BOX (column), bar);
+  gtk_widget_set_hexpand (column, TRUE);
+  gtk_box_append (GTK_BOX (line), column);
+  gtk_box_append (GTK_BOX (line), cancel);
+  gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (row), line);
+  gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (row), FALSE);
+  return row;
+}
+
+/* ---- how much there is ---- */
 
 /* "210 GB free", of the disk with the models; "" when it does not tell. */
 static char *
@@ -82,6 +226,7 @@ update (ParleyModelsPage *self)
   guint n = g_list_model_get_n_items (library);
   gboolean loading = parley_library_is_loading (self->services->library);
   gboolean downloading = gtk_widget_get_first_child (self->downloads) != NULL;
+  gboolean working = g_list_model_get_n_items (G_LIST_MODEL (self->services->tasks)) > 0;
   guint64 bytes = 0;
 
   for (guint i = 0; i < n; i++) {
@@ -100,11 +245,14 @@ update (ParleyModelsPage *self)
   adw_window_title_set_subtitle (ADW_WINDOW_TITLE (self->title), both);
   gtk_widget_set_visible (self->downloads, downloading);
   gtk_widget_set_visible (self->downloads_title, downloading);
-  gtk_widget_set_visible (self->models, n > 0);
-  gtk_widget_set_visible (self->models_title, n > 0 && downloading);
-  gtk_stack_set_visible_child_name (GTK_STACK (self->stack), n > 0 || downloading ? "list"
-                                                             : loading            ? "loading"
-                                                                                  : "empty");
+  gtk_widget_set_visible (self->tasks, working);
+  gtk_widget_set_visible (self->tools, n > 1);
+  gtk_widget_set_visible (self->models_title, n > 0 && (downloading || working));
+  show_nothing (self);
+  gtk_stack_set_visible_child_name (GTK_STACK (self->stack), n > 0 || downloading || working
+                                                                 ? "list"
+                                                             : loading ? "loading"
+                                                                       : "empty");
 }
 
 /* Finished and cancelled downloads leave the list; failed ones stay until somebody decides. */
@@ -131,13 +279,38 @@ static void
 show_models (ParleyModelsPage *self)
 {
   g_signal_handlers_disconnect_by_func (self, show_models, NULL);
-  gtk_list_box_bind_model (GTK_LIST_BOX (self->models), G_LIST_MODEL (self->services->library),
-                           model_row, self, NULL);
+  gtk_list_box_bind_model (GTK_LIST_BOX (self->models), self->shown, model_row, self, NULL);
+}
+
+/* Tags in the rows say which model has a newer version. */
+static void
+updates_changed (ParleyModelsPage *self)
+{
+  gtk_list_box_bind_model (GTK_LIST_BOX (self->models), self->shown, model_row, self, NULL);
+}
+
+static void
+look_for_updates (ParleyModelsPage *self)
+{
+  if (gtk_widget_get_mapped (GTK_WIDGET (self)))
+    parley_updates_check (self->services->updates);
+}
+
+static void
+dispose (GObject *object)
+{
+  ParleyModelsPage *self = PARLEY_MODELS_PAGE (object);
+
+  g_clear_object (&self->shown);
+  g_clear_object (&self->filter);
+  g_clear_object (&self->sorter);
+  G_OBJECT_CLASS (parley_models_page_parent_class)->dispose (object);
 }
 
 static void
 parley_models_page_class_init (ParleyModelsPageClass *klass)
 {
+  G_OBJECT_CLASS (klass)->dispose = dispose;
 }
 
 static void
@@ -165,13 +338,32 @@ parley_models_page_new (ParleyServices *services)
   self->downloads = parley_boxed_list ();
   self->models_title = parley_line (_ ("On This Computer"), "section-title");
   self->models = parley_boxed_list ();
+  self->tools = build_tools (self);
+  self->filter = GTK_FILTER (gtk_custom_filter_new (matches, self, NULL));
+  self->sorter = GTK_SORTER (gtk_custom_sorter_new (compare, self, NULL));
+  self->shown = G_LIST_MODEL (gtk_sort_list_model_new (
+      G_LIST_MODEL (gtk_filter_list_model_new (g_object_ref (G_LIST_MODEL (services->library)),
+                                               g_object_ref (self->filter))),
+      g_object_ref (self->sorter)));
+  self->nothing = parley_label (_ ("Nothing here is called so."), "dim-label");
+  self->tasks = parley_boxed_list ();
+  gtk_widget_set_margin_bottom (self->tasks, 12);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->tasks), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  _ ("Under Way"), -1);
+  gtk_list_box_bind_model (GTK_LIST_BOX (self->tasks), G_LIST_MODEL (services->tasks), task_row,
+                           self, NULL);
   g_signal_connect (self, "map", G_CALLBACK (show_models), NULL);
+  g_signal_connect (self, "map", G_CALLBACK (look_for_updates), NULL);
+  gtk_box_append (GTK_BOX (body), self->tasks);
   gtk_box_append (GTK_BOX (body), self->downloads_title);
   gtk_box_append (GTK_BOX (body), self->downloads);
   gtk_box_append (GTK_BOX (body), self->models_title);
+  gtk_box_append (GTK_BOX (body), self->tools);
   gtk_box_append (GTK_BOX (body), self->models);
+  gtk_box_append (GTK_BOX (body), self->nothing);
   self->notes = parley_label ("", "caption dim-label");
   gtk_box_append (GTK_BOX (body), self->notes);
+  gtk_box_append (GTK_BOX (body), parley_folder_list_new (services));
   gtk_spinner_start (GTK_SPINNER (spinner));
   gtk_widget_set_size_request (spinner, 32, 32);
   gtk_widget_set_halign (spinner, GTK_ALIGN_CENTER);
@@ -191,6 +383,12 @@ parley_models_page_new (ParleyServices *services)
   g_signal_connect_object (services->library, "items-changed", G_CALLBACK (update), self,
                            G_CONNECT_SWAPPED | G_CONNECT_AFTER);
   g_signal_connect_object (services->library, "notify::loading", G_CALLBACK (update), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (services->library, "notify::loading", G_CALLBACK (look_for_updates),
+                           self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (services->tasks, "items-changed", G_CALLBACK (update), self,
+                           G_CONNECT_SWAPPED | G_CONNECT_AFTER);
+  g_signal_connect_object (services->updates, "changed", G_CALLBACK (updates_changed), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (services->downloads, "items-changed", G_CALLBACK (show_downloads), self,
                            G_CONNECT_SWAPPED);

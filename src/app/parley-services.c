@@ -2,6 +2,7 @@
 #include "app/parley-services.h"
 
 #include "app/parley-network.h"
+#include "app/parley-task.h"
 #include "library/account.h"
 
 ParleyServices *
@@ -22,6 +23,8 @@ parley_services_new (GError **error)
   parley_library_set_store (services->library, services->store);
   parley_library_follow (services->library, services->downloads);
   parley_library_add_builtin (services->library);
+  services->updates = parley_updates_new (services->hub, services->library, services->store);
+  services->tasks = g_list_store_new (PARLEY_TYPE_TASK);
   services->hardware = parley_hardware_new ();
   services->engines = parley_engines_new (services->hardware, services->store);
   return services;
@@ -68,6 +71,8 @@ parley_services_free (ParleyServices *services)
     return;
   parley_downloads_stop (services->downloads);
   g_clear_object (&services->engines);
+  g_clear_object (&services->updates);
+  g_clear_object (&services->tasks);
   g_clear_object (&services->chats);
   g_clear_object (&services->downloads);
   g_clear_object (&services->library);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "app/parley-engines.h"
+#include "app/parley-updates.h"
 #include "chat/parley-chat-list.h"
 #include "hardware/parley-hardware.h"
 #include "hub/parley-downloads.h"
@@ -22,6 +23,8 @@ typedef struct {
   ParleyLibrary *library;
   ParleyHardware *hardware;
   ParleyEngines *engines;
+  ParleyUpdates *updates;
+  GListStore *tasks; /* of ParleyTask: long work on files that is under way */
 } ParleyServices;
 
 /* Opens the store and makes the rest. NULL: the store cannot be opened; the message says why. */

@@ -7,6 +7,7 @@
 #include "app/parley-dialog.h"
 #include "app/parley-widgets.h"
 #include "app/parley-window-private.h"
+#include "library/account.h"
 #include "library/places.h"
 
 #include <glib/gi18n.h>
@@ -75,6 +76,8 @@ erase_in_thread (GTask *task, gpointer window, gpointer data, GCancellable *canc
 {
   GError *error = NULL;
 
+  /* The token lies in the keyring, where there is one. */
+  parley_account_sign_out (PARLEY_WINDOW (window)->services->hub, NULL);
   if (parley_store_erase (PARLEY_WINDOW (window)->services->store, &error))
     g_task_return_boolean (task, TRUE);
   else

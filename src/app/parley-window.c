@@ -21,6 +21,12 @@ parley_window_toast (ParleyWindow *self, const char *text)
   adw_toast_overlay_add_toast (self->toasts, parley_toast_new (text));
 }
 
+void
+parley_window_add_toast (ParleyWindow *self, AdwToast *toast)
+{
+  adw_toast_overlay_add_toast (self->toasts, toast);
+}
+
 /* The bottom switcher leaves an open conversation its room. */
 static void
 update_frame (ParleyWindow *self)

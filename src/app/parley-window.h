@@ -24,5 +24,6 @@ void parley_window_new_chat (ParleyWindow *self, ParleyModel *model); /* model m
 /* A chat that was exported as JSON. */
 void parley_window_import_chat (ParleyWindow *self, GFile *file);
 void parley_window_toast (ParleyWindow *self, const char *text);
+void parley_window_add_toast (ParleyWindow *self, AdwToast *toast); /* takes it */
 
 G_END_DECLS

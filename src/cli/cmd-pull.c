@@ -9,6 +9,7 @@
 #include "hub/parley-downloads.h"
 #include "hub/parley-hub-ref.h"
 #include "library/parley-library.h"
+#include "library/record.h"
 #include "store/parley-store.h"
 
 #include <glib-unix.h>
@@ -111,8 +112,21 @@ print_result (ParleyTransfer *transfer, ParleyHubFile *file, bool json)
   return cli_print_json (&w);
 }
 
+/* The model's page, for reading it without a connection. There may be none. */
+static void
+keep_card (ParleyDownloads *downloads, ParleyStore *store, ParleyTransfer *transfer)
+{
+  g_autofree char *card = store
+                              ? parley_hub_card (parley_downloads_get_hub (downloads),
+                                                 parley_transfer_get_repo (transfer),
+                                                 parley_transfer_get_commit (transfer), NULL, NULL)
+                              : NULL;
+  if (card && *card)
+    parley_record_set_card (store, parley_transfer_get_path (transfer), card, NULL);
+}
+
 static int
-run (ParleyDownloads *downloads, ParleyHubFile *file, bool quiet, bool json)
+run (ParleyDownloads *downloads, ParleyStore *store, ParleyHubFile *file, bool quiet, bool json)
 {
   g_autoptr (GError) error = NULL;
   Pull pull = { .quiet = quiet, .is_tty = isatty (STDERR_FILENO) };
@@ -139,8 +153,10 @@ run (ParleyDownloads *downloads, ParleyHubFile *file, bool quiet, bool json)
     parley_downloads_stop (downloads);
     return cli_fail ("interrupted: run the same command again to go on from here");
   }
-  if (parley_transfer_get_state (pull.transfer) == PARLEY_TRANSFER_DONE)
+  if (parley_transfer_get_state (pull.transfer) == PARLEY_TRANSFER_DONE) {
+    keep_card (downloads, store, pull.transfer);
     return print_result (pull.transfer, file, json);
+  }
   cli_fail ("cannot download: %s", parley_transfer_get_message (pull.transfer));
   if (parley_transfer_get_bytes_done (pull.transfer) == 0)
     parley_transfer_cancel (pull.transfer); /* nothing to go on with */
@@ -183,5 +199,5 @@ parley_cmd_pull (int argc, char **argv)
   if (store)
     parley_library_set_store (library, store);
   parley_library_follow (library, downloads);
-  return run (downloads, file, quiet, json);
+  return run (downloads, store, file, quiet, json);
 }

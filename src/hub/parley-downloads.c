@@ -196,6 +196,12 @@ parley_downloads_new (ParleyHub *hub, const char *models_dir)
   return self;
 }
 
+ParleyHub *
+parley_downloads_get_hub (ParleyDownloads *self)
+{
+  return self->hub;
+}
+
 const char *
 parley_downloads_get_endpoint (ParleyDownloads *self)
 {

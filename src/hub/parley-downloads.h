@@ -23,6 +23,7 @@ G_DECLARE_FINAL_TYPE (ParleyDownloads, parley_downloads, PARLEY, DOWNLOADS, GObj
 /* `models_dir`: NULL for parley_models_dir(). */
 ParleyDownloads *parley_downloads_new (ParleyHub *hub, const char *models_dir);
 
+ParleyHub *parley_downloads_get_hub (ParleyDownloads *self);
 const char *parley_downloads_get_endpoint (ParleyDownloads *self); /* of its hub */
 
 /* Enters a verified file into a catalogue; called on a worker thread, once for each transfer,

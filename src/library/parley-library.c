@@ -437,10 +437,37 @@ parley_library_set_store (ParleyLibrary *self, ParleyStore *store)
   self->places = store ? dup_places (store) : NULL;
 }
 
+typedef struct {
+  ParleyStore *store;
+  char *path;
+} CardOf;
+
+/* Without a connection, or a page, the model has none. */
+static void
+on_card (GObject *source, GAsyncResult *result, gpointer data)
+{
+  CardOf *of = data;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *card = parley_hub_card_finish (PARLEY_HUB (source), result, &error);
+  if (!card || (*card && !parley_record_set_card (of->store, of->path, card, &error)))
+    g_debug ("its page is not kept: %s", error->message);
+  g_object_unref (of->store);
+  g_free (of->path);
+  g_free (of);
+}
+
+/* The page of what was downloaded is kept with it, so that it can be read without a connection. */
 static void
 on_finished (ParleyDownloads *downloads, ParleyTransfer *transfer, ParleyLibrary *self)
 {
   parley_library_refresh (self);
+  if (!self->store)
+    return;
+  CardOf *of = g_new0 (CardOf, 1);
+  of->store = g_object_ref (self->store);
+  of->path = g_strdup (parley_transfer_get_path (transfer));
+  parley_hub_card_async (parley_downloads_get_hub (downloads), parley_transfer_get_repo (transfer),
+                         parley_transfer_get_commit (transfer), self->cancellable, on_card, of);
 }
 
 typedef struct {

@@ -117,6 +117,17 @@ parley_record_download (ParleyStore *store, const char *endpoint, ParleyHubFile 
 }
 
 gboolean
+parley_record_set_card (ParleyStore *store, const char *path, const char *card, GError **error)
+{
+  g_autoptr (ParleyArtifactRecord) record = parley_catalogue_find_path (store, path, error);
+  if (!record)
+    return FALSE;
+  g_free (record->details);
+  record->details = make_details (card);
+  return !record->details || parley_catalogue_add (store, record, error);
+}
+
+gboolean
 parley_record_places (ParleyStore *store, ParleyArtifactRecord *record, const char *const *paths,
                       const char *const *sha256s, GError **error)
 {

@@ -25,6 +25,10 @@ typedef struct {
 gboolean parley_record_download (ParleyStore *store, const char *endpoint, ParleyHubFile *file,
                                  const char *const *paths, GError **error);
 
+/* Keeps the Markdown of a model's page with the model at `path`, which is in the catalogue. */
+gboolean parley_record_set_card (ParleyStore *store, const char *path, const char *card,
+                                 GError **error);
+
 /* Enters the model at `paths`, whose parts have these checksums (NULL: not known). *id (may be
  * NULL) receives that of the artifact. */
 gboolean parley_record_files (ParleyStore *store, const char *const *paths,

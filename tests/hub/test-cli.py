@@ -6,9 +6,11 @@ the deletion, and what an interrupted or killed download leaves behind. Prints T
     test-cli.py PARLEY_CLI
 """
 
+import json
 import os
 import shutil
 import signal
+import sqlite3
 
 import catalogue
 from terminal import GOOD_TOKEN, Case, Standin, run_all, sha256, wait_for
@@ -29,6 +31,12 @@ def search(standin):
     assert len(case.facts("search", "--limit", "7")) == 7
     assert "Kestrel-7B" in case.run("search", "kestrel")
     assert "Nothing was found" in case.run("search", "no such model anywhere")
+    found = case.facts("search", "--size", "3B-9B", "--license", "apache-2.0")
+    assert len(found) == 4 and all(3e9 <= m["parameters"] < 9e9 for m in found), found
+    assert [m["repo"] for m in case.facts("search", "kestrel", "--family", "llama", "--size", "-2B")] == [
+        "northwind-labs/Kestrel-1.5B-Instruct-GGUF"]
+    assert "no such family" in case.run("search", "--family", "Aunts", status=2)
+    assert "no range of sizes" in case.run("search", "--size", "large", status=2)
     assert "no such order" in case.run("search", "x", "--sort", "beauty", status=2)
     case.close()
 
@@ -61,6 +69,9 @@ def pull_list_info_rm(standin):
     model = case.facts("info", "fixture/plain/pla")
     assert model["repo"] == "fixture/plain" and model["sha256"] == wanted.sha256, model
     assert model["commit"] == REPOS["fixture/plain"].commit
+    with sqlite3.connect(os.path.join(case.data, "parley.db")) as db:
+        details, = db.execute("SELECT details FROM artifact").fetchone()
+    assert json.loads(details)["card"] == "# Fixture\n", details
     assert model["state"] == "ready" and model["layers"] == 2, model
     assert case.facts("info", path)["bytes"] == wanted.file.size
     assert case.facts("info", "fixture/plain:q8_0")["id"] == model["id"]

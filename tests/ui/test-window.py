@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -253,10 +254,14 @@ def download_goes_on_after(case, end):
     wait(lambda: case.hub.quiet(), "the first download to end", 30)
     before = case.hub.look()
     case.hub.control(rate=0)
-    with case.window():
+    with case.window() as app:
         done = wait(lambda: files(".gguf"), "the rest", 60)[0]
         wait(lambda: not files(".part") and not files(".part.json"), "the end of the download")
-    after = case.hub.look()
+        after = case.hub.look()
+        # The hub goes on: the next look at the models says so.
+        case.hub.control(move={"repo": case.hub.real, "path": os.path.basename(done)})
+        app.do("show-models")
+        wait(lambda: talk.says(app, "Newer version"), "that there is a newer version", 30)
     asked = [r for r in after["log"][len(before["log"]):] if r["origin"] == "cdn"]
     assert asked[0]["range"].startswith(f"bytes={stored}-"), asked[0]["range"]
     fetched = after["bytes"] - before["bytes"]
@@ -326,6 +331,60 @@ def second_start_raises_the_first(case):
             cover.wait()
 
 
+# ---- the library ----
+
+def act(node, name):
+    """An action of a row, as its menu does it."""
+    actions = node.at.get_action_iface()
+    names = [actions.get_action_name(i) for i in range(actions.get_n_actions())]
+    assert name in names, names
+    actions.do_action(names.index(name))
+
+
+def models_are_kept_in_order(case):
+    """Verified, tagged, found, pinned, deleted, and taken back."""
+    def own():
+        """The row of the model that is no part of Parley."""
+        return wait(lambda: [n for n in app.root.all("list item")
+                             if n.at.get_action_iface() and "row.delete" in
+                             [n.at.get_action_iface().get_action_name(i)
+                              for i in range(n.at.get_action_iface().get_n_actions())]
+                             and n.all("push button", "Chat with " + n.name)], "the model")[0]
+
+    def checksum():
+        with sqlite3.connect(f"file:{case.data}/parley.db?mode=ro", uri=True) as db:
+            return db.execute("SELECT sha256 FROM artifact").fetchone()[0]
+
+    with open(case.model, "rb") as file:
+        before = file.read()
+    with case.window() as app:
+        app.do("show-models")
+        name = own().name
+        assert talk.says(app, "free of"), "the space is not shown"
+        act(own(), "row.verify")
+        wait(lambda: checksum() == hashlib.sha256(before).hexdigest(), "its checksum", 30)
+        act(own(), "row.tags")
+        app.find("text", "Tags of the model").set_text("bedtime, small")
+        app.find("push button", "Set Tags").click()
+        wait(lambda: talk.says(app, "bedtime · small"), "the tags")
+        search = app.find("entry", "Search models on this computer")
+        search.set_text("nothing is called so")
+        wait(lambda: talk.says(app, "Nothing here is called so."), "that nothing is found")
+        search.set_text("bedtime")
+        wait(lambda: own().name == name, "the one with the tag")
+        search.set_text("")
+        act(own(), "row.pin")
+        wait(lambda: talk.says(app, "Pinned"), "that it is pinned")
+        act(own(), "row.delete")
+        wait(lambda: not os.path.exists(case.model), "the file to go")
+        app.find("push button", "Undo").click()
+        wait(lambda: os.path.exists(case.model), "the file to come back")
+        assert own().name == name
+        wait(lambda: talk.says(app, "bedtime · small"), "its tags")
+    with open(case.model, "rb") as file:
+        assert file.read() == before, "it came back changed"
+
+
 def everything_has_a_name(case):
     nameless = []
 
@@ -375,7 +434,7 @@ CASES = [first_run_talks_to_the_guide, search_download_chat, layers_move_while_a
          engine_dies, application_dies_in_a_reply, application_dies_in_a_download,
          window_closes_in_a_download,
          models_folder_is_chosen,
-         second_start_raises_the_first, everything_has_a_name]
+         second_start_raises_the_first, models_are_kept_in_order, everything_has_a_name]
 FRESH = ("first_run_talks_to_the_guide", "search_download_chat", "application_dies_in_a_download",
          "window_closes_in_a_download")
 

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/parley-folder-list.h"
+
+#include "app/parley-format.h"
+#include "app/parley-widgets.h"
+#include "app/parley-window.h"
+#include "library/places.h"
+
+#include <glib/gi18n.h>
+
+struct _ParleyFolderList {
+  GtkBox parent;
+  ParleyServices *services;
+  GtkWidget *list;
+};
+
+G_DEFINE_FINAL_TYPE (ParleyFolderList, parley_folder_list, GTK_TYPE_BOX)
+
+static void
+toast (GtkWidget *widget, const char *text)
+{
+  GtkRoot *root = gtk_widget_get_root (widget);
+
+  if (PARLEY_IS_WINDOW (root))
+    parley_window_toast (PARLEY_WINDOW (root), text);
+}
+
+void
+parley_folder_list_add (ParleyServices *services, GtkWidget *widget, GFile *folder,
+                        gboolean managed)
+{
+  g_autofree char *path = g_file_get_path (folder);
+  g_autoptr (GError) error = NULL;
+
+  if (path == NULL)
+    toast (widget, _ ("Only folders of this computer can hold models."));
+  else if (!parley_places_add (services->store,
+                               managed ? PARLEY_SETTING_FOLDERS : PARLEY_SETTING_PLACES, path,
+                               &error))
+    toast (widget, error->message);
+  else
+    parley_library_refresh (services->library);
+}
+
+static void show (ParleyFolderList *self);
+
+static void
+take_off (GtkButton *button, ParleyFolderList *self)
+{
+  const char *path = g_object_get_data (G_OBJECT (button), "parley-folder");
+
+  parley_places_remove (self->services->store, path);
+  parley_library_refresh (self->services->library);
+  show (self);
+}
+
+/* What the library has in a folder. */
+static guint64
+bytes_in (ParleyFolderList *self, const char *folder, guint *n_models)
+{
+  GListModel *library = G_LIST_MODEL (self->services->library);
+  guint64 bytes = 0;
+
+  *n_models = 0;
+  for (guint i = 0; i < g_list_model_get_n_items (library); i++) {
+    g_autoptr (ParleyModel) model = g_list_model_get_item (library, i);
+    if (g_strcmp0 (parley_model_get_folder (model), folder) != 0 || parley_model_is_builtin (model))
+      continue;
+    bytes += parley_model_get_size (model);
+    ++*n_models;
+  }
+  return bytes;
+}
+
+/* "3 models, 12 GB · other files 300 GB · 188 GB free of 500 GB", and how full the disk is. */
+static char *
+describe (const char *folder, guint n_models, guint64 ours, double *full)
+{
+  g_autoptr (GFile) file = g_file_new_for_path (folder);
+  g_autoptr (GFileInfo) info = g_file_query_filesystem_info (
+      file, G_FILE_ATTRIBUTE_FILESYSTEM_FREE "," G_FILE_ATTRIBUTE_FILESYSTEM_SIZE, NULL, NULL);
+  guint64 size =
+      info != NULL ? g_file_info_get_attribute_uint64 (info, G_FILE_ATTRIBUTE_FILESYSTEM_SIZE) : 0;
+  guint64 free =
+      info != NULL ? g_file_info_get_attribute_uint64 (info, G_FILE_ATTRIBUTE_FILESYSTEM_FREE) : 0;
+  g_autofree char *models = parley_format_size (ours);
+  g_autofree char *here =
+      g_strdup_printf (ngettext ("%u model, %s", "%u models, %s", n_models), n_models, models);
+
+  if (size == 0) {
+    *full = 0;
+    return g_strdup_printf (_ ("%s · its disk is not there"), here);
+  }
+  guint64 used = size - MIN (free, size);
+  g_autofree char *others = parley_format_size (used - MIN (ours, used));
+  g_autofree char *left = parley_format_size (free), *all = parley_format_size (size);
+  *full = (double) used / (double) size;
+  return g_strdup_printf (_ ("%s · other files %s · %s free of %s"), here, others, left, all);
+}
+
+static void
+add_row (ParleyFolderList *self, const char *folder, gboolean own, gboolean managed)
+{
+  GtkWidget *row = gtk_list_box_row_new (),
+            *line = parley_box (GTK_ORIENTATION_HORIZONTAL, 12, "file-row");
+  GtkWidget *texts = parley_box (GTK_ORIENTATION_VERTICAL, 4, NULL), *bar = gtk_progress_bar_new ();
+  g_autofree char *shown = g_filename_display_name (folder);
+  guint n_models;
+  guint64 ours = bytes_in (self, folder, &n_models);
+  double full = 0;
+  g_autofree char *words = describe (folder, n_models, ours, &full);
+  GtkWidget *name = parley_line (shown, NULL);
+
+  gtk_label_set_ellipsize (GTK_LABEL (name), PANGO_ELLIPSIZE_MIDDLE);
+  gtk_widget_set_tooltip_text (name, shown);
+  gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (bar), full);
+  gtk_widget_add_css_class (bar, "slim");
+  gtk_accessible_update_property (GTK_ACCESSIBLE (bar), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  _ ("How full the disk is"), -1);
+  gtk_box_append (GTK_BOX (texts), name);
+  gtk_box_append (GTK_BOX (texts), bar);
+  gtk_box_append (GTK_BOX (texts), parley_label (words, "caption numeric dim-label"));
+  if (!managed)
+    gtk_box_append (GTK_BOX (texts), parley_label (_ ("Used in place: Parley changes nothing here"),
+                                                   "caption dim-label"));
+  gtk_widget_set_hexpand (texts, TRUE);
+  gtk_box_append (GTK_BOX (line), texts);
+  if (!own) {
+    GtkWidget *off =
+        parley_icon_button ("list-remove-symbolic", _ ("Take This Folder off the List"), NULL);
+    gtk_widget_add_css_class (off, "flat");
+    g_object_set_data_full (G_OBJECT (off), "parley-folder", g_strdup (folder), g_free);
+    g_signal_connect (off, "clicked", G_CALLBACK (take_off), self);
+    gtk_box_append (GTK_BOX (line), off);
+  }
+  gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (row), line);
+  gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (row), FALSE);
+  gtk_list_box_append (GTK_LIST_BOX (self->list), row);
+}
+
+static void
+show (ParleyFolderList *self)
+{
+  ParleyStore *store = self->services->store;
+  g_auto (GStrv) folders = parley_places_get (store, PARLEY_SETTING_FOLDERS);
+  g_auto (GStrv) places = parley_places_get (store, PARLEY_SETTING_PLACES);
+
+  parley_box_clear (self->list);
+  add_row (self, parley_library_get_models_dir (self->services->library), TRUE, TRUE);
+  for (char **folder = folders; folder != NULL && *folder != NULL; folder++)
+    add_row (self, *folder, FALSE, TRUE);
+  for (char **place = places; place != NULL && *place != NULL; place++)
+    add_row (self, *place, FALSE, FALSE);
+}
+
+static void
+parley_folder_list_class_init (ParleyFolderListClass *klass)
+{
+}
+
+static void
+parley_folder_list_init (ParleyFolderList *self)
+{
+  gtk_orientable_set_orientation (GTK_ORIENTABLE (self), GTK_ORIENTATION_VERTICAL);
+  self->list = parley_boxed_list ();
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->list), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  _ ("Folders and Space"), -1);
+  gtk_box_append (GTK_BOX (self), parley_line (_ ("Folders and Space"), "section-title"));
+  gtk_box_append (GTK_BOX (self), self->list);
+  /* Free space changes behind our back: every look is a new one. */
+  g_signal_connect (self, "map", G_CALLBACK (show), NULL);
+}
+
+GtkWidget *
+parley_folder_list_new (ParleyServices *services)
+{
+  ParleyFolderList *self = g_object_new (PARLEY_TYPE_FOLDER_LIST, NULL);
+
+  self->services = services;
+  g_signal_connect_object (services->library, "items-changed", G_CALLBACK (show), self,
+                           G_CONNECT_SWAPPED);
+  return GTK_WIDGET (self);
+}

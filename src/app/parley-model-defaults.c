@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/parley-model-defaults.h"
+
+#include "app/compat.h"
+#include "app/parley-dialog.h"
+#include "app/parley-format.h"
+#include "app/parley-widgets.h"
+#include "chat/presets.h"
+#include "library/record.h"
+
+#include <glib/gi18n.h>
+
+typedef struct {
+  ParleyServices *services;
+  ParleyModel *model;
+} Defaults;
+
+static void
+defaults_free (gpointer data)
+{
+  Defaults *self = data;
+
+  g_object_unref (self->model);
+  g_free (self);
+}
+
+static char *
+get (ParleyServices *services, ParleyModel *model, const char *key)
+{
+  g_autofree char *name = parley_model_setting (parley_model_get_id (model), key);
+
+  return parley_store_get_setting (services->store, name);
+}
+
+static void
+put (Defaults *self, const char *key, const char *value)
+{
+  parley_engines_set (self->services->engines, self->model, key,
+                      value != NULL && *value != '\0' ? value : NULL);
+}
+
+void
+parley_model_defaults_apply (ParleyServices *services, ParleyModel *model, ParleyChat *chat)
+{
+  g_autofree char *prompt = get (services, model, "system-prompt");
+  g_autofree char *words = get (services, model, "sampling");
+  const char *own = parley_chat_get_system_prompt (chat);
+  ParleySampling usual, wanted;
+
+  if (g_list_model_get_n_items (G_LIST_MODEL (chat)) > 0)
+    return;
+  if (prompt != NULL && (own == NULL || *own == '\0'))
+    parley_chat_set_system_prompt (chat, prompt);
+  parley_sampling_init (&usual);
+  parley_sampling_from_json (&wanted, words);
+  if (words != NULL && parley_sampling_equal (parley_chat_get_sampling (chat), &usual))
+    parley_chat_set_sampling (chat, &wanted);
+}
+
+/* ---- the dialog ---- */
+
+/* A menu whose first line is the general setting, and whose values are texts; `values` has as many
+ * as there are further lines. */
+static void
+value_chosen (GtkDropDown *menu, GParamSpec *pspec, Defaults *self)
+{
+  const char *key = g_object_get_data (G_OBJECT (menu), "parley-key");
+  GStrv values = g_object_get_data (G_OBJECT (menu), "parley-values");
+  guint selected = gtk_drop_down_get_selected (menu);
+
+  put (self, key, selected > 0 && selected <= g_strv_length (values) ? values[selected - 1] : NULL);
+}
+
+static GtkWidget *
+row_for (const char *title, const char *subtitle, GtkWidget *widget)
+{
+  GtkWidget *row = adw_action_row_new ();
+
+  parley_row_set_plain (row);
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
+  if (subtitle != NULL)
+    adw_action_row_set_subtitle (ADW_ACTION_ROW (row), subtitle);
+  gtk_widget_set_valign (widget, GTK_ALIGN_CENTER);
+  adw_action_row_add_suffix (ADW_ACTION_ROW (row), widget);
+  adw_action_row_set_activatable_widget (ADW_ACTION_ROW (row), widget);
+  return row;
+}
+
+static GtkWidget *
+menu_row (Defaults *self, const char *key, const char *title, const char *subtitle,
+          GtkStringList *labels, GStrv values)
+{
+  GtkWidget *menu = gtk_drop_down_new (G_LIST_MODEL (labels), NULL);
+  g_autofree char *present = get (self->services, self->model, key);
+
+  for (guint i = 0; values[i] != NULL; i++)
+    if (g_strcmp0 (values[i], present) == 0)
+      gtk_drop_down_set_selected (GTK_DROP_DOWN (menu), i + 1);
+  g_object_set_data (G_OBJECT (menu), "parley-key", (gpointer) key);
+  g_object_set_data_full (G_OBJECT (menu), "parley-values", values, (GDestroyNotify) g_strfreev);
+  g_signal_connect (menu, "notify::selected", G_CALLBACK (value_chosen), self);
+  return row_for (title, subtitle, menu);
+}
+
+static GtkWidget *
+context_row (Defaults *self)
+{
+  GtkStringList *labels = gtk_string_list_new (NULL);
+  g_autoptr (GStrvBuilder) values = g_strv_builder_new ();
+  guint most = parley_model_get_context_length (self->model);
+
+  gtk_string_list_append (labels, _ ("As for all models"));
+  for (guint n = 2048; n <= 262144 && (most == 0 || n <= most); n *= 2) {
+    g_autofree char *label = parley_format_tokens (n);
+    g_autofree char *value = g_strdup_printf ("%u", n);
+    gtk_string_list_append (labels, label);
+    g_strv_builder_add (values, value);
+  }
+  return menu_row (self, "context", _ ("Context"), NULL, labels, g_strv_builder_end (values));
+}
+
+static GtkWidget *
+cache_row (Defaults *self)
+{
+  const char *const lines[] = { _ ("As for all models"), _ ("16 bits"), _ ("8 bits"), _ ("4 bits"),
+                                NULL };
+  const char *const values[] = { "f16", "q8_0", "q4_0", NULL };
+
+  return menu_row (self, "kv", _ ("Precision of the context"), NULL, gtk_string_list_new (lines),
+                   g_strdupv ((char **) values));
+}
+
+static GtkWidget *
+layers_row (Defaults *self)
+{
+  GtkStringList *labels = gtk_string_list_new (NULL);
+  g_autoptr (GStrvBuilder) values = g_strv_builder_new ();
+  guint n = MIN (parley_model_get_n_layers (self->model), 1000) + 1;
+
+  gtk_string_list_append (labels, _ ("Automatic"));
+  for (guint i = 0; i <= n; i++) {
+    g_autofree char *label = g_strdup_printf (_ ("%u of %u"), i, n);
+    g_autofree char *value = g_strdup_printf ("%u", i);
+    gtk_string_list_append (labels, label);
+    g_strv_builder_add (values, value);
+  }
+  return menu_row (self, "gpu-layers", _ ("Layers on the GPU"), NULL, labels,
+                   g_strv_builder_end (values));
+}
+
+static void
+offer (GtkStringList *labels, GStrvBuilder *values, const char *name,
+       const ParleySampling *sampling)
+{
+  g_autofree char *json = parley_sampling_to_json (sampling);
+
+  gtk_string_list_append (labels, name);
+  g_strv_builder_add (values, json);
+}
+
+static GtkWidget *
+words_row (Defaults *self)
+{
+  GtkStringList *labels = gtk_string_list_new (NULL);
+  g_autoptr (GStrvBuilder) values = g_strv_builder_new ();
+  g_autoptr (GPtrArray) own = parley_presets_load (self->services->store);
+  g_autofree char *present = get (self->services, self->model, "sampling");
+  static const struct {
+    const char *name;
+    double temperature, top_p;
+  } usual[] = { { N_ ("Precise"), 0.2, 0.9 },
+                { N_ ("Balanced"), 0.8, 0.95 },
+                { N_ ("Imaginative"), 1.2, 0.98 } };
+  gboolean known = present == NULL;
+
+  gtk_string_list_append (labels, _ ("As for all models"));
+  for (gsize i = 0; i < G_N_ELEMENTS (usual); i++) {
+    ParleySampling sampling;
+    parley_sampling_init (&sampling);
+    sampling.temperature = usual[i].temperature;
+    sampling.top_p = usual[i].top_p;
+    offer (labels, values, _ (usual[i].name), &sampling);
+  }
+  for (guint i = 0; i < own->len; i++) {
+    const ParleyPreset *preset = own->pdata[i];
+    offer (labels, values, preset->name, &preset->sampling);
+  }
+  g_auto (GStrv) list = g_strv_builder_end (values);
+  for (char **value = list; present != NULL && *value != NULL; value++)
+    known |= g_str_equal (*value, present);
+  if (!known) { /* set in the terminal, or by a preset that is gone */
+    GStrv longer = g_new0 (char *, g_strv_length (list) + 2);
+    for (guint i = 0; list[i] != NULL; i++)
+      longer[i] = g_strdup (list[i]);
+    longer[g_strv_length (list)] = g_strdup (present);
+    g_strfreev (list);
+    list = longer;
+    gtk_string_list_append (labels, _ ("Own"));
+  }
+  return menu_row (self, "sampling", _ ("Choice of words"), _ ("For new chats with this model"),
+                   labels, g_steal_pointer (&list));
+}
+
+static void
+prompt_changed (GtkTextBuffer *buffer, Defaults *self)
+{
+  GtkTextIter start, end;
+
+  gtk_text_buffer_get_bounds (buffer, &start, &end);
+  g_autofree char *text = gtk_text_buffer_get_text (buffer, &start, &end, FALSE);
+  put (self, "system-prompt", text);
+}
+
+static GtkWidget *
+prompt_box (Defaults *self)
+{
+  GtkWidget *scroller = gtk_scrolled_window_new (), *view = gtk_text_view_new ();
+  GtkTextView *text = GTK_TEXT_VIEW (view);
+  g_autofree char *present = get (self->services, self->model, "system-prompt");
+
+  gtk_text_view_set_wrap_mode (text, GTK_WRAP_WORD_CHAR);
+  gtk_text_view_set_accepts_tab (text, FALSE);
+  gtk_text_view_set_left_margin (text, 12);
+  gtk_text_view_set_right_margin (text, 12);
+  gtk_text_view_set_top_margin (text, 10);
+  gtk_text_view_set_bottom_margin (text, 10);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (view), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  _ ("System prompt"), -1);
+  if (present != NULL)
+    gtk_text_buffer_set_text (gtk_text_view_get_buffer (text), present, -1);
+  g_signal_connect (gtk_text_view_get_buffer (text), "changed", G_CALLBACK (prompt_changed), self);
+  parley_add_classes (scroller, "card prompt-entry");
+  gtk_widget_set_overflow (scroller, GTK_OVERFLOW_HIDDEN);
+  gtk_scrolled_window_set_min_content_height (GTK_SCROLLED_WINDOW (scroller), 96);
+  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scroller), view);
+  return scroller;
+}
+
+void
+parley_model_defaults_present (GtkWindow *parent, ParleyServices *services, ParleyModel *model)
+{
+  Defaults *self = g_new0 (Defaults, 1);
+  AdwPreferencesPage *page = ADW_PREFERENCES_PAGE (adw_preferences_page_new ());
+  AdwPreferencesGroup *loading = ADW_PREFERENCES_GROUP (adw_preferences_group_new ());
+  AdwPreferencesGroup *chats = ADW_PREFERENCES_GROUP (adw_preferences_group_new ());
+  AdwPreferencesGroup *prompt = ADW_PREFERENCES_GROUP (adw_preferences_group_new ());
+
+  self->services = services;
+  self->model = g_object_ref (model);
+  adw_preferences_group_set_title (loading, _ ("When It Is Loaded"));
+  adw_preferences_group_add (loading, context_row (self));
+  adw_preferences_group_add (loading, cache_row (self));
+  adw_preferences_group_add (loading, layers_row (self));
+  adw_preferences_group_add (chats, words_row (self));
+  adw_preferences_group_set_title (prompt, _ ("System Prompt"));
+  adw_preferences_group_set_description (
+      prompt, _ ("New chats with this model begin with it; each can have its own"));
+  adw_preferences_group_add (prompt, prompt_box (self));
+  adw_preferences_page_add (page, loading);
+  adw_preferences_page_add (page, chats);
+  adw_preferences_page_add (page, prompt);
+  GtkWindow *dialog =
+      parley_dialog_new (parent, parley_model_get_name (model), GTK_WIDGET (page), 540, 600);
+  g_object_set_data_full (G_OBJECT (dialog), "parley-defaults", self, defaults_free);
+  gtk_window_present (dialog);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/parley-model-work.h"
+
+#include "app/compat.h"
+#include "app/parley-dialog.h"
+#include "app/parley-task.h"
+#include "app/parley-window.h"
+#include "library/export.h"
+#include "library/import.h"
+
+#include <glib/gi18n.h>
+
+typedef struct {
+  ParleyServices *services;
+  GtkWidget *widget;
+  ParleyStore *store;
+  ParleyModel *model;
+  char *path; /* of a folder or file */
+} Work;
+
+static Work *
+work_new (ParleyServices *services, GtkWidget *widget, ParleyModel *model, const char *path)
+{
+  Work *work = g_new0 (Work, 1);
+
+  *work = (Work){ services, g_object_ref (widget), g_object_ref (services->store),
+                  g_object_ref (model), g_strdup (path) };
+  return work;
+}
+
+static void
+work_free (gpointer data)
+{
+  Work *work = data;
+
+  g_object_unref (work->widget);
+  g_object_unref (work->store);
+  g_object_unref (work->model);
+  g_free (work->path);
+  g_free (work);
+}
+
+static void
+toast (Work *work, const char *text)
+{
+  GtkRoot *root = gtk_widget_get_root (work->widget);
+
+  if (PARLEY_IS_WINDOW (root))
+    parley_window_toast (PARLEY_WINDOW (root), text);
+}
+
+/* Takes `title`. */
+static void
+start (Work *work, char *title, ParleyTaskWork run, ParleyTaskDone done)
+{
+  parley_task_run (work->services->tasks, title, run, done, work, work_free);
+  g_free (title);
+}
+
+/* ---- verifying ---- */
+
+static gpointer
+verify (ParleyTask *task, gpointer data, GCancellable *cancellable, GError **error)
+{
+  Work *work = data;
+
+  return parley_verify (work->model, work->store, parley_task_report, task, cancellable, error)
+             ? work->model
+             : NULL;
+}
+
+static void
+verified (gpointer result, const GError *error, gpointer data)
+{
+  Work *work = data;
+  g_autofree char *text = g_strdup_printf (_ ("%s was read whole: its bytes are right."),
+                                           parley_model_get_name (work->model));
+
+  toast (work, result != NULL ? text : error->message);
+}
+
+void
+parley_model_work_verify (ParleyServices *services, GtkWidget *widget, ParleyModel *model)
+{
+  /* Translators: the name of a model. */
+  char *title = g_strdup_printf (_ ("Verifying %s"), parley_model_get_name (model));
+  start (work_new (services, widget, model, NULL), title, verify, verified);
+}
+
+/* ---- moving ---- */
+
+static gpointer
+move (ParleyTask *task, gpointer data, GCancellable *cancellable, GError **error)
+{
+  Work *work = data;
+
+  return parley_relocate (work->model, work->path, work->store, parley_task_report, task,
+                          cancellable, error)
+             ? work->model
+             : NULL;
+}
+
+static void
+moved (gpointer result, const GError *error, gpointer data)
+{
+  Work *work = data;
+  g_autofree char *folder = g_filename_display_name (work->path);
+  g_autofree char *text =
+      g_strdup_printf (_ ("%s is in %s now."), parley_model_get_name (work->model), folder);
+
+  toast (work, result != NULL ? text : error->message);
+  parley_library_refresh (work->services->library);
+}
+
+void
+parley_model_work_move (ParleyServices *services, GtkWidget *widget, ParleyModel *model,
+                        const char *folder)
+{
+  /* Translators: the name of a model. */
+  char *title = g_strdup_printf (_ ("Moving %s"), parley_model_get_name (model));
+  start (work_new (services, widget, model, folder), title, move, moved);
+}
+
+/* ---- exporting ---- */
+
+static gpointer export(ParleyTask *task, gpointer data, GCancellable *cancellable, GError **error)
+{
+  Work *work = data;
+
+  return parley_export (work->model, work->store, NULL, work->path, TRUE, parley_task_report, task,
+                        cancellable, error)
+             ? work->model
+             : NULL;
+}
+
+static void
+exported (gpointer result, const GError *error, gpointer data)
+{
+  Work *work = data;
+  g_autofree char *text =
+      g_strdup_printf (_ ("%s was exported."), parley_model_get_name (work->model));
+
+  toast (work, result != NULL ? text : error->message);
+}
+
+static void
+chosen (GFile *file, gpointer data)
+{
+  Work *asked = data;
+  g_autofree char *path = g_file_get_path (file);
+
+  if (path == NULL) {
+    toast (asked, _ ("Models can be exported to folders of this computer only."));
+    return;
+  }
+  /* Translators: the name of a model. */
+  char *title = g_strdup_printf (_ ("Exporting %s"), parley_model_get_name (asked->model));
+  start (work_new (asked->services, asked->widget, asked->model, path), title, export, exported);
+}
+
+void
+parley_model_work_export (ParleyServices *services, GtkWidget *widget, ParleyModel *model)
+{
+  GtkWindow *window = GTK_WINDOW (gtk_widget_get_root (widget));
+  g_autofree char *name = g_strconcat (parley_model_get_name (model), ".tar.zst", NULL);
+
+  g_strdelimit (name, "/\\\n", '-');
+  parley_save_file (window, _ ("Export Model"), name, chosen,
+                    work_new (services, widget, model, NULL), work_free);
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/parley-task.h"
+
+#define LOOK_MS 150 /* between two looks at how far the work is */
+#define STEPS   10000
+
+struct _ParleyTask {
+  GObject parent;
+  char *title;
+  GListStore *tasks;
+  GCancellable *cancellable;
+  ParleyTaskWork work;
+  ParleyTaskDone done;
+  gpointer data;
+  GDestroyNotify destroy;
+  int step; /* of STEPS, atomic: the thread writes it */
+  int shown;
+  guint look_id;
+};
+
+G_DEFINE_FINAL_TYPE (ParleyTask, parley_task, G_TYPE_OBJECT)
+
+enum { PROP_FRACTION = 1, N_PROPS };
+static GParamSpec *props[N_PROPS];
+
+const char *
+parley_task_get_title (ParleyTask *self)
+{
+  return self->title;
+}
+
+double
+parley_task_get_fraction (ParleyTask *self)
+{
+  return (double) self->shown / STEPS;
+}
+
+void
+parley_task_cancel (ParleyTask *self)
+{
+  g_cancellable_cancel (self->cancellable);
+}
+
+void
+parley_task_report (guint64 done, guint64 total, gpointer task)
+{
+  ParleyTask *self = task;
+
+  if (total > 0)
+    g_atomic_int_set (&self->step, (int) ((double) MIN (done, total) / (double) total * STEPS));
+}
+
+static gboolean
+look (gpointer data)
+{
+  ParleyTask *self = data;
+  int step = g_atomic_int_get (&self->step);
+
+  if (step != self->shown) {
+    self->shown = step;
+    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_FRACTION]);
+  }
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+run (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  ParleyTask *self = source;
+  GError *error = NULL;
+  gpointer result = self->work (self, self->data, cancellable, &error);
+
+  if (result != NULL)
+    g_task_return_pointer (task, result, NULL);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+finished (GObject *source, GAsyncResult *result, gpointer data)
+{
+  ParleyTask *self = PARLEY_TASK (source);
+  g_autoptr (GError) error = NULL;
+  gpointer made = g_task_propagate_pointer (G_TASK (result), &error);
+  guint position;
+
+  g_clear_handle_id (&self->look_id, g_source_remove);
+  if (g_list_store_find (self->tasks, self, &position))
+    g_list_store_remove (self->tasks, position);
+  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    self->done (made, error, self->data);
+  if (self->destroy != NULL)
+    self->destroy (self->data);
+  self->destroy = NULL;
+}
+
+void
+parley_task_run (GListStore *tasks, const char *title, ParleyTaskWork work, ParleyTaskDone done,
+                 gpointer data, GDestroyNotify destroy)
+{
+  g_autoptr (ParleyTask) self = g_object_new (PARLEY_TYPE_TASK, NULL);
+
+  self->title = g_strdup (title);
+  self->tasks = g_object_ref (tasks);
+  self->cancellable = g_cancellable_new ();
+  self->work = work;
+  self->done = done;
+  self->data = data;
+  self->destroy = destroy;
+  self->look_id = g_timeout_add (LOOK_MS, look, self);
+  g_list_store_append (tasks, self);
+  g_autoptr (GTask) task = g_task_new (self, self->cancellable, finished, NULL);
+  /* What was made in spite of it is not lost: the work alone says that it was cancelled. */
+  g_task_set_check_cancellable (task, FALSE);
+  g_task_run_in_thread (task, run);
+}
+
+static void
+get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
+{
+  g_value_set_double (value, parley_task_get_fraction (PARLEY_TASK (object)));
+}
+
+static void
+finalize (GObject *object)
+{
+  ParleyTask *self = PARLEY_TASK (object);
+
+  g_clear_handle_id (&self->look_id, g_source_remove);
+  g_free (self->title);
+  g_clear_object (&self->tasks);
+  g_clear_object (&self->cancellable);
+  G_OBJECT_CLASS (parley_task_parent_class)->finalize (object);
+}
+
+static void
+parley_task_class_init (ParleyTaskClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = get_property;
+  object_class->finalize = finalize;
+  props[PROP_FRACTION] = g_param_spec_double ("fraction", NULL, NULL, 0, 1, 0,
+                                              G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_properties (object_class, N_PROPS, props);
+}
+
+static void
+parley_task_init (ParleyTask *self)
+{
+}
