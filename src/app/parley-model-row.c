@@ -119,24 +119,28 @@ delete_for_good (AdwToast *toast, gpointer data)
     parley_library_purge (trashed->library, trashed->model, trashed->id);
 }
 
-static void delete (GtkWidget *widget, const char *action, GVariant *parameter)
+static void
+delete_model (GtkWidget *widget, const char *action, GVariant *parameter)
 {
-  ParleyModelRow *self = PARLEY_MODEL_ROW (widget);
+  /* Its row goes with the model. */
+  g_autoptr (ParleyModelRow) self = g_object_ref (PARLEY_MODEL_ROW (widget));
+  g_autoptr (ParleyModel) model = g_object_ref (self->model);
+  ParleyServices *services = self->services;
   ParleyWindow *window = window_of (self);
   g_autoptr (GError) error = NULL;
-  g_autofree char *size = parley_format_size (parley_model_get_size (self->model));
+  g_autofree char *size = parley_format_size (parley_model_get_size (model));
   g_autofree char *text =
-      g_strdup_printf (_ ("%s deleted, %s"), parley_model_get_name (self->model), size);
+      g_strdup_printf (_ ("%s deleted, %s"), parley_model_get_name (model), size);
 
-  parley_engines_forget (self->services->engines, self->model);
-  char *id = parley_library_trash (self->services->library, self->model, &error);
+  parley_engines_forget (services->engines, model);
+  char *id = parley_library_trash (services->library, model, &error);
   if (id == NULL) {
     parley_window_toast (window, error->message);
     return;
   }
   AdwToast *toast = parley_toast_new (text);
   Trashed *trashed = g_new0 (Trashed, 1);
-  *trashed = (Trashed){ g_object_ref (self->services->library), g_object_ref (self->model), id };
+  *trashed = (Trashed){ g_object_ref (services->library), g_object_ref (model), id };
   adw_toast_set_button_label (toast, _ ("Undo"));
   adw_toast_set_timeout (toast, 15);
   g_signal_connect (toast, "button-clicked", G_CALLBACK (undo_delete), trashed);
@@ -314,7 +318,7 @@ parley_model_row_class_init (ParleyModelRowClass *klass)
 {
   G_OBJECT_CLASS (klass)->dispose = dispose;
   gtk_widget_class_install_action (GTK_WIDGET_CLASS (klass), "row.details", NULL, show_details);
-  gtk_widget_class_install_action (GTK_WIDGET_CLASS (klass), "row.delete", NULL, delete);
+  gtk_widget_class_install_action (GTK_WIDGET_CLASS (klass), "row.delete", NULL, delete_model);
   gtk_widget_class_install_action (GTK_WIDGET_CLASS (klass), "row.tags", NULL, ask_tags);
   gtk_widget_class_install_action (GTK_WIDGET_CLASS (klass), "row.defaults", NULL, show_defaults);
   gtk_widget_class_install_action (GTK_WIDGET_CLASS (klass), "row.show-file", NULL, show_file);
