@@ -316,6 +316,29 @@ def database_is_read_only(case):
             assert app.process.poll() is None, app.messages()
 
 
+def disk_is_full_while_chatting(case):
+    with on_a_disk(case) as place:
+        if place is None:
+            return
+        filler = os.path.join(place, "filler")
+        with case.window(PARLEY_TEST_PACE="30") as app:
+            case.ask(app, 300)
+            talk.grown(app, 20, 0)
+            with contextlib.suppress(OSError), open(filler, "wb", buffering=0) as file:
+                while True:
+                    file.write(bytes(4096))
+            length = talk.grown(app, 10)
+            wait(lambda: [n for n in labels(app) if "is full" in n.name], "what is wrong", 60)
+            talk.grown(app, 10, length)
+            seen = talk.shown(app)
+            os.remove(filler)
+            wait(lambda: not [n for n in labels(app) if "is full" in n.name], "that it is over", 60)
+            talk.hurry(app)
+            reply = talk.ended(case.data)
+            assert seen in talk.bare(reply.text), f"{seen!r} is not in {reply.text!r}"
+            talk.same(reply, talk.greedy(300), 100)
+
+
 def model_is_deleted_under_its_chat(case):
     with case.window(PARLEY_TEST_PACE="5") as app:
         case.ask(app, 40)
@@ -342,7 +365,7 @@ CASES = [folders_and_undo, search_shows_the_hit, all_settings_of_a_chat,
          files_go_along, chats_come_from_files,
          temporary_chats_leave_nothing, two_models_answer_at_once,
          full_context_is_decided_by_the_person, engine_dies_many_times, database_is_locked,
-         database_is_read_only,
+         database_is_read_only, disk_is_full_while_chatting,
          model_is_deleted_under_its_chat, window_closes_mid_reply]
 
 
