@@ -6,8 +6,9 @@ that the same run measured.
 kernels: every CPU kernel, GB/s or GOP/s. tokenizers: seconds for a megabyte of prose, of one letter,
 of blanks and of random bytes, with each vocabulary of the conformance set, or with our own. models: prompt and generation on models of real shapes
 with random weights, made on the spot. fit: what was foretold for such models beside what they
-then reach, on the CPU with one and two threads. transfers: downloads from the stand-in of a hub into
-a RAM disk, with hash. Nothing is asserted; figures worth keeping go into
+then reach, on the CPU with one and two threads; one case at a time with --case, and a table of what
+--record collected with --report. transfers: downloads from the stand-in of a hub into a RAM disk,
+with hash. Nothing is asserted; figures worth keeping go into
 RESULTS.md with the command that made them."""
 import argparse
 import json
@@ -16,6 +17,8 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+
+import fit
 
 MODELS = [("llama-1b", "q4_0"), ("llama-1b", "q4_k_m"), ("llama-1b", "q8_0"), ("llama-1b", "q6_k"),
           ("qwen3-0.6b", "q4_k_m")]
@@ -36,10 +39,6 @@ def tokenizers(build):
                        check=True)
         vocabularies += sorted(pathlib.Path(folder).glob("*.gguf"))
         subprocess.run([build / "tests/bench/bench-tokenizers", prose, *vocabularies], check=True)
-
-
-FIT_MODELS = [(preset, kind) for preset in ("qwen3-0.6b", "llama-1b", "llama-3b")
-              for kind in ("q4_0", "q4_k_m", "q8_0")]
 
 
 def make(build, folder, preset, kind):
@@ -70,36 +69,20 @@ def models(build, folder, repeat):
               f"{result['devices'][0]['read_rate'] / 1e9:7.1f} GB/s", flush=True)
 
 
-def fit(build, folder, repeat):
-    """Predicted and measured, with a fresh measurement of the rates and no history."""
-    cli, ratios = build / "src/cli/parley-cli", {"prompt": [], "generation": []}
-    with tempfile.TemporaryDirectory() as cache:
-        env = dict(os.environ, XDG_CACHE_HOME=cache, PARLEY_DATA_DIR=cache)
-        subprocess.run([cli, "devices", "--measure", "--json"], env=env, check=True,
-                       stdout=subprocess.DEVNULL)
-        print(f"{'model':12} {'type':8} {'threads':>7}  {'what':10} {'predicted':>9} "
-              f"{'measured':>9} {'ratio':>6}")
-        for preset, kind in FIT_MODELS:
-            path = make(build, folder, preset, kind)
-            for threads in ("1", "2") if path else ():
-                plan = ["--gpu-layers", "0", "--threads", threads]
-                answer = subprocess.run([cli, "fit", path, "--json", "--ctx", "1024", *plan],
-                                        env=env, check=True, capture_output=True, text=True)
-                speed = json.loads(answer.stdout)["speed"]
-                answer = subprocess.run(
-                    [build / "src/cli/parley-bench", path, "--prompt-tokens", "512",
-                     "--gen-tokens", "32", "--repeat", str(repeat), *plan],
-                    env=env, check=True, capture_output=True, text=True)
-                result = json.loads(answer.stdout)
-                for what in ("generation", "prompt"):
-                    measured = result[what]["tokens_per_second"]
-                    ratios[what].append(speed[what] / measured)
-                    print(f"{preset:12} {kind:8} {threads:>7}  {what:10} {speed[what]:9.1f} "
-                          f"{measured:9.1f} {ratios[what][-1]:6.2f}", flush=True)
-    for what, list_of in ratios.items():
-        off = sorted(abs(ratio - 1) for ratio in list_of)
-        if off:
-            print(f"{what}: off by {off[len(off) // 2]:.0%} (median), {off[-1]:.0%} (most)")
+def foretell(build, folder, options):
+    """Every case, or those that were asked for."""
+    outcomes = []
+    fit.head()
+    for case in options.case or fit.CASES:
+        preset, kind, _ = case.split("/")
+        path = make(build, folder, preset, kind)
+        if not path:
+            continue
+        outcomes.append(fit.run(build, path, case, options.repeat))
+        fit.show(outcomes[-1])
+        if options.record:
+            fit.keep(options.record, outcomes[-1])
+    fit.summary(outcomes)
 
 
 def main():
@@ -110,7 +93,14 @@ def main():
                         choices=["kernels", "tokenizers", "models", "fit", "ui", "transfers", []])
     parser.add_argument("--megabytes", type=int, default=4000, help="size of a transfer")
     parser.add_argument("--models", help="a folder to make the models in, and keep them")
+    parser.add_argument("--case", action="append", choices=fit.CASES, metavar="MODEL/TYPE/THREADS",
+                        help="of fit only this one; may be repeated")
+    parser.add_argument("--record", metavar="FILE", help="collect the cases of fit in FILE")
+    parser.add_argument("--report", metavar="FILE", help="print the table of FILE and leave")
     options = parser.parse_args()
+    if options.report:
+        fit.report(options.report)
+        return 0
     what = options.what or ["kernels", "tokenizers", "models", "fit"]
     if "kernels" in what:
         kernels(options.build)
@@ -120,8 +110,9 @@ def main():
     with tempfile.TemporaryDirectory(dir=memory) as folder:
         if "models" in what:
             models(options.build, options.models or folder, options.repeat)
-        if "fit" in what:
-            fit(options.build, options.models or folder, options.repeat)
+    if "fit" in what:
+        with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+            foretell(options.build, options.models or folder, options)
     if "ui" in what:
         import ui
         ui.run(options.build.resolve())
