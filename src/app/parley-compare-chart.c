@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/parley-compare-chart.h"
 
+#include "app/compat.h"
 #include "app/parley-format.h"
 
 #include <glib/gi18n.h>
@@ -328,7 +329,7 @@ snapshot (GtkWidget *widget, GtkSnapshot *snap)
   cairo_t *cr = gtk_snapshot_append_cairo (snap, &GRAPHENE_RECT_INIT (0, 0, width, height));
   GdkRGBA ink;
 
-  gtk_style_context_get_color (gtk_widget_get_style_context (widget), &ink);
+  parley_widget_get_colour (widget, &ink);
   draw (self, cr, gtk_widget_get_pango_context (widget), width, &ink,
         gtk_widget_get_direction (widget) == GTK_TEXT_DIR_RTL);
   cairo_destroy (cr);

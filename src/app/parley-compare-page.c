@@ -71,7 +71,7 @@ bar_of (const ParleyCompared *entry, ParleyChartBar *bar)
     guint64 kv = device->parts[PE_MEMORY_KV] + device->parts[PE_MEMORY_STATE];
     bar->weights += device->parts[PE_MEMORY_WEIGHTS];
     bar->kv += kv;
-    bar->work += device->planned - device->parts[PE_MEMORY_WEIGHTS] - kv;
+    bar->work += device->planned - device->parts[PE_MEMORY_WEIGHTS] - kv + device->driver;
   }
 }
 
@@ -92,18 +92,21 @@ show_chart (ParleyComparePage *self)
 {
   GPtrArray *entries = parley_comparison_get_entries (self->comparison);
   g_autofree ParleyChartBar *bars = g_new0 (ParleyChartBar, MAX (entries->len, 1));
-  struct pe_device_info devices[2];
+  struct pe_device_info devices[PE_MAX_DEVICES];
   gsize n = parley_comparison_get_devices (self->comparison, devices);
   ParleyChartLine lines[2];
   guint n_lines = 0;
+  guint64 vram = 0;
   g_autofree char *context =
       parley_format_tokens (parley_comparison_get_context (self->comparison));
   g_autofree char *title = g_strdup_printf (_ ("%s, %s of context"), computer_name (self), context);
 
   for (guint i = 0; i < entries->len; i++)
     bar_of (entries->pdata[i], &bars[i]);
+  for (gsize d = 1; d < n; d++)
+    vram += devices[d].memory_total;
   if (n > 1)
-    lines[n_lines++] = (ParleyChartLine){ (char *) _ ("VRAM"), devices[1].memory_total };
+    lines[n_lines++] = (ParleyChartLine){ (char *) _ ("VRAM"), vram };
   lines[n_lines++] = (ParleyChartLine){ (char *) _ ("RAM"), devices[0].memory_total };
   parley_compare_chart_set (PARLEY_COMPARE_CHART (self->chart), title, bars, entries->len, lines,
                             n_lines);

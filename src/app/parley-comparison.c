@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/parley-comparison.h"
 
+#include "fit/history.h"
 #include "hub/parley-hub-ref.h"
 
 #include <glib/gi18n.h>
@@ -13,7 +14,7 @@ struct _ParleyComparison {
   GPtrArray *entries;
   guint n_ctx;
   ParleyCompareSort sort;
-  struct pe_device_info devices[2]; /* imagined ones */
+  struct pe_device_info devices[PE_MAX_DEVICES]; /* imagined ones */
   gsize n_devices;
   GCancellable *cancellable; /* when it ends */
   guint planning : 1;
@@ -71,7 +72,8 @@ memory_of (const ParleyCompared *entry)
   guint64 sum = 0;
 
   for (gsize d = 0; entry->fit != NULL && d < parley_fit_get_n_devices (entry->fit); d++)
-    sum += parley_fit_get_device (entry->fit, d)->planned;
+    sum += parley_fit_get_device (entry->fit, d)->planned +
+           parley_fit_get_device (entry->fit, d)->driver;
   return sum;
 }
 
@@ -108,9 +110,10 @@ changed (ParleyComparison *self)
 typedef struct {
   GPtrArray *keys;   /* of char */
   GPtrArray *models; /* of ParleyFitModel, as many */
+  GPtrArray *runs;   /* of GArray of ParleyRunRecord, or NULL, as many */
   GPtrArray *fits;   /* of ParleyFit or NULL, as many */
   GPtrArray *errors; /* of char or NULL */
-  struct pe_device_info devices[2];
+  struct pe_device_info devices[PE_MAX_DEVICES];
   gsize n_devices;
   guint n_ctx;
 } Plans;
@@ -122,6 +125,7 @@ plans_free (gpointer data)
 
   g_ptr_array_unref (plans->keys);
   g_ptr_array_unref (plans->models);
+  g_ptr_array_unref (plans->runs);
   g_ptr_array_unref (plans->fits);
   g_ptr_array_unref (plans->errors);
   g_free (plans);
@@ -132,6 +136,13 @@ fit_or_nothing_free (gpointer data)
 {
   if (data != NULL)
     parley_fit_unref (data);
+}
+
+static void
+runs_or_nothing_free (gpointer data)
+{
+  if (data != NULL)
+    g_array_unref (data);
 }
 
 /* The context is what the model can keep at most. */
@@ -145,10 +156,14 @@ make_plans (GTask *task, gpointer source, gpointer data, GCancellable *cancellab
     guint32 trained = parley_fit_model_get_trained_context (model);
     g_autoptr (GError) error = NULL;
     struct pe_plan_request request;
+    ParleySpeedHistory history = { 0 };
     pe_plan_request_init (&request);
     request.n_ctx = trained != 0 ? MIN (plans->n_ctx, trained) : plans->n_ctx;
+    if (plans->runs->pdata[i] != NULL)
+      parley_fit_model_recall (model, plans->runs->pdata[i], plans->devices, plans->n_devices,
+                               &history);
     g_ptr_array_add (plans->fits, parley_fit_model_plan (model, &request, plans->devices,
-                                                         plans->n_devices, NULL, &error));
+                                                         plans->n_devices, &history, &error));
     g_ptr_array_add (plans->errors, error != NULL ? g_strdup (error->message) : NULL);
   }
   g_task_return_boolean (task, TRUE);
@@ -192,6 +207,7 @@ plan_all (ParleyComparison *self)
   plans = g_new0 (Plans, 1);
   plans->keys = g_ptr_array_new_with_free_func (g_free);
   plans->models = g_ptr_array_new_with_free_func ((GDestroyNotify) parley_fit_model_unref);
+  plans->runs = g_ptr_array_new_with_free_func (runs_or_nothing_free);
   plans->fits = g_ptr_array_new_with_free_func (fit_or_nothing_free);
   plans->errors = g_ptr_array_new_with_free_func (g_free);
   plans->n_ctx = self->n_ctx;
@@ -202,6 +218,11 @@ plan_all (ParleyComparison *self)
       continue;
     g_ptr_array_add (plans->keys, g_strdup (entry->key));
     g_ptr_array_add (plans->models, parley_fit_model_ref (entry->fit_model));
+    /* What models did here says nothing of another computer. */
+    g_ptr_array_add (plans->runs, entry->model != NULL && self->n_devices == 0
+                                      ? parley_store_list_runs (self->services->store,
+                                                                parley_model_get_id (entry->model))
+                                      : NULL);
   }
   self->planning = TRUE;
   task = g_task_new (self, self->cancellable, planned, NULL);
@@ -458,7 +479,8 @@ parley_comparison_set_devices (ParleyComparison *self, const struct pe_device_in
 }
 
 gsize
-parley_comparison_get_devices (ParleyComparison *self, struct pe_device_info devices[2])
+parley_comparison_get_devices (ParleyComparison *self,
+                               struct pe_device_info devices[PE_MAX_DEVICES])
 {
   if (self->n_devices == 0)
     return parley_hardware_get_plan_devices (self->services->hardware, devices);

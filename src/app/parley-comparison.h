@@ -45,7 +45,8 @@ void parley_comparison_set_sort (ParleyComparison *self, ParleyCompareSort sort)
 void parley_comparison_set_devices (ParleyComparison *self, const struct pe_device_info *devices,
                                     gsize n);
 /* Those that are planned for. */
-gsize parley_comparison_get_devices (ParleyComparison *self, struct pe_device_info devices[2]);
+gsize parley_comparison_get_devices (ParleyComparison *self,
+                                     struct pe_device_info devices[PE_MAX_DEVICES]);
 
 /* Comma-separated values with a line of names, for spreadsheets; g_free() it. */
 char *parley_comparison_to_csv (ParleyComparison *self);

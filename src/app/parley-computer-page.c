@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/parley-computer-page.h"
 
+#include "app/compat.h"
 #include "app/parley-format.h"
 #include "app/parley-memory-bar.h"
 #include "app/parley-widgets.h"
@@ -11,6 +12,7 @@
 #include <glib/gi18n.h>
 
 #define REFRESH_S 3
+#define G_BYTES   1000000000
 
 struct _ParleyComputerPage {
   GtkBox parent;
@@ -113,6 +115,16 @@ heap_facts (const struct pe_device_info *device, Fact fact, gpointer data)
 }
 
 static void
+driver_fact (const struct pe_device_info *device, Fact fact, gpointer data)
+{
+  g_autofree char *size = parley_format_size (device->driver_bytes);
+  g_autofree char *text = g_strdup_printf (_ ("%s beside a model, as measured"), size);
+
+  if (device->driver_bytes > 0)
+    fact (_ ("Taken by the driver"), text, data);
+}
+
+static void
 graphics_facts (const struct pe_device_info *device, Fact fact, gpointer data)
 {
   g_autoptr (GString) can = g_string_new (NULL);
@@ -122,6 +134,7 @@ graphics_facts (const struct pe_device_info *device, Fact fact, gpointer data)
   if (*device->bus != '\0')
     fact (_ ("Slot"), device->bus, data);
   heap_facts (device, fact, data);
+  driver_fact (device, fact, data);
   if (*device->doubt != '\0')
     fact (_ ("Less certain"), device->doubt, data);
   if (device->has_f16)
@@ -192,6 +205,47 @@ show_memory (GtkWidget *bar, const struct pe_device_info *device)
   parley_memory_bar_set (PARLEY_MEMORY_BAR (bar), device->name, &use);
 }
 
+/* ---- what the person allows ---- */
+
+static void
+allowed_changed (GtkSpinButton *spin, ParleyComputerPage *self)
+{
+  const char *id = g_object_get_data (G_OBJECT (spin), "parley-device");
+  ParleyBudgetKind kind =
+      (ParleyBudgetKind) GPOINTER_TO_UINT (g_object_get_data (G_OBJECT (spin), "parley-kind"));
+  g_autofree char *before =
+      parley_store_get_setting (self->services->store, PARLEY_BUDGETS_SETTING);
+  guint64 bytes = (guint64) (gtk_spin_button_get_value (spin) * 10 + 0.5) * (G_BYTES / 10);
+  g_autofree char *after = parley_budgets_set (before, id, kind, bytes);
+
+  parley_store_set_setting (self->services->store, PARLEY_BUDGETS_SETTING, after);
+  parley_hardware_set_budgets (self->services->hardware, after);
+}
+
+static GtkWidget *
+allowed_row (ParleyComputerPage *self, const struct pe_device_info *device, ParleyBudgetKind kind,
+             const char *title, const char *subtitle)
+{
+  GtkWidget *row = adw_action_row_new ();
+  GtkWidget *spin =
+      gtk_spin_button_new_with_range (0, MAX ((double) device->memory_total / G_BYTES, 1), 0.5);
+  g_autofree char *text = parley_store_get_setting (self->services->store, PARLEY_BUDGETS_SETTING);
+  guint64 bytes = parley_budgets_get (text, device->id, kind);
+
+  parley_row_set_plain (row);
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
+  adw_action_row_set_subtitle (ADW_ACTION_ROW (row), subtitle);
+  gtk_spin_button_set_digits (GTK_SPIN_BUTTON (spin), 1);
+  gtk_spin_button_set_value (GTK_SPIN_BUTTON (spin), (double) bytes / G_BYTES);
+  gtk_widget_set_valign (spin, GTK_ALIGN_CENTER);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (spin), GTK_ACCESSIBLE_PROPERTY_LABEL, title, -1);
+  g_object_set_data_full (G_OBJECT (spin), "parley-device", g_strdup (device->id), g_free);
+  g_object_set_data (G_OBJECT (spin), "parley-kind", GUINT_TO_POINTER (kind));
+  g_signal_connect (spin, "value-changed", G_CALLBACK (allowed_changed), self);
+  adw_action_row_add_suffix (ADW_ACTION_ROW (row), spin);
+  return row;
+}
+
 static GtkWidget *
 device_widget (ParleyComputerPage *self, const struct pe_device_info *device)
 {
@@ -205,6 +259,12 @@ device_widget (ParleyComputerPage *self, const struct pe_device_info *device)
   gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (row), FALSE);
   gtk_list_box_append (GTK_LIST_BOX (list), row);
   facts_of (device, add_row, list);
+  gtk_list_box_append (GTK_LIST_BOX (list),
+                       allowed_row (self, device, PARLEY_BUDGET_MOST, _ ("For a Model, GB at Most"),
+                                    _ ("0: all that is free")));
+  gtk_list_box_append (GTK_LIST_BOX (list),
+                       allowed_row (self, device, PARLEY_BUDGET_FREE, _ ("Keep Free, GB"),
+                                    _ ("0: the usual share")));
   return list;
 }
 
@@ -276,6 +336,18 @@ measured (GObject *source, GAsyncResult *result, gpointer data)
   gtk_button_set_label (GTK_BUTTON (self->measure), _ ("Measure Again"));
   if (!parley_hardware_probe_finish (PARLEY_HARDWARE (source), result, &error))
     gtk_widget_activate_action (GTK_WIDGET (self), "win.toast", "s", error->message);
+}
+
+/* Also when it was begun by the first start. */
+static void
+show_progress (ParleyComputerPage *self)
+{
+  guint percent;
+
+  g_object_get (self->services->hardware, "progress", &percent, NULL);
+  g_autofree char *text = g_strdup_printf (_ ("Measuring … %u %%"), percent);
+  gtk_button_set_label (GTK_BUTTON (self->measure), percent < 100 ? text : _ ("Measure Again"));
+  gtk_widget_set_sensitive (self->measure, percent == 100);
 }
 
 static void
@@ -365,6 +437,8 @@ parley_computer_page_new (ParleyServices *services)
   gtk_box_append (GTK_BOX (self), self->header);
   gtk_box_append (GTK_BOX (self), parley_page_body (body, 720));
   g_signal_connect_object (services->hardware, "changed", G_CALLBACK (show), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (services->hardware, "notify::progress", G_CALLBACK (show_progress), self,
                            G_CONNECT_SWAPPED);
   show (self);
   return GTK_WIDGET (self);

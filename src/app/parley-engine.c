@@ -9,6 +9,7 @@ struct _ParleyEngine {
   GCancellable *loading;
   ParleyEngineState state; /* as last notified */
   gint64 last_used;
+  gint64 last_moved; /* layers */
   gboolean waiting;
 };
 
@@ -123,6 +124,32 @@ _parley_engine_unload (ParleyEngine *self)
   parley_local_responder_set_pending (self->responder, NULL);
 }
 
+static void
+layers_moved (ParleyEngine *self)
+{
+  self->last_moved = g_get_monotonic_time ();
+}
+
+gboolean
+_parley_engine_describe_run (ParleyEngine *self, const ParleyReplyStats *stats,
+                             const char *const *ids, gsize n_ids, ParleyRunRecord *run)
+{
+  const ParleyLoadedModel *loaded = parley_worker_client_get_model (self->client);
+  double seconds = stats->prompt_seconds + stats->reply_seconds;
+
+  if (loaded == NULL || parley_worker_client_get_placing (self->client) ||
+      self->last_moved > g_get_monotonic_time () - (gint64) (seconds * G_TIME_SPAN_SECOND))
+    return FALSE;
+  parley_run_init (run, &loaded->plan, parley_worker_client_get_gpu_layers (self->client), ids,
+                   n_ids);
+  run->depth = stats->cached_tokens;
+  run->prompt_tokens = stats->prompt_tokens - MIN (stats->cached_tokens, stats->prompt_tokens);
+  run->reply_tokens = stats->reply_tokens;
+  run->prompt_seconds = stats->prompt_seconds;
+  run->reply_seconds = stats->reply_seconds;
+  return TRUE;
+}
+
 ParleyEngine *
 _parley_engine_new (ParleyModel *model)
 {
@@ -134,6 +161,8 @@ _parley_engine_new (ParleyModel *model)
   parley_local_responder_set_model (self->responder, parley_model_get_name (model),
                                     parley_model_get_id (model), parley_model_get_sha256 (model));
   g_signal_connect_object (self->responder, "changed", G_CALLBACK (update), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->client, "notify::gpu-layers", G_CALLBACK (layers_moved), self,
                            G_CONNECT_SWAPPED);
   _parley_engine_use (self);
   return self;

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "chat/parley-local-responder.h"
+#include "fit/history.h"
 #include "library/parley-model.h"
 
 G_BEGIN_DECLS
@@ -35,5 +36,9 @@ void _parley_engine_use (ParleyEngine *self); /* it was just talked to, or chose
 void _parley_engine_wait (ParleyEngine *self, const char *waiting_for);
 void _parley_engine_load (ParleyEngine *self, const struct pe_plan_request *request);
 void _parley_engine_unload (ParleyEngine *self);
+/* How the reply that just ended came about, on GPUs with these identifiers; FALSE: layers moved
+ * meanwhile. */
+gboolean _parley_engine_describe_run (ParleyEngine *self, const ParleyReplyStats *stats,
+                                      const char *const *ids, gsize n_ids, ParleyRunRecord *run);
 
 G_END_DECLS

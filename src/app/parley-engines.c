@@ -80,11 +80,18 @@ parley_engines_set (ParleyEngines *self, ParleyModel *model, const char *key, co
   parley_store_set_setting (self->store, own, value);
 }
 
+char *
+parley_engines_get_setting (ParleyEngines *self, ParleyModel *model, const char *key)
+{
+  g_autofree char *own = own_key (model, key);
+
+  return parley_store_get_setting (self->store, own);
+}
+
 gboolean
 parley_engines_has_setting (ParleyEngines *self, ParleyModel *model, const char *key)
 {
-  g_autofree char *own = own_key (model, key);
-  g_autofree char *value = parley_store_get_setting (self->store, own);
+  g_autofree char *value = parley_engines_get_setting (self, model, key);
 
   return value != NULL;
 }
@@ -163,6 +170,8 @@ load (ParleyEngines *self, ParleyEngine *engine)
   struct pe_plan_request request;
 
   parley_engines_get_request (self, parley_engine_get_model (engine), &request);
+  parley_worker_client_set_budgets (parley_engine_get_client (engine),
+                                    parley_hardware_get_budgets (self->hardware));
   _parley_engine_load (engine, &request);
 }
 
@@ -283,6 +292,37 @@ moved (ParleyWorkerClient *client, const char *what, ParleyEngines *self)
   g_signal_emit (self, signals[TOLD], 0, what);
 }
 
+/* ---- how fast it was ---- */
+
+static guint
+n_answering (ParleyEngines *self)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < self->engines->len; i++)
+    n += parley_engine_get_state (self->engines->pdata[i]) == PARLEY_ENGINE_ANSWERING;
+  return n;
+}
+
+/* A reply during which layers moved, or beside which another was written, tells nothing of a
+ * placement. */
+static void
+answered (ParleyLocalResponder *responder, const ParleyReplyStats *stats, ParleyEngines *self)
+{
+  ParleyEngine *engine = parley_engines_find_responder (self, PARLEY_RESPONDER (responder));
+  const char *ids[PE_MAX_DEVICES];
+  struct pe_device_info devices[PE_MAX_DEVICES];
+  gsize n = parley_hardware_get_plan_devices (self->hardware, devices);
+  ParleyRunRecord run;
+
+  for (gsize d = 1; d < n; d++)
+    ids[d - 1] = devices[d].id;
+  if (engine == NULL || stats->stop == PARLEY_STOP_ERROR || n_answering (self) > 0 ||
+      !_parley_engine_describe_run (engine, stats, ids, n - 1, &run))
+    return;
+  parley_store_add_run (self->store, parley_model_get_id (parley_engine_get_model (engine)), &run);
+}
+
 ParleyResponder *
 parley_engines_open (ParleyEngines *self, ParleyModel *model)
 {
@@ -297,6 +337,8 @@ parley_engines_open (ParleyEngines *self, ParleyModel *model)
   engine = _parley_engine_new (model);
   g_signal_connect_swapped (engine, "notify::state", G_CALLBACK (engine_changed), self);
   g_signal_connect_object (parley_engine_get_client (engine), "moved", G_CALLBACK (moved), self, 0);
+  g_signal_connect_object (parley_engine_get_responder (engine), "answered", G_CALLBACK (answered),
+                           self, 0);
   g_ptr_array_add (self->engines, engine);
   g_list_model_items_changed (G_LIST_MODEL (self), self->engines->len - 1, 0, 1);
   parley_engines_reload (self, engine);

@@ -43,6 +43,8 @@ void parley_engines_get_request (ParleyEngines *self, ParleyModel *model,
  * general one. */
 void parley_engines_set (ParleyEngines *self, ParleyModel *model, const char *key,
                          const char *value);
+/* What is remembered of this model itself, or NULL. */
+char *parley_engines_get_setting (ParleyEngines *self, ParleyModel *model, const char *key);
 gboolean parley_engines_has_setting (ParleyEngines *self, ParleyModel *model, const char *key);
 
 G_END_DECLS

@@ -2,15 +2,17 @@
 #include "app/parley-forecast.h"
 
 #include "app/parley-format.h"
-#include "fit/parley-fit-model.h"
+#include "engine/parley-engine.h"
+#include "fit/history.h"
 
 #include <glib/gi18n.h>
 
 typedef struct {
-  struct pe_device_info devices[2];
+  struct pe_device_info devices[PE_MAX_DEVICES];
   gsize n_devices;
   struct pe_plan_request request;
-  ParleyModel *model; /* or: */
+  ParleyModel *model; /* with: */
+  GArray *runs;       /* or: */
   GListModel *files;
   ParleyHubFile *chosen;
   GBytes *header;
@@ -27,6 +29,7 @@ job_free (gpointer data)
   Job *job = data;
 
   g_clear_object (&job->model);
+  g_clear_pointer (&job->runs, g_array_unref);
   g_clear_object (&job->files);
   g_clear_object (&job->chosen);
   g_clear_pointer (&job->header, g_bytes_unref);
@@ -85,14 +88,36 @@ tell (Job *job, gpointer subject, ParleyFit *fit, const GError *error)
 
 /* ---- a model on disk ---- */
 
+/* On a worker thread: the header, and what earlier replies say. */
+static ParleyFitModel *
+open_model (Job *job, ParleySpeedHistory *history, GError **error)
+{
+  ParleyFitModel *model = parley_fit_model_open (parley_model_get_path (job->model), error);
+
+  if (model != NULL)
+    parley_fit_model_recall (model, job->runs, job->devices, job->n_devices, history);
+  return model;
+}
+
+static void
+set_model (Job *job, ParleyServices *services, ParleyModel *model)
+{
+  job->model = g_object_ref (model);
+  job->runs = parley_store_list_runs (services->store, parley_model_get_id (model));
+}
+
 static void
 fit_model (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
   Job *job = task_data;
   GError *error = NULL;
-  ParleyFit *fit = parley_fit_for_file (parley_model_get_path (job->model), &job->request,
-                                        job->devices, job->n_devices, &error);
+  ParleySpeedHistory history;
+  g_autoptr (ParleyFitModel) model = open_model (job, &history, &error);
+  ParleyFit *fit = NULL;
 
+  if (model != NULL)
+    fit = parley_fit_model_plan (model, &job->request, job->devices, job->n_devices, &history,
+                                 &error);
   if (fit == NULL)
     g_task_return_error (task, error);
   else
@@ -118,7 +143,7 @@ parley_forecast_model (ParleyServices *services, ParleyModel *model,
   Job *job = job_new (services, ready, data, destroy);
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, model_fitted, NULL);
 
-  job->model = g_object_ref (model);
+  set_model (job, services, model);
   if (request != NULL)
     job->request = *request;
   else
@@ -148,12 +173,12 @@ sweep_model (GTask *task, gpointer source, gpointer task_data, GCancellable *can
 {
   Job *job = ((Sweep *) task_data)->job;
   GError *error = NULL;
-  g_autoptr (ParleyFitModel) model =
-      parley_fit_model_open (parley_model_get_path (job->model), &error);
+  ParleySpeedHistory history;
+  g_autoptr (ParleyFitModel) model = open_model (job, &history, &error);
   GArray *points = NULL;
 
   if (model != NULL)
-    points = parley_fit_model_sweep (model, &job->request, job->devices, job->n_devices, NULL,
+    points = parley_fit_model_sweep (model, &job->request, job->devices, job->n_devices, &history,
                                      &job->best);
   if (points != NULL)
     g_task_return_pointer (task, points, (GDestroyNotify) g_array_unref);
@@ -193,10 +218,98 @@ parley_forecast_sweep (ParleyServices *services, ParleyModel *model,
 
   sweep->job = job_new (services, NULL, data, destroy);
   sweep->swept = swept;
-  sweep->job->model = g_object_ref (model);
+  set_model (sweep->job, services, model);
   sweep->job->request = *request;
   g_task_set_task_data (task, sweep, sweep_free);
   g_task_run_in_thread (task, sweep_model);
+}
+
+/* ---- the best settings ---- */
+
+typedef struct {
+  Job *job;
+  guint wanted; /* tokens of context */
+  gboolean found;
+  char *sentence;
+  ParleyForecastChosen chosen;
+} Choice;
+
+static void
+choice_free (gpointer data)
+{
+  Choice *choice = data;
+
+  job_free (choice->job);
+  g_free (choice->sentence);
+  g_free (choice);
+}
+
+/* A count of layers that the plan would come to by itself is left to it: it follows the memory. */
+static void
+choose (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  Choice *choice = task_data;
+  Job *job = choice->job;
+  GError *error = NULL;
+  ParleySpeedHistory history;
+  g_autoptr (ParleyFitModel) model = open_model (job, &history, &error);
+  struct pe_plan_request by_itself;
+
+  if (model == NULL) {
+    g_task_return_error (task, error);
+    return;
+  }
+  choice->found = parley_fit_model_auto (model, choice->wanted, job->devices, job->n_devices,
+                                         &history, &job->request, &choice->sentence);
+  by_itself = job->request;
+  by_itself.n_gpu_layers = PE_GPU_LAYERS_AUTO;
+  g_autoptr (ParleyFit) fit =
+      parley_fit_model_plan (model, &by_itself, job->devices, job->n_devices, NULL, NULL);
+  if (fit != NULL && (gint32) parley_fit_get_gpu_layers (fit) == job->request.n_gpu_layers)
+    job->request.n_gpu_layers = PE_GPU_LAYERS_AUTO;
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+chosen (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Choice *choice = g_task_get_task_data (G_TASK (result));
+  g_autoptr (GError) error = NULL;
+
+  if (g_task_propagate_boolean (G_TASK (result), &error))
+    choice->chosen (choice->job->model, choice->found ? &choice->job->request : NULL,
+                    choice->sentence, choice->job->data);
+  else if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    choice->chosen (choice->job->model, NULL, error->message, choice->job->data);
+}
+
+void
+parley_forecast_choose (ParleyServices *services, ParleyModel *model, guint wanted, GArray *held,
+                        GCancellable *cancellable, ParleyForecastChosen ready, gpointer data,
+                        GDestroyNotify destroy)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, chosen, NULL);
+  Choice *choice = g_new0 (Choice, 1);
+  Job *job = choice->job = job_new (services, NULL, data, destroy);
+
+  choice->wanted = wanted;
+  choice->chosen = ready;
+  set_model (job, services, model);
+  for (gsize d = 0; held != NULL && d < job->n_devices; d++)
+    for (guint i = 0; i < held->len; i++) {
+      const ParleyDeviceMemory *now = &g_array_index (held, ParleyDeviceMemory, i);
+      struct pe_device_info *device = &job->devices[d];
+      guint64 own = 0;
+      if (!g_str_equal (now->id, device->id))
+        continue;
+      for (guint kind = 0; kind < PE_MEMORY_KIND_COUNT; kind++)
+        own += now->allocated[kind];
+      own -= MIN (own, now->mapped);
+      device->memory_available = MIN (now->available + own, device->memory_total);
+      pe_budget_apply (device, parley_hardware_get_budgets (services->hardware));
+    }
+  g_task_set_task_data (task, choice, choice_free);
+  g_task_run_in_thread (task, choose);
 }
 
 /* ---- files of a repository ---- */

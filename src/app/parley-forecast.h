@@ -9,6 +9,7 @@
 #include "app/parley-speed-curve.h"
 #include "app/parley-verdict.h"
 #include "fit/parley-fit.h"
+#include "worker/parley-worker-client.h"
 
 G_BEGIN_DECLS
 
@@ -43,6 +44,19 @@ typedef void (*ParleyForecastSwept) (gpointer subject, const ParleyForecastSweep
 void parley_forecast_sweep (ParleyServices *services, ParleyModel *model,
                             const struct pe_plan_request *request, GCancellable *cancellable,
                             ParleyForecastSwept swept, gpointer data, GDestroyNotify destroy);
+
+/* The best settings for a model here, as parley_fit_model_auto() finds them; NULL: nothing fits.
+ * A count of layers is there only where it differs from what a plan comes to by itself. The
+ * sentence says what was chosen and why. */
+typedef void (*ParleyForecastChosen) (gpointer subject, const struct pe_plan_request *request,
+                                      const char *sentence, gpointer data);
+
+/* `wanted`: the context that must be, or 0. `held`: of ParleyDeviceMemory, what the model holds
+ * while it is loaded, or NULL; it would be free then. Called once on the main thread, unless
+ * cancelled; then `destroy`. */
+void parley_forecast_choose (ParleyServices *services, ParleyModel *model, guint wanted,
+                             GArray *held, GCancellable *cancellable, ParleyForecastChosen ready,
+                             gpointer data, GDestroyNotify destroy);
 
 /* The files of a repository: exact for `chosen`, whose header is fetched, approximate for its
  * siblings. Called once for each file; then `destroy`, also when cancelled. */

@@ -14,17 +14,22 @@
 #define MOVE_DELAY_MS 120 /* a drag is one move, not fifty */
 #define POLL_MS       500 /* figures, while somebody looks */
 
+/* What a plan takes by itself. */
+#define USUAL_CONTEXT 8192
+#define USUAL_BATCH   512
+
 struct _ParleyLoadPanel {
   GtkBox parent;
   ParleyServices *services;
   ParleyEngine *engine;       /* the one that is shown, or NULL */
   ParleyWorkerClient *client; /* the engine's */
   GtkWidget *words, *scale, *curve, *automatic, *give_back, *busy, *note, *speed, *basis, *bars;
-  GtkWidget *settings, *no_gpu;
+  GtkWidget *settings, *no_gpu, *why_chosen;
   GtkAdjustment *layers;
   gconstpointer drawn; /* the model that the curve is of; only compared */
   char *summary;
-  GCancellable *predicting, *sweeping;
+  GCancellable *predicting, *sweeping, *choosing;
+  guint trained; /* tokens, of the model that settings are chosen for */
   guint64 gpu_bytes;
   guint64 last_rows;
   gint64 last_time;
@@ -293,6 +298,7 @@ dragged (ParleyLoadPanel *self)
 {
   if (self->showing)
     return;
+  gtk_widget_set_visible (self->why_chosen, FALSE);
   show_words (self);
   predict (self);
   g_clear_handle_id (&self->move_id, g_source_remove);
@@ -305,15 +311,71 @@ give_back (ParleyLoadPanel *self)
   gtk_adjustment_set_value (self->layers, 0);
 }
 
-/* Automatic is what the planner chose at the load: known again only by asking it, so reload. */
+/* ---- the best settings ---- */
+
+static void
+set_or_forget (ParleyLoadPanel *self, ParleyModel *model, const char *key, gboolean usual,
+               guint number)
+{
+  g_autofree char *text = usual ? NULL : g_strdup_printf ("%u", number);
+
+  parley_engines_set (self->services->engines, model, key, text);
+}
+
+static void
+chosen (gpointer subject, const struct pe_plan_request *request, const char *sentence,
+        gpointer data)
+{
+  ParleyLoadPanel *self = data;
+  ParleyEngine *engine = parley_engines_find (self->services->engines, subject);
+
+  gtk_label_set_text (GTK_LABEL (self->why_chosen), sentence);
+  gtk_widget_set_visible (self->why_chosen, TRUE);
+  if (request == NULL || engine == NULL)
+    return;
+  set_or_forget (self, subject, "gpu-layers", request->n_gpu_layers < 0,
+                 (guint) MAX (request->n_gpu_layers, 0));
+  set_or_forget (self, subject, "batch", request->n_batch == USUAL_BATCH, request->n_batch);
+  set_or_forget (self, subject, "context",
+                 request->n_ctx ==
+                     (self->trained > 0 ? MIN (self->trained, USUAL_CONTEXT) : USUAL_CONTEXT),
+                 request->n_ctx);
+  parley_engines_set (self->services->engines, subject, "kv",
+                      request->k_type == PE_TYPE_Q8_0 ? "q8_0" : NULL);
+  parley_engines_reload (self->services->engines, engine);
+}
+
+/* What the model holds itself would be free for it. */
+static void
+held_ready (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (ParleyLoadPanel) self = data;
+  g_autoptr (GArray) held =
+      parley_worker_client_memory_finish (PARLEY_WORKER_CLIENT (source), result, NULL);
+  ParleyModel *model = self->engine != NULL ? parley_engine_get_model (self->engine) : NULL;
+  g_autofree char *own = NULL;
+  guint64 wanted = 0;
+
+  if (model == NULL || PARLEY_WORKER_CLIENT (source) != self->client)
+    return;
+  own = parley_engines_get_setting (self->services->engines, model, "context");
+  if (own == NULL || !g_ascii_string_to_unsigned (own, 10, 256, 1 << 24, &wanted, NULL))
+    wanted = 0;
+  g_clear_object (&self->choosing);
+  self->choosing = g_cancellable_new ();
+  parley_forecast_choose (self->services, model, (guint) wanted, held, self->choosing, chosen,
+                          g_object_ref (self), g_object_unref);
+}
+
 static void
 automatic (ParleyLoadPanel *self)
 {
-  if (self->engine == NULL)
+  const ParleyLoadedModel *loaded = model_of (self);
+
+  if (self->client == NULL || loaded == NULL)
     return;
-  parley_engines_set (self->services->engines, parley_engine_get_model (self->engine), "gpu-layers",
-                      NULL);
-  parley_engines_reload (self->services->engines, self->engine);
+  self->trained = loaded->n_ctx_train;
+  parley_worker_client_memory_async (self->client, NULL, held_ready, g_object_ref (self));
 }
 
 /* ---- following the model ---- */
@@ -332,10 +394,10 @@ show (ParleyLoadPanel *self)
     gtk_adjustment_set_value (self->layers,
                               gpu ? parley_worker_client_get_gpu_layers (self->client) : 0);
   gtk_widget_set_sensitive (self->scale, gpu);
-  gtk_widget_set_sensitive (self->automatic, gpu);
+  gtk_widget_set_sensitive (self->automatic, ready);
   gtk_widget_set_sensitive (self->give_back, gpu);
   gtk_widget_set_visible (self->scale, !ready || gpu);
-  gtk_widget_set_visible (gtk_widget_get_parent (self->automatic), !ready || gpu);
+  gtk_widget_set_visible (self->give_back, !ready || gpu);
   gtk_widget_set_visible (self->no_gpu, ready && !gpu);
   gtk_label_set_text (GTK_LABEL (self->no_gpu), parley_hardware_get_why (self->services->hardware));
   gboolean placing = ready && parley_worker_client_get_placing (self->client);
@@ -362,6 +424,9 @@ parley_load_panel_set_engine (ParleyLoadPanel *self, ParleyEngine *engine)
       g_signal_handlers_disconnect_by_data (self->client, self);
     g_set_object (&self->client, client);
     g_clear_handle_id (&self->move_id, g_source_remove);
+    gtk_widget_set_visible (self->why_chosen, FALSE);
+    if (self->choosing != NULL)
+      g_cancellable_cancel (self->choosing);
     self->gpu_bytes = 0;
     self->last_time = 0;
     self->drawn = NULL;
@@ -421,6 +486,9 @@ dispose (GObject *object)
   if (self->sweeping != NULL)
     g_cancellable_cancel (self->sweeping);
   g_clear_object (&self->sweeping);
+  if (self->choosing != NULL)
+    g_cancellable_cancel (self->choosing);
+  g_clear_object (&self->choosing);
   g_clear_object (&self->client);
   g_clear_object (&self->engine);
   g_clear_pointer (&self->summary, g_free);
@@ -473,6 +541,8 @@ build_slider (ParleyLoadPanel *self)
   gtk_box_set_homogeneous (GTK_BOX (buttons), TRUE);
   gtk_box_append (GTK_BOX (buttons), self->automatic);
   gtk_box_append (GTK_BOX (buttons), self->give_back);
+  self->why_chosen = parley_label ("", "caption dim-label");
+  gtk_widget_set_visible (self->why_chosen, FALSE);
   self->no_gpu = parley_label ("", "caption dim-label");
   self->note = parley_label ("", "notice caption");
   gtk_box_append (GTK_BOX (box), line);
@@ -480,6 +550,7 @@ build_slider (ParleyLoadPanel *self)
   gtk_box_append (GTK_BOX (box), self->curve);
   gtk_box_append (GTK_BOX (box), self->scale);
   gtk_box_append (GTK_BOX (box), buttons);
+  gtk_box_append (GTK_BOX (box), self->why_chosen);
   gtk_box_append (GTK_BOX (box), self->no_gpu);
   gtk_box_append (GTK_BOX (box), self->note);
   return box;

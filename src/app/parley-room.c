@@ -12,7 +12,7 @@ typedef struct {
 } Holder;
 
 typedef struct {
-  struct pe_device_info devices[2];
+  struct pe_device_info devices[PE_MAX_DEVICES];
   gsize n_devices;
   char *path;
   struct pe_plan_request request;
@@ -48,7 +48,7 @@ add (guint64 *value, guint64 bytes, guint64 most)
 static ParleyFit *
 fit_without (const Room *room, GPtrArray *held, guint n_gone, GError **error)
 {
-  struct pe_device_info devices[2];
+  struct pe_device_info devices[PE_MAX_DEVICES];
 
   memcpy (devices, room->devices, sizeof devices);
   for (guint i = 0; i < held->len; i++)

@@ -26,6 +26,8 @@ parley_services_new (GError **error)
   services->updates = parley_updates_new (services->hub, services->library, services->store);
   services->tasks = g_list_store_new (PARLEY_TYPE_TASK);
   services->hardware = parley_hardware_new ();
+  g_autofree char *budgets = parley_store_get_setting (services->store, PARLEY_BUDGETS_SETTING);
+  parley_hardware_set_budgets (services->hardware, budgets);
   services->engines = parley_engines_new (services->hardware, services->store);
   return services;
 }

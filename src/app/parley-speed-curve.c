@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/parley-speed-curve.h"
 
+#include "app/compat.h"
 #include "app/parley-format.h"
 
 #include <glib/gi18n.h>
@@ -14,6 +15,7 @@ struct _ParleySpeedCurve {
   GtkWidget parent;
   GArray *points; /* of ParleyCurvePoint */
   guint best, position;
+  GtkWidget *accent; /* never shown: has the colour of the theme */
 };
 
 G_DEFINE_FINAL_TYPE (ParleySpeedCurve, parley_speed_curve, GTK_TYPE_WIDGET)
@@ -155,15 +157,13 @@ snapshot (GtkWidget *widget, GtkSnapshot *snap)
   ParleySpeedCurve *self = PARLEY_SPEED_CURVE (widget);
   Drawing d = { .width = gtk_widget_get_width (widget),
                 .rtl = gtk_widget_get_direction (widget) == GTK_TEXT_DIR_RTL };
-  GtkStyleContext *style = gtk_widget_get_style_context (widget);
 
   for (guint i = 0; i < self->points->len; i++)
     d.most = MAX (d.most, point_at (self, i)->speed);
   if (self->points->len < 2 || d.most <= 0)
     return;
-  gtk_style_context_get_color (style, &d.ink);
-  if (!gtk_style_context_lookup_color (style, "accent_color", &d.accent))
-    d.accent = d.ink;
+  parley_widget_get_colour (widget, &d.ink);
+  parley_widget_get_colour (self->accent, &d.accent);
   d.cr = gtk_snapshot_append_cairo (snap, &GRAPHENE_RECT_INIT (0, 0, (float) d.width, HEIGHT));
   draw_curve (self, &d);
   draw_position (self, &d);
@@ -213,6 +213,13 @@ parley_speed_curve_set_position (ParleySpeedCurve *self, guint position)
 }
 
 static void
+dispose (GObject *object)
+{
+  g_clear_pointer (&PARLEY_SPEED_CURVE (object)->accent, gtk_widget_unparent);
+  G_OBJECT_CLASS (parley_speed_curve_parent_class)->dispose (object);
+}
+
+static void
 finalize (GObject *object)
 {
   g_array_unref (PARLEY_SPEED_CURVE (object)->points);
@@ -224,6 +231,7 @@ parley_speed_curve_class_init (ParleySpeedCurveClass *klass)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
+  G_OBJECT_CLASS (klass)->dispose = dispose;
   G_OBJECT_CLASS (klass)->finalize = finalize;
   widget_class->snapshot = snapshot;
   widget_class->measure = measure;
@@ -235,6 +243,9 @@ static void
 parley_speed_curve_init (ParleySpeedCurve *self)
 {
   self->points = g_array_new (FALSE, TRUE, sizeof (ParleyCurvePoint));
+  self->accent = g_object_new (GTK_TYPE_LABEL, "visible", FALSE, NULL);
+  gtk_widget_add_css_class (self->accent, "accent-text");
+  gtk_widget_set_parent (self->accent, GTK_WIDGET (self));
   gtk_widget_set_visible (GTK_WIDGET (self), FALSE);
 }
 

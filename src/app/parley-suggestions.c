@@ -90,7 +90,7 @@ parley_suggestion_words (const ParleySuggestion *suggestion)
 guint64
 parley_memory_for_models (ParleyHardware *hardware)
 {
-  struct pe_device_info devices[2];
+  struct pe_device_info devices[PE_MAX_DEVICES];
   gsize n = parley_hardware_get_plan_devices (hardware, devices);
   guint64 bytes = 0;
 

@@ -30,6 +30,7 @@ static const struct {
   FIELD (memory_available, FIELD_U64),
   FIELD (memory_is_budget, FIELD_BOOL),
   FIELD (memory_margin, FIELD_U64),
+  FIELD (driver_bytes, FIELD_U64),
   FIELD (allocation_alignment, FIELD_U64),
   FIELD (max_allocation, FIELD_U64),
   FIELD (shared_memory_bytes, FIELD_U32),

@@ -15,6 +15,8 @@ struct _ParleyLocalResponder {
 
 static void responder_init (ParleyResponderInterface *iface);
 
+static guint signal_answered;
+
 G_DEFINE_FINAL_TYPE_WITH_CODE (ParleyLocalResponder, parley_local_responder, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (PARLEY_TYPE_RESPONDER, responder_init))
 
@@ -239,6 +241,7 @@ on_done (Answer *answer)
   self->n_answering--;
   /* First the end, so that whoever hears of the new state finds the reply finished. */
   parley_reply_finish (reply, &stats, translate_error (parley_generation_get_error (generation)));
+  g_signal_emit (self, signal_answered, 0, &stats);
   parley_responder_changed (PARLEY_RESPONDER (self));
 }
 
@@ -341,6 +344,8 @@ static void
 parley_local_responder_class_init (ParleyLocalResponderClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = parley_local_responder_finalize;
+  signal_answered = g_signal_new ("answered", PARLEY_TYPE_LOCAL_RESPONDER, G_SIGNAL_RUN_LAST, 0,
+                                  NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_POINTER);
 }
 
 static void

@@ -7,6 +7,8 @@
 #include "cli/engine-options.h"
 #include "cli/models.h"
 #include "cli/sampling-options.h"
+#include "fit/history.h"
+#include "hardware/parley-budgets.h"
 #include "worker/parley-worker-client.h"
 
 #include <gio/gunixinputstream.h>
@@ -25,6 +27,8 @@ struct message {
 
 struct chat {
   ParleyWorkerClient *client;
+  ParleyStore *store; /* NULL: speeds are not kept */
+  char *id;           /* of the model in the library, or NULL */
   struct pe_plan_request plan;
   ParleyGenerationRequest request; /* without the messages */
   GPtrArray *messages;             /* of struct message */
@@ -155,6 +159,26 @@ take_part (ParleyGeneration *generation, ParleyTextKind kind, const char *name, 
   fflush (stdout);
 }
 
+/* How fast it was, for predictions. Where there are several GPUs it is not known here which. */
+static void
+keep_speed (struct chat *chat, const ParleyGenerationStats *stats)
+{
+  const ParleyLoadedModel *model = parley_worker_client_get_model (chat->client);
+  const char *named = g_getenv ("PARLEY_VULKAN_DEVICE");
+  ParleyRunRecord run;
+  if (!chat->store || !chat->id || !model || (named && strchr (named, ',')))
+    return;
+  const char *ids[] = { model->device.id };
+  parley_run_init (&run, &model->plan, parley_worker_client_get_gpu_layers (chat->client), ids,
+                   *model->device.id ? 1 : 0);
+  run.depth = stats->cached_tokens;
+  run.prompt_tokens = stats->prompt_tokens - MIN (stats->cached_tokens, stats->prompt_tokens);
+  run.reply_tokens = stats->reply_tokens;
+  run.prompt_seconds = stats->prompt_seconds;
+  run.reply_seconds = stats->reply_seconds;
+  parley_store_add_run (chat->store, chat->id, &run);
+}
+
 static void
 finish_reply (ParleyGeneration *generation, struct chat *chat)
 {
@@ -166,8 +190,10 @@ finish_reply (ParleyGeneration *generation, struct chat *chat)
   const GError *error = parley_generation_get_error (generation);
   if (error)
     cli_fail_glib ("no reply", error);
-  else
+  else {
     print_stats (parley_generation_get_stats (generation));
+    keep_speed (chat, parley_generation_get_stats (generation));
+  }
   /* What came counts, however it ended. */
   if (chat->reply->len)
     add_message (chat, "assistant", chat->reply->str);
@@ -353,9 +379,9 @@ load (struct chat *chat, const char *path)
 
 /* Without a name: the first model that can be used. */
 static char *
-find_any_model (void)
+find_any_model (struct chat *chat)
 {
-  g_autoptr (ParleyLibrary) library = cli_library_open ();
+  g_autoptr (ParleyLibrary) library = cli_library_open_with (chat->store);
   if (!library)
     return NULL;
   for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (library)); i++) {
@@ -368,6 +394,7 @@ find_any_model (void)
           "[There is no model of your own yet, so this is %s, a tiny demonstration that knows a "
           "little about Parley. 'parley-cli search WORDS' finds real ones.]\n",
           parley_model_get_name (model));
+    chat->id = g_strdup (parley_model_get_id (model));
     return g_strdup (parley_model_get_path (model));
   }
   cli_fail ("there is no model on this computer yet: find one with 'parley-cli search WORDS' and "
@@ -377,17 +404,18 @@ find_any_model (void)
 
 /* A path, or what the library calls a model; NULL: reported. */
 static char *
-find_model (const char *name)
+find_model (struct chat *chat, const char *name)
 {
   if (g_file_test (name, G_FILE_TEST_IS_REGULAR))
     return g_strdup (name);
-  g_autoptr (ParleyLibrary) library = cli_library_open ();
+  g_autoptr (ParleyLibrary) library = cli_library_open_with (chat->store);
   g_autoptr (ParleyModel) model = library ? cli_library_find (library, name) : NULL;
   if (model && parley_model_get_state (model) != PARLEY_MODEL_READY) {
     cli_fail ("%s cannot be used: %s", parley_model_get_name (model),
               parley_model_get_message (model));
     return NULL;
   }
+  chat->id = model ? g_strdup (parley_model_get_id (model)) : NULL;
   return model ? g_strdup (parley_model_get_path (model)) : NULL;
 }
 
@@ -429,9 +457,11 @@ parley_cmd_chat (int argc, char **argv)
   g_autofree char *path = NULL;
   if (usable) {
     status = CLI_FAILED;
-    path = argc > 1 ? find_model (argv[1]) : find_any_model ();
+    chat.store = parley_store_open (NULL, NULL);
+    path = argc > 1 ? find_model (&chat, argv[1]) : find_any_model (&chat);
   }
   if (!path) {
+    g_clear_object (&chat.store);
     cli_sampling_options_clear (&sampling);
     return status;
   }
@@ -441,6 +471,10 @@ parley_cmd_chat (int argc, char **argv)
   chat.interactive = prompt == NULL;
   chat.is_terminal = isatty (STDOUT_FILENO);
   chat.client = parley_worker_client_new ();
+  g_autofree char *budgets =
+      chat.store ? parley_store_get_setting (chat.store, PARLEY_BUDGETS_SETTING) : NULL;
+  g_autofree char *all_budgets = parley_budgets_with_environment (budgets);
+  parley_worker_client_set_budgets (chat.client, all_budgets);
   g_signal_connect (chat.client, "crashed", G_CALLBACK (load_again), &chat);
   g_signal_connect (chat.client, "moved", G_CALLBACK (tell_moved), &chat);
   chat.messages = g_ptr_array_new_with_free_func (message_free);
@@ -462,6 +496,10 @@ parley_cmd_chat (int argc, char **argv)
   parley_worker_client_unload (chat.client);
   g_clear_object (&chat.generation);
   g_object_unref (chat.client);
+  if (chat.store)
+    parley_store_close (chat.store, NULL); /* what it cannot keep is no loss */
+  g_clear_object (&chat.store);
+  g_free (chat.id);
   g_main_loop_unref (chat.loop);
   g_string_free (chat.reply, TRUE);
   g_ptr_array_unref (chat.messages);

@@ -9,11 +9,23 @@
 #include "hardware/parley-cpu.h"
 #include "hardware/parley-hardware.h"
 #include "hardware/parley-memory.h"
+#include "store/parley-store.h"
+
+#include <string.h>
+#include <unistd.h>
 
 struct probe {
   GMainLoop *loop;
   GError *error;
 };
+
+static void
+tell_progress (ParleyHardware *hardware)
+{
+  guint percent;
+  g_object_get (hardware, "progress", &percent, NULL);
+  g_printerr ("\rmeasuring this computer: %u %%%s", percent, percent < 100 ? "" : "\n");
+}
 
 static void
 probed (GObject *object, GAsyncResult *result, gpointer data)
@@ -28,6 +40,8 @@ ask (ParleyHardware *hardware, gboolean measure, GError **error)
 {
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
   struct probe probe = { .loop = loop };
+  if (measure && isatty (STDERR_FILENO))
+    g_signal_connect (hardware, "notify::progress", G_CALLBACK (tell_progress), NULL);
   parley_hardware_probe_async (hardware, measure, NULL, probed, &probe);
   g_main_loop_run (loop);
   if (!probe.error)
@@ -35,6 +49,79 @@ ask (ParleyHardware *hardware, gboolean measure, GError **error)
   g_propagate_error (error, probe.error);
   return FALSE;
 }
+
+/* ---- what the person allows ---- */
+
+/* The device that is meant: by its identifier, "cpu", or "gpu" for the one in use; NULL: none. */
+static const char *
+find_device (ParleyHardware *hardware, const char *name)
+{
+  gsize n;
+  const struct pe_device_info *devices = parley_hardware_get_devices (hardware, &n);
+  const struct pe_device_info *gpu = parley_hardware_get_gpu (hardware);
+  if (g_str_equal (name, "gpu"))
+    return gpu ? gpu->id : NULL;
+  for (gsize i = 0; i < n; i++)
+    if (g_str_equal (name, devices[i].id))
+      return devices[i].id;
+  return NULL;
+}
+
+/* Each "DEVICE=SIZE"; false: reported. */
+static bool
+change_budgets (ParleyHardware *hardware, char **wanted, ParleyBudgetKind kind, char **text)
+{
+  for (char **word = wanted; word && *word; word++) {
+    const char *equals = strchr (*word, '=');
+    g_autofree char *name = equals ? g_strndup (*word, (gsize) (equals - *word)) : NULL;
+    const char *id = name ? find_device (hardware, name) : NULL;
+    guint64 bytes;
+    if (!equals || !parley_budgets_parse_size (equals + 1, &bytes)) {
+      cli_usage ("“%s” says nothing; write DEVICE=SIZE, as in gpu=6GB, and 0 to forget it", *word);
+      return false;
+    }
+    if (!id) {
+      cli_usage ("“%s” is no device here: cpu, gpu, or one of the identifiers in the list", name);
+      return false;
+    }
+    char *changed = parley_budgets_set (*text, id, kind, bytes);
+    g_free (*text);
+    *text = changed;
+  }
+  return true;
+}
+
+static void
+write_budgets (struct pe_json_writer *w, const char *text, const struct pe_device_info *devices,
+               gsize n)
+{
+  pe_json_key (w, "allowed");
+  pe_json_begin_object (w);
+  for (gsize i = 0; i < n; i++) {
+    pe_json_key (w, devices[i].id);
+    pe_json_begin_object (w);
+    pe_json_key (w, "most_bytes");
+    pe_json_uint (w, parley_budgets_get (text, devices[i].id, PARLEY_BUDGET_MOST));
+    pe_json_key (w, "free_bytes");
+    pe_json_uint (w, parley_budgets_get (text, devices[i].id, PARLEY_BUDGET_FREE));
+    pe_json_end_object (w);
+  }
+  pe_json_end_object (w);
+}
+
+static void
+print_budget (const char *text, const struct pe_device_info *device)
+{
+  guint64 most = parley_budgets_get (text, device->id, PARLEY_BUDGET_MOST);
+  guint64 left = parley_budgets_get (text, device->id, PARLEY_BUDGET_FREE);
+  g_autofree char *most_text = g_format_size (most), *left_text = g_format_size (left);
+  if (most)
+    g_print ("  allowed   %s for a model\n", most_text);
+  if (left)
+    g_print ("  kept free %s\n", left_text);
+}
+
+/* ---- the list ---- */
 
 static int
 print_json (ParleyHardware *hardware)
@@ -58,6 +145,7 @@ print_json (ParleyHardware *hardware)
   for (gsize i = 0; i < n; i++)
     parley_device_to_json (&w, &devices[i]);
   pe_json_end_array (&w);
+  write_budgets (&w, parley_hardware_get_budgets (hardware), devices, n);
   pe_json_end_object (&w);
   return cli_print_json (&w);
 }
@@ -117,7 +205,7 @@ print_rates (const struct pe_device_info *device)
 }
 
 static void
-print_device (const struct pe_device_info *device)
+print_device (const struct pe_device_info *device, const char *budgets)
 {
   g_autofree char *total = g_format_size_full (device->memory_total, G_FORMAT_SIZE_DEFAULT);
   g_autofree char *free_now = g_format_size_full (device->memory_available, G_FORMAT_SIZE_DEFAULT);
@@ -129,6 +217,11 @@ print_device (const struct pe_device_info *device)
   else
     g_print ("  id        %s%s%s\n", device->id, *device->bus ? ", at " : "", device->bus);
   g_print ("  memory    %s, %s free\n", total, free_now);
+  print_budget (budgets, device);
+  if (device->driver_bytes) {
+    g_autofree char *driver = g_format_size (device->driver_bytes);
+    g_print ("  driver    takes %s of it beside a model, as measured\n", driver);
+  }
   if (device->read_rate > 0)
     g_print ("  reads     %.1f GB/s\n", device->read_rate / 1e9);
   if (device->transfer_rate > 0)
@@ -143,27 +236,49 @@ int
 parley_cmd_devices (int argc, char **argv)
 {
   gboolean json = FALSE, measure = FALSE;
+  g_auto (GStrv) most = NULL, left = NULL;
   const GOptionEntry entries[] = {
     { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print the facts as JSON", NULL },
     { "measure", 0, 0, G_OPTION_ARG_NONE, &measure, "Measure the rates anew", NULL },
+    { "allow", 0, 0, G_OPTION_ARG_STRING_ARRAY, &most,
+      "Let a model take at most so much of a device's memory, from now on; 0: all that is free",
+      "DEVICE=SIZE" },
+    { "keep-free", 0, 0, G_OPTION_ARG_STRING_ARRAY, &left,
+      "Leave so much of a device's memory to others, from now on; 0: the usual share",
+      "DEVICE=SIZE" },
     { NULL },
   };
   if (!cli_parse (&argc, &argv, NULL,
                   "What this computer has, how fast it is, and what models run on.", entries, 0, 0))
     return CLI_USAGE;
   g_autoptr (ParleyHardware) hardware = parley_hardware_new ();
-  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) error = NULL, closed = NULL;
+  g_autoptr (ParleyStore) store = parley_store_open (NULL, &closed);
+  g_autofree char *budgets =
+      store ? parley_store_get_setting (store, PARLEY_BUDGETS_SETTING) : NULL;
+  parley_hardware_set_budgets (hardware, budgets);
   if (!ask (hardware, measure, &error) ||
       (!measure && !parley_hardware_has_rates (hardware) &&
        g_strcmp0 (g_getenv ("PARLEY_MEASURE"), "never") != 0 && !ask (hardware, TRUE, &error)))
     return cli_fail_glib ("the devices cannot be listed", error);
+  if (!change_budgets (hardware, most, PARLEY_BUDGET_MOST, &budgets) ||
+      !change_budgets (hardware, left, PARLEY_BUDGET_FREE, &budgets))
+    return CLI_USAGE;
+  if (most || left) {
+    if (!store)
+      return cli_fail_glib ("what you allow cannot be kept", closed);
+    parley_store_set_setting (store, PARLEY_BUDGETS_SETTING, budgets);
+    if (!parley_store_close (store, &error))
+      return cli_fail_glib ("what you allow cannot be kept", error);
+    parley_hardware_set_budgets (hardware, budgets);
+  }
   if (json)
     return print_json (hardware);
 
   gsize n;
   const struct pe_device_info *devices = parley_hardware_get_devices (hardware, &n);
   for (gsize i = 0; i < n; i++)
-    print_device (&devices[i]);
+    print_device (&devices[i], parley_hardware_get_budgets (hardware));
   g_print ("%s\n", parley_hardware_get_why (hardware));
   if (parley_hardware_get_advice (hardware))
     g_print ("%s\n", parley_hardware_get_advice (hardware));

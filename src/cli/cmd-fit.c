@@ -7,32 +7,41 @@
 #include "cli/commands.h"
 #include "cli/models.h"
 #include "cli/engine-options.h"
+#include "cli/models.h"
 #include "cli/table.h"
-#include "fit/parley-fit-model.h"
+#include "fit/history.h"
 #include "hardware/parley-rates.h"
 #include "hub/parley-hub-ref.h"
 #include "hub/parley-hub.h"
 #include "library/parley-library.h"
 
+#include <unistd.h>
+
 /* What --verify found: bytes taken after a real load by the plan. */
 struct verified {
   bool done;
-  guint64 bytes[2];
+  guint64 bytes[PE_MAX_DEVICES];
 };
 
-/* The CPU and the first GPU with their measured rates; measured now where never before. */
-static gsize
-list_devices (struct pe_device_info devices[PE_MAX_DEVICES])
+static bool
+tell_measuring (void *data, uint64_t done, uint64_t total)
 {
-  gsize n = pe_devices_list (devices, PE_MAX_DEVICES, false, NULL);
+  fprintf (stderr, "\rmeasuring this computer, once: %3.0f %%%s",
+           100.0 * (double) done / (double) total, done < total ? "" : "\n");
+  return true;
+}
+
+/* Rates are measured now where they never were. */
+static gsize
+list_devices (ParleyStore *store, struct pe_device_info devices[PE_MAX_DEVICES])
+{
+  gsize n = cli_plan_devices (store, devices);
   g_autofree char *path = parley_rates_default_path ();
   g_autoptr (GError) error = NULL;
-  n = MIN (n, 2);
-  for (gsize d = 0; d < n && g_strcmp0 (g_getenv ("PARLEY_MEASURE"), "never") == 0; d++)
-    parley_rates_recall (path, &devices[d]);
-  if (g_strcmp0 (g_getenv ("PARLEY_MEASURE"), "never") == 0)
-    return n;
-  if (!parley_rates_measure (path, devices, n, FALSE, &error))
+  const struct pe_progress progress = { tell_measuring, NULL };
+  if (g_strcmp0 (g_getenv ("PARLEY_MEASURE"), "never") != 0 &&
+      !parley_rates_measure (path, devices, n, FALSE, isatty (STDERR_FILENO) ? &progress : NULL,
+                             &error))
     g_printerr ("parley-cli: speeds cannot be foretold: %s\n", error->message);
   return n;
 }
@@ -125,12 +134,12 @@ struct advice {
 
 static void
 advise (ParleyFitModel *model, ParleyFit *fit, guint32 wanted, const struct pe_device_info *devices,
-        gsize n, struct advice *out)
+        gsize n, const ParleySpeedHistory *history, struct advice *out)
 {
   const struct pe_plan_request *request = parley_fit_get_request (fit);
   out->largest_context = parley_fit_model_largest_context (model, request, devices, n);
   out->largest_layers = parley_fit_model_largest_layers (model, request, devices, n);
-  parley_fit_model_auto (model, wanted, devices, n, &out->chosen, &out->sentence);
+  parley_fit_model_auto (model, wanted, devices, n, history, &out->chosen, &out->sentence);
 }
 
 static const char *
@@ -213,6 +222,12 @@ write_device (struct pe_json_writer *w, const ParleyFitDevice *device,
   }
   pe_json_key (w, "planned_bytes");
   pe_json_uint (w, device->planned);
+  if (device->driver) {
+    pe_json_key (w, "driver_bytes");
+    pe_json_uint (w, device->driver);
+    pe_json_key (w, "driver_basis");
+    pe_json_text (w, "measured on this device");
+  }
   if (verified->done) {
     pe_json_key (w, "allocated_bytes");
     pe_json_uint (w, verified->bytes[d]);
@@ -264,7 +279,7 @@ print_table (ParleyFit *fit, const struct verified *verified, const struct advic
           parley_fit_get_sentence (fit));
   for (gsize d = 0; d < parley_fit_get_n_devices (fit); d++) {
     const ParleyFitDevice *device = parley_fit_get_device (fit, d);
-    g_autofree char *planned = parley_fit_format_bytes (device->planned);
+    g_autofree char *planned = parley_fit_format_bytes (device->planned + device->driver);
     g_autofree char *available = parley_fit_format_bytes (device->info.memory_available);
     printf ("\n%s: %s of %s free\n", device->info.name, planned, available);
     for (int k = 0; k < PE_MEMORY_KIND_COUNT; k++)
@@ -272,6 +287,14 @@ print_table (ParleyFit *fit, const struct verified *verified, const struct advic
         g_autofree char *bytes = parley_fit_format_bytes (device->parts[k]);
         printf ("  %-8s %10s\n", pe_memory_kind_name ((enum pe_memory_kind) k), bytes);
       }
+    if (device->driver) {
+      g_autofree char *bytes = parley_fit_format_bytes (device->driver);
+      printf ("  %-8s %10s, as measured on this device\n", "driver", bytes);
+    }
+    if (device->planned) {
+      g_autofree char *margin = parley_fit_format_bytes (parley_fit_margin (&device->info));
+      printf ("  %-8s %10s, for others\n", "free", margin);
+    }
     if (verified->done)
       printf ("  loaded: %" G_GUINT64_FORMAT " bytes taken, %" G_GUINT64_FORMAT " planned\n",
               verified->bytes[d], device->planned);
@@ -289,17 +312,35 @@ print_table (ParleyFit *fit, const struct verified *verified, const struct advic
   return CLI_DONE;
 }
 
-/* The path of a library model or of a file; NULL: neither, it may be on the hub. */
+/* The path of a library model or of a file; NULL: neither, it may be on the hub. *id: its name in
+ * the library, or NULL. */
 static char *
-find_local (const char *name)
+find_local (ParleyStore *store, const char *name, char **id)
 {
   g_autoptr (ParleyLibrary) library = parley_library_new (NULL);
+  *id = NULL;
+  if (store)
+    parley_library_set_store (library, store);
+  parley_library_add_builtin (library);
+  gboolean loaded = parley_library_load (library, NULL, NULL);
+  g_autoptr (ParleyModel) model = loaded ? parley_library_lookup (library, name, NULL) : NULL;
+  if (model)
+    *id = g_strdup (parley_model_get_id (model));
   if (g_file_test (name, G_FILE_TEST_IS_REGULAR))
     return g_strdup (name);
-  if (!parley_library_load (library, NULL, NULL))
-    return NULL;
-  g_autoptr (ParleyModel) model = parley_library_lookup (library, name, NULL);
   return model ? g_strdup (parley_model_get_path (model)) : NULL;
+}
+
+/* What replies of the model on this computer say; nothing of one that is not in the library. */
+static void
+recall (ParleyStore *store, ParleyFitModel *model, const char *id,
+        const struct pe_device_info *devices, gsize n, ParleySpeedHistory *history)
+{
+  *history = (ParleySpeedHistory){ 0 };
+  if (!store || !id)
+    return;
+  g_autoptr (GArray) runs = parley_store_list_runs (store, id);
+  parley_fit_model_recall (model, runs, devices, n, history);
 }
 
 /* ---- every file of a repository ---- */
@@ -307,6 +348,10 @@ find_local (const char *name)
 static void
 write_file (struct pe_json_writer *w, ParleyHubFile *file, ParleyFit *fit, const GError *error)
 {
+  guint64 bytes[2] = { 0 }; /* RAM, and all GPUs together */
+  for (gsize d = 0; fit && d < parley_fit_get_n_devices (fit); d++)
+    bytes[d > 0] +=
+        parley_fit_get_device (fit, d)->planned + parley_fit_get_device (fit, d)->driver;
   pe_json_begin_object (w);
   pe_json_key (w, "path");
   pe_json_text (w, parley_hub_file_get_path (file));
@@ -322,10 +367,9 @@ write_file (struct pe_json_writer *w, ParleyHubFile *file, ParleyFit *fit, const
     pe_json_key (w, "gpu_layers");
     pe_json_uint (w, parley_fit_get_gpu_layers (fit));
     pe_json_key (w, "ram_bytes");
-    pe_json_uint (w, parley_fit_get_n_devices (fit) ? parley_fit_get_device (fit, 0)->planned : 0);
+    pe_json_uint (w, bytes[0]);
     pe_json_key (w, "vram_bytes");
-    pe_json_uint (w,
-                  parley_fit_get_n_devices (fit) > 1 ? parley_fit_get_device (fit, 1)->planned : 0);
+    pe_json_uint (w, bytes[1]);
     pe_json_key (w, "speed");
     write_speed (w, fit);
   }
@@ -337,7 +381,7 @@ add_file (CliTable *table, ParleyHubFile *file, ParleyFit *fit, const GError *er
 {
   guint64 memory = 0;
   for (gsize d = 0; fit && d < parley_fit_get_n_devices (fit); d++)
-    memory += parley_fit_get_device (fit, d)->planned;
+    memory += parley_fit_get_device (fit, d)->planned + parley_fit_get_device (fit, d)->driver;
   g_autofree char *size = parley_fit_format_bytes (parley_hub_file_get_size (file));
   g_autofree char *needs = parley_fit_format_bytes (memory);
   g_autofree char *speed = fit && parley_fit_get_speed (fit) > 0
@@ -403,17 +447,21 @@ parley_cmd_fit (int argc, char **argv)
   if (!usable)
     return CLI_USAGE;
   struct pe_device_info devices[PE_MAX_DEVICES];
-  gsize n = list_devices (devices);
+  g_autoptr (ParleyStore) store = parley_store_open (NULL, NULL); /* or without what it knows */
+  gsize n = list_devices (store, devices);
   if (all && load)
     return cli_usage ("--verify is for one model, not for --all");
   if (all)
     return fit_all (argv[1], &request, devices, n, json);
-  g_autofree char *path = find_local (argv[1]);
+  g_autofree char *id = NULL;
+  g_autofree char *path = find_local (store, argv[1], &id);
+  ParleySpeedHistory history;
   g_autoptr (ParleyFitModel) model = open_model (path, argv[1]);
   g_autoptr (GError) error = NULL;
   if (!model)
     return CLI_FAILED;
-  g_autoptr (ParleyFit) fit = parley_fit_model_plan (model, &request, devices, n, NULL, &error);
+  recall (store, model, id, devices, n, &history);
+  g_autoptr (ParleyFit) fit = parley_fit_model_plan (model, &request, devices, n, &history, &error);
   if (!fit)
     return cli_fail_glib ("cannot plan", error);
   struct verified verified = { false };
@@ -425,7 +473,7 @@ parley_cmd_fit (int argc, char **argv)
     return CLI_FAILED;
   struct advice advice = { 0 };
   if (parley_fit_get_verdict (fit) != PARLEY_FIT_UNSUPPORTED)
-    advise (model, fit, request.n_ctx, devices, n, &advice);
+    advise (model, fit, request.n_ctx, devices, n, &history, &advice);
   int status = json ? print_json (fit, &verified, &advice) : print_table (fit, &verified, &advice);
   g_free (advice.sentence);
   return parley_fit_get_verdict (fit) == PARLEY_FIT_UNSUPPORTED ? CLI_FAILED : status;

@@ -7,9 +7,7 @@
 #include "cli/commands.h"
 #include "cli/models.h"
 #include "cli/table.h"
-#include "engine/devices.h"
 #include "fit/parley-fit.h"
-#include "hardware/parley-rates.h"
 #include "hub/parley-hub-ref.h"
 #include "hub/parley-hub.h"
 #include "hub/quality.h"
@@ -34,10 +32,8 @@ plan_usual (ParleyHub *hub, ParleyHubModel *model, guint64 *bytes, GError **erro
   /* Of a split model the header is the first part's, the size that of all parts. */
   *bytes = MAX (*bytes, parley_hub_file_get_size (file));
   struct pe_device_info devices[PE_MAX_DEVICES];
-  gsize n = MIN (pe_devices_list (devices, PE_MAX_DEVICES, false, NULL), 2);
-  g_autofree char *rates = parley_rates_default_path ();
-  for (gsize i = 0; i < n; i++)
-    parley_rates_recall (rates, &devices[i]);
+  g_autoptr (ParleyStore) store = parley_store_open (NULL, NULL);
+  gsize n = cli_plan_devices (store, devices);
   return parley_fit_for_header (header, *bytes, parley_hub_file_get_name (file), NULL, devices, n,
                                 error);
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cli/models.h"
 #include "cli/table.h"
+#include "engine/parley-engine.h"
+#include "hardware/parley-hardware.h"
+#include "hardware/parley-rates.h"
 #include "library/account.h"
 
 #include <unistd.h>
@@ -41,6 +44,22 @@ cli_library_open_with (ParleyStore *store)
     return NULL;
   }
   return g_steal_pointer (&library);
+}
+
+gsize
+cli_plan_devices (ParleyStore *store, struct pe_device_info devices[PE_MAX_DEVICES])
+{
+  struct pe_device_info found[PE_MAX_DEVICES];
+  gsize n = pe_devices_list (found, PE_MAX_DEVICES, false, NULL);
+  g_autofree char *budgets =
+      store ? parley_store_get_setting (store, PARLEY_BUDGETS_SETTING) : NULL;
+  g_autofree char *rates = parley_rates_default_path ();
+  n = parley_hardware_select (found, n, g_getenv ("PARLEY_VULKAN_DEVICE"), devices);
+  for (gsize i = 0; i < n; i++) {
+    parley_rates_recall (rates, &devices[i]);
+    pe_budget_apply (&devices[i], budgets);
+  }
+  return n;
 }
 
 ParleyModel *

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "cli/cli.h"
+#include "engine/plan.h"
 #include "library/parley-library.h"
 
 /* The hub that a person chose, with the token of the keyring. */
@@ -15,6 +16,10 @@ ParleyLibrary *cli_library_open (void);
 
 /* The same with a store that is open. */
 ParleyLibrary *cli_library_open_with (ParleyStore *store);
+
+/* The CPU and the GPUs that models are planned for here, with the rates that are known and with
+ * what the person allows; `store` may be NULL. Returns how many. */
+gsize cli_plan_devices (ParleyStore *store, struct pe_device_info devices[PE_MAX_DEVICES]);
 
 /* A model by name, prefix or path. NULL: reported. */
 ParleyModel *cli_library_find (ParleyLibrary *library, const char *name);

@@ -116,25 +116,39 @@ pe_heaps_merge (struct pe_device_info *info, const struct pe_heap *later, uint32
   }
 }
 
+/* Whether the first n characters of a word name the device, with `suffix` after them. */
 static bool
-names (const struct pe_device_info *info, const char *name, size_t n)
+names (const struct pe_device_info *info, const char *word, size_t n, const char *suffix)
 {
-  bool is_cpu = info->kind == PE_DEVICE_CPU;
-  return (n == strlen (info->id) && strncmp (name, info->id, n) == 0) ||
-         (!is_cpu && n == 3 && strncmp (name, "gpu", 3) == 0);
+  size_t tail = strlen (suffix);
+  if (n < tail || strncmp (word + n - tail, suffix, tail) != 0)
+    return false;
+  n -= tail;
+  return (n == strlen (info->id) && strncmp (word, info->id, n) == 0) ||
+         (info->kind != PE_DEVICE_CPU && n == 3 && strncmp (word, "gpu", 3) == 0);
+}
+
+static void
+apply_word (struct pe_device_info *info, const char *word, size_t n, uint64_t bytes, bool margins)
+{
+  if (margins && names (info, word, n, "-free"))
+    info->memory_margin = bytes;
+  else if (!margins && names (info, word, n, "") && bytes < info->memory_available) {
+    info->memory_available = bytes;
+    info->memory_margin = 1; /* what the person allows is used up to the last byte */
+  }
 }
 
 void
 pe_budget_apply (struct pe_device_info *info, const char *budgets)
 {
-  for (const char *at = budgets; at && *at;) {
-    size_t length = strcspn (at, ","), n = strcspn (at, "=,");
-    char *end;
-    unsigned long long bytes = n < length ? strtoull (at + n + 1, &end, 10) : 0;
-    if (bytes && end == at + length && names (info, at, n) && bytes < info->memory_available) {
-      info->memory_available = bytes;
-      info->memory_margin = 1; /* what the person allows is used up to the last byte */
+  for (int margins = 0; margins < 2; margins++)
+    for (const char *at = budgets; at && *at;) {
+      size_t length = strcspn (at, ","), n = strcspn (at, "=,");
+      char *end;
+      unsigned long long bytes = n < length ? strtoull (at + n + 1, &end, 10) : 0;
+      if (bytes && end == at + length)
+        apply_word (info, at, n, bytes, margins);
+      at += length + (at[length] == ',');
     }
-    at += length + (at[length] == ',');
-  }
 }

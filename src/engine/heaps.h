@@ -23,6 +23,7 @@ void pe_heaps_sum (const struct pe_device_info *info, uint64_t *budget, uint64_t
 /* Of two readings of the same heaps the one that promises less; drivers' budgets move. */
 void pe_heaps_merge (struct pe_device_info *info, const struct pe_heap *later, uint32_t n);
 
-/* What PARLEY_BUDGETS says of this device: "cpu=12000000000,gpu=6000000000" or by id. Lowers
- * memory_available (bytes, from the person, for everything of this device). */
+/* What a person allows, as PARLEY_BUDGETS has it: "cpu=12000000000,gpu=6000000000" or by id, in
+ * bytes. Lowers memory_available, and then leaves no margin; "gpu-free=1000000000" is the margin
+ * instead of the usual one. Of several for one device the least holds, and the last margin. */
 void pe_budget_apply (struct pe_device_info *info, const char *budgets);

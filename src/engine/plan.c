@@ -252,8 +252,8 @@ static bool
 fits_device (const struct pe_plan *plan, size_t device)
 {
   const struct pe_device_info *gpu = &plan->devices[device];
-  uint64_t keep = pe_device_margin (gpu),
-           bytes = pe_plan_bytes (plan, device, PE_MEMORY_KIND_COUNT);
+  uint64_t keep = pe_device_margin (gpu) + gpu->driver_bytes;
+  uint64_t bytes = pe_plan_bytes (plan, device, PE_MEMORY_KIND_COUNT);
   return bytes == 0 || (gpu->memory_available > keep && bytes <= gpu->memory_available - keep);
 }
 

@@ -53,6 +53,7 @@ struct pe_device_info {
   uint64_t memory_available; /* what a program may take now */
   bool memory_is_budget;     /* from VK_EXT_memory_budget (GPU) or MemAvailable (CPU) */
   uint64_t memory_margin;    /* of it, to be left free; 0: the usual share */
+  uint64_t driver_bytes;     /* GPU: what its driver takes beside a model; 0: not measured */
   struct pe_heap heaps[PE_MAX_HEAPS];
   uint32_t n_heaps;
   char doubt[160];               /* why the memory's figures are trusted less, or "" */
@@ -135,7 +136,8 @@ bool pe_plan_make (const struct pe_model *model, const struct pe_plan_request *r
                    struct pe_error *error);
 void pe_plan_free (struct pe_plan *plan); /* NULL is fine */
 
-/* What a plan leaves free of a GPU for the driver, the desktop and others, in bytes. */
+/* What a plan leaves free of a GPU for the desktop and others, in bytes; what the driver was seen
+ * to take comes on top. */
 uint64_t pe_device_margin (const struct pe_device_info *device);
 
 /* Sum over the allocations of a device; kind PE_MEMORY_KIND_COUNT: all; `mapped` ones included. */

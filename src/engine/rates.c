@@ -2,6 +2,8 @@
 #include "engine/rates.h"
 
 #include "base/alloc.h"
+#include "engine/devices.h"
+#include "engine/heaps.h"
 #include "engine/model.h"
 #include "engine/runtime.h"
 
@@ -15,15 +17,19 @@
 
 #define CONTEXT          1280
 #define MAX_BATCH        128
+#define FEW_ROWS         64 /* of a batch of types that few models have */
 #define SHORT_BATCH      16
-#define PATIENCE_SECONDS 0.02
+#define PATIENCE_SECONDS 0.02 /* what takes longer is not done again */
 #define ROUNDS           5
+#define CACHE_ROUNDS     3
+#define FEW_ROUNDS       2 /* of types that few models have */
+#define DEEP_LAYERS      3
 #define VOCABULARY       32
 #define MAX_RUNNERS      48
 #define HEADER_BYTES     ((size_t) 32 << 10)
 
-/* A Llama of few layers, all matrices of one type and all zero: what a kernel does with a value
- * does not depend on it. */
+/* A Llama of one layer or few, all matrices of one type and all zero: what a kernel does with a
+ * value does not depend on it. */
 struct shape {
   enum pe_type type;
   uint32_t n_layers, n_embd, n_ff, n_heads, n_kv_heads, head_width;
@@ -31,12 +37,16 @@ struct shape {
 
 /* Large enough to stream from memory when others are read in between. */
 static const struct shape matrices = { PE_TYPE_F32, 1, 1536, 3072, 24, 6, 64 };
+/* With more for each operation. */
+static const struct shape wide_matrices = { PE_TYPE_Q8_0, 1, 2048, 8192, 32, 8, 64 };
+/* Of types that few models have: half of it. */
+static const struct shape fewer_matrices = { PE_TYPE_F32, 1, 1024, 2304, 16, 4, 64 };
 /* For a software device, which takes a thousand times as long. */
 static const struct shape small_matrices = { PE_TYPE_F32, 1, 256, 512, 4, 2, 64 };
 /* Nothing but operations. */
 static const struct shape operators = { PE_TYPE_Q8_0, 8, 256, 256, 4, 2, 64 };
 /* Little but a cache. */
-static const struct shape caches = { PE_TYPE_Q8_0, 4, 512, 256, 16, 8, 128 };
+static const struct shape caches = { PE_TYPE_Q8_0, 1, 512, 256, 16, 8, 128 };
 
 static double
 now (void)
@@ -185,6 +195,7 @@ make_model (const struct shape *shape, struct pe_model **out, struct pe_error *e
 
 struct runner {
   enum pe_type type;
+  enum { PLAIN, DEEP, WIDE } role; /* of others than the first only rows are timed */
   struct pe_model *model;
   struct pe_runtime *runtime;
   struct pe_sequence *sequence;
@@ -208,7 +219,19 @@ struct measuring {
   uint32_t n_batch, depth;
   struct runner runners[MAX_RUNNERS];
   size_t n_runners;
+  uint64_t driver_bytes;              /* of the GPU */
+  const struct pe_progress *progress; /* NULL: nobody asks */
+  uint64_t n_steps, n_done;
 };
+
+static void
+tell_step (struct measuring *m)
+{
+  m->n_done++;
+  if (m->progress)
+    m->progress->step (m->progress->data, m->n_done < m->n_steps ? m->n_done : m->n_steps,
+                       m->n_steps);
+}
 
 static void
 stop_runner (struct runner *r)
@@ -277,55 +300,130 @@ by_value (const void *a, const void *b)
   return x < y ? -1 : x > y;
 }
 
+/* Of a few times one of the shorter: what is longer was disturbed by others. */
 static double
-middle (double *x, size_t n)
+undisturbed (double *x, size_t n)
 {
   qsort (x, n, sizeof *x, by_value);
-  return x[n / 2];
+  return x[n / 4];
 }
 
-/* One row through every model in turn, so that each finds the caches filled by the others. */
+static int
+rounds_for (const struct runner *r)
+{
+  return is_common (r->type) ? ROUNDS : FEW_ROUNDS;
+}
+
+/* The threads of the model that ran before spin for a while before they sleep. */
+static void
+let_others_sleep (void)
+{
+  const struct timespec pause = { .tv_nsec = 200 * 1000 };
+  nanosleep (&pause, NULL);
+}
+
+/* One row through every model in turn, so that each finds the caches filled by the others. The
+ * first time brings the weights into memory and does not count. */
 static bool
 time_rows (struct measuring *m, struct pe_error *error)
 {
-  double seconds[MAX_RUNNERS][ROUNDS], warm;
-  for (size_t i = 0; i < m->n_runners; i++)
-    if (m->runners[i].runtime && !run_rows (&m->runners[i], 1, &warm, error))
-      return false;
-  for (int round = 0; round < ROUNDS; round++)
-    for (size_t i = 0; i < m->n_runners; i++)
-      if (m->runners[i].runtime && !run_rows (&m->runners[i], 1, &seconds[i][round], error))
+  double seconds[MAX_RUNNERS][ROUNDS];
+  size_t n[MAX_RUNNERS] = { 0 };
+  for (int round = -1; round < ROUNDS; round++)
+    for (size_t i = 0; i < m->n_runners; i++) {
+      struct runner *r = &m->runners[i];
+      double taken;
+      if (!r->runtime || round >= rounds_for (r) || (n[i] && seconds[i][0] > PATIENCE_SECONDS))
+        continue;
+      let_others_sleep ();
+      if (!run_rows (r, 1, &taken, error))
         return false;
+      if (round >= 0)
+        seconds[i][n[i]++] = taken;
+      else
+        tell_step (m);
+    }
   for (size_t i = 0; i < m->n_runners; i++)
-    if (m->runners[i].runtime)
-      m->runners[i].row_seconds = middle (seconds[i], ROUNDS);
+    if (n[i])
+      m->runners[i].row_seconds = undisturbed (seconds[i], n[i]);
   return true;
 }
 
 /* A short batch first: types without a kernel of their own would take seconds for a long one. */
 static bool
+time_batch (const struct measuring *m, struct runner *r, struct pe_error *error)
+{
+  bool common = is_common (r->type);
+  uint32_t many = common || m->n_batch < FEW_ROWS ? m->n_batch : FEW_ROWS;
+  if (!rewind_runner (r, 0, error) || !run_rows (r, SHORT_BATCH, &r->many_seconds, error))
+    return false;
+  r->many_rows = SHORT_BATCH;
+  if ((r->many_seconds > PATIENCE_SECONDS && !common) || many <= SHORT_BATCH)
+    return true;
+  for (int again = 0; again < (common ? 2 : 1); again++) {
+    double taken;
+    if (!rewind_runner (r, 0, error) || !run_rows (r, many, &taken, error))
+      return false;
+    if (!again || taken < r->many_seconds)
+      r->many_seconds = taken;
+    r->many_rows = many;
+  }
+  return true;
+}
+
+static bool
 time_batches (struct measuring *m, struct pe_error *error)
 {
   for (size_t i = 0; i < m->n_runners; i++) {
-    struct runner *r = &m->runners[i];
-    double seconds;
-    if (!r->runtime)
-      continue;
-    if (!rewind_runner (r, 0, error) || !run_rows (r, SHORT_BATCH, &seconds, error))
+    if (m->runners[i].runtime && m->runners[i].role == PLAIN &&
+        !time_batch (m, &m->runners[i], error))
       return false;
-    r->many_rows = SHORT_BATCH;
-    if (seconds < PATIENCE_SECONDS) {
-      r->many_rows = m->n_batch;
-      for (int again = 0; again < (is_common (r->type) ? 2 : 1); again++) {
-        double now_taken;
-        if (!rewind_runner (r, 0, error) || !run_rows (r, m->n_batch, &now_taken, error))
-          return false;
-        seconds = again && seconds < now_taken ? seconds : now_taken;
-      }
-    }
-    r->many_seconds = seconds;
+    tell_step (m);
   }
   return true;
+}
+
+/* ---- what a driver takes ---- */
+
+static uint64_t
+resident_bytes (void)
+{
+  unsigned long long size, resident = 0;
+  FILE *file = fopen ("/proc/self/statm", "re");
+  if (file && fscanf (file, "%llu %llu", &size, &resident) != 2)
+    resident = 0;
+  if (file)
+    fclose (file);
+  return resident * (uint64_t) sysconf (_SC_PAGESIZE);
+}
+
+/* What this process takes of the device now, as its driver counts; a software device has no memory
+ * but ours. 0: it does not say. */
+static uint64_t
+taken_bytes (const struct pe_device_info *device)
+{
+  uint64_t budget, usage = 0;
+  if (device->kind == PE_DEVICE_SOFTWARE)
+    return resident_bytes ();
+  struct pe_device_info *found = pe_calloc (PE_MAX_DEVICES, sizeof *found);
+  size_t n = found ? pe_devices_list (found, PE_MAX_DEVICES, false, NULL) : 0;
+  for (size_t i = 1; i < n; i++)
+    if (strcmp (found[i].id, device->id) == 0 && found[i].memory_is_budget)
+      pe_heaps_sum (&found[i], &budget, &usage);
+  pe_free (found);
+  return usage;
+}
+
+/* Beside what a runtime took by its plan: the device, its pipelines, its queues. */
+static uint64_t
+driver_bytes (const struct measuring *m, const struct pe_runtime *runtime, uint64_t before)
+{
+  const struct pe_device_info *gpu = &m->devices[1];
+  uint64_t after = taken_bytes (gpu),
+           ours = pe_runtime_allocated (runtime, 1, PE_MEMORY_KIND_COUNT);
+  if (gpu->kind == PE_DEVICE_SOFTWARE)
+    ours += pe_runtime_allocated (runtime, 0, PE_MEMORY_KIND_COUNT);
+  return after > before + ours ? after - before - ours : 0;
 }
 
 /* ---- from seconds to rates ---- */
@@ -335,6 +433,7 @@ static bool
 measure_operators (struct measuring *m, uint32_t n_threads, struct pe_rates *out,
                    struct pe_error *error)
 {
+  uint64_t before = m->n_devices > 1 ? taken_bytes (&m->devices[1]) : 0;
   struct runner r = { 0 };
   struct shape few = operators;
   double many_layers = 0, few_layers = 0;
@@ -348,9 +447,11 @@ measure_operators (struct measuring *m, uint32_t n_threads, struct pe_rates *out
     for (size_t k = 0; ok && k < 3 * ROUNDS; k++)
       ok = run_rows (&r, 1, &seconds[k], error);
     if (ok && i == 0)
-      many_layers = middle (seconds, 3 * ROUNDS);
+      many_layers = undisturbed (seconds, 3 * ROUNDS);
     else if (ok)
-      few_layers = middle (seconds, 3 * ROUNDS);
+      few_layers = undisturbed (seconds, 3 * ROUNDS);
+    if (ok && i == 0 && m->n_devices > 1)
+      m->driver_bytes = driver_bytes (m, r.runtime, before);
     if (ok && i == 0)
       out->op_seconds = r.traffic.n_operators;
     else if (ok)
@@ -364,6 +465,38 @@ measure_operators (struct measuring *m, uint32_t n_threads, struct pe_rates *out
   return ok;
 }
 
+/* What a row takes beside its bytes, told by three models of one type that differ in depth and in
+ * the size of their operations: at its start threads wake (`start`, with what a pass costs), and
+ * between operations that stream weights they meet and streams begin anew (`op`). */
+static void
+measure_overhead (const struct measuring *m, const struct pe_rates *known, double *start,
+                  double *op)
+{
+  const struct runner *of[3] = { NULL };
+  *start = known->pass_seconds;
+  *op = known->op_seconds;
+  for (size_t i = 0; i < m->n_runners; i++)
+    if (m->runners[i].runtime && m->runners[i].type == wide_matrices.type)
+      of[m->runners[i].role] = &m->runners[i];
+  const struct runner *plain = of[PLAIN], *deep = of[DEEP], *wide = of[WIDE];
+  if (!plain || !deep || !wide)
+    return;
+  double n = plain->traffic.n_operators, bytes = (double) plain->traffic.type_bytes[plain->type];
+  double more_bytes = (double) wide->traffic.type_bytes[wide->type] - bytes;
+  double layer = (deep->row_seconds - plain->row_seconds) / (DEEP_LAYERS - 1);
+  double begin = plain->row_seconds - layer;
+  if (begin > plain->row_seconds / 2)
+    begin = plain->row_seconds / 2;
+  if (begin > *start)
+    *start = begin;
+  double reading = bytes * (wide->row_seconds - plain->row_seconds) / more_bytes;
+  double between = (plain->row_seconds - *start - reading) / n;
+  if (between > plain->row_seconds / 4 / n)
+    between = plain->row_seconds / 4 / n;
+  if (between > *op)
+    *op = between;
+}
+
 static bool
 measure_matrices (struct measuring *m, uint32_t n_threads, struct pe_rates *out,
                   struct pe_error *error)
@@ -375,14 +508,17 @@ measure_matrices (struct measuring *m, uint32_t n_threads, struct pe_rates *out,
         !start_runner (m, &m->runners[i], n_threads, &unsupported))
       stop_runner (&m->runners[i]);
   bool ok = time_rows (m, error) && time_batches (m, error);
+  double start, op;
+  measure_overhead (m, out, &start, &op);
+  out->op_seconds = op;
   for (size_t i = 0; i < m->n_runners; i++) {
     struct runner *r = &m->runners[i];
-    double beside = out->pass_seconds + r->traffic.n_operators * out->op_seconds;
+    double beside = start + r->traffic.n_operators * op;
     enum pe_type type = r->type;
-    if (ok && r->runtime) {
+    if (ok && r->runtime && r->role == PLAIN) {
       double row = r->row_seconds - beside, many = r->many_seconds - beside;
       out->read[type] = (double) r->traffic.type_bytes[type] /
-                        (row > r->row_seconds / 4 ? row : r->row_seconds / 4);
+                        (row > r->row_seconds / 2 ? row : r->row_seconds / 2);
       out->multiply[type] = (double) r->traffic.operations * r->many_rows /
                             (many > r->many_seconds / 4 ? many : r->many_seconds / 4);
       double alone =
@@ -408,15 +544,15 @@ measure_cache (struct measuring *m, uint32_t n_threads, struct pe_rates *out,
     size_t depth = deep ? m->depth : 0;
     while (ok && pe_sequence_n_tokens (r.sequence) < depth)
       ok = run_rows (&r, m->n_batch, &seconds[0], error);
-    for (int i = 0; i < ROUNDS && ok; i++)
+    for (int i = 0; i < CACHE_ROUNDS && ok; i++)
       ok = rewind_runner (&r, depth, error) && run_rows (&r, m->n_batch, &seconds[i], error);
     if (ok)
-      many[deep] = middle (seconds, ROUNDS);
+      many[deep] = undisturbed (seconds, CACHE_ROUNDS);
     ok = ok && rewind_runner (&r, depth, error);
     for (int i = 0; i < ROUNDS && ok; i++)
       ok = run_rows (&r, 1, &seconds[i], error);
     if (ok)
-      row[deep] = middle (seconds, ROUNDS);
+      row[deep] = undisturbed (seconds, ROUNDS);
   }
   /* Keys and values in 16 bits. */
   double bytes = 4.0 * caches.n_layers * caches.n_kv_heads * caches.head_width * m->depth;
@@ -436,12 +572,24 @@ add_models (struct measuring *m, bool software, struct pe_error *error)
 {
   for (uint32_t type = 0; type < PE_TYPE_COUNT; type++) {
     const struct pe_type_info *info = pe_type_info (type);
-    struct shape shape = software ? small_matrices : matrices;
+    struct shape shape = software                          ? small_matrices
+                         : is_common ((enum pe_type) type) ? matrices
+                                                           : fewer_matrices;
     shape.type = (enum pe_type) type;
     if (!info || !info->decode || (m->n_devices > 1 && !is_common (shape.type)))
       continue;
     m->runners[m->n_runners].type = shape.type;
     if (!make_model (&shape, &m->runners[m->n_runners].model, error))
+      return false;
+    m->n_runners++;
+  }
+  for (int role = DEEP; role <= WIDE && !software; role++) {
+    struct shape shape = role == WIDE ? wide_matrices : matrices;
+    struct runner *r = &m->runners[m->n_runners];
+    shape.type = r->type = wide_matrices.type;
+    shape.n_layers = role == WIDE ? 1 : DEEP_LAYERS;
+    r->role = role;
+    if (!make_model (&shape, &r->model, error))
       return false;
     m->n_runners++;
   }
@@ -466,7 +614,7 @@ derive_one_thread (struct pe_rates rates[PE_RATES_COUNT])
 
 bool
 pe_rates_measure (const struct pe_device_info *cpu, struct pe_device_info *device,
-                  struct pe_error *error)
+                  const struct pe_progress *progress, struct pe_error *error)
 {
   struct measuring *m = pe_calloc (1, sizeof *m);
   if (!m)
@@ -482,10 +630,15 @@ pe_rates_measure (const struct pe_device_info *cpu, struct pe_device_info *devic
   m->n_batch = software ? 16 : MAX_BATCH;
   m->depth = software ? 64 : 1024; /* where reading the cache is timed */
   bool ok = add_models (m, software, error);
-  for (int i = m->n_devices > 1 || all == 1 ? 1 : 0; i < PE_RATES_COUNT && ok; i++) {
+  int first = m->n_devices > 1 || all == 1 ? PE_RATES_ALL_THREADS : PE_RATES_ONE_THREAD;
+  m->progress = progress;
+  m->n_steps = (uint64_t) (PE_RATES_COUNT - first) * (2 * m->n_runners + 2);
+  for (int i = first; i < PE_RATES_COUNT && ok; i++) {
     uint32_t n = i == PE_RATES_ONE_THREAD ? 1 : all;
-    ok = measure_operators (m, n, &rates[i], error) && measure_matrices (m, n, &rates[i], error) &&
-         measure_cache (m, n, &rates[i], error);
+    ok = measure_operators (m, n, &rates[i], error);
+    tell_step (m);
+    ok = ok && measure_matrices (m, n, &rates[i], error) && measure_cache (m, n, &rates[i], error);
+    tell_step (m);
   }
   if (ok && all > 1 && m->n_devices == 1)
     derive_one_thread (rates);
@@ -493,6 +646,7 @@ pe_rates_measure (const struct pe_device_info *cpu, struct pe_device_info *devic
     rates[PE_RATES_ONE_THREAD] = rates[PE_RATES_ALL_THREADS];
   for (size_t i = 0; i < m->n_runners; i++)
     close_runner (&m->runners[i]);
+  device->driver_bytes = ok ? m->driver_bytes : 0;
   pe_free (m);
   if (!ok)
     memset (rates, 0, sizeof device->rates);

@@ -7,14 +7,17 @@
 #pragma once
 
 #include "engine/plan.h"
+#include "engine/runtime.h"
 
 /* Goes up when measured rates of before say nothing about this engine any more. */
-#define PE_RATES_VERSION 1
+#define PE_RATES_VERSION 2
 
-/* Fills device->rates; a few seconds and some 400 MB of RAM meanwhile. `cpu`: the processor,
- * which may be `device` itself. Types that a device cannot compute stay 0. */
+/* Fills device->rates, and of a GPU driver_bytes where the driver says what is taken; a few seconds
+ * and some 300 MB of RAM meanwhile. `cpu`: the processor, which may be `device` itself. Types that
+ * a device cannot compute stay 0. `progress` (may be NULL) is told how far it is, in steps; its
+ * answer makes no difference. */
 bool pe_rates_measure (const struct pe_device_info *cpu, struct pe_device_info *device,
-                       struct pe_error *error);
+                       const struct pe_progress *progress, struct pe_error *error);
 
 /* With n threads, between those of one and of all; a GPU has but one. */
 double pe_rate_with_threads (const struct pe_device_info *device, uint32_t n_threads, double one,

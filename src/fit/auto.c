@@ -16,6 +16,7 @@ typedef struct {
   ParleyFitModel *model;
   const struct pe_device_info *devices;
   gsize n_devices;
+  const ParleySpeedHistory *history;
   ParleyFit *best;
 } Search;
 
@@ -36,7 +37,7 @@ static guint
 consider (Search *search, const struct pe_plan_request *request)
 {
   g_autoptr (ParleyFit) fit = parley_fit_model_plan (search->model, request, search->devices,
-                                                     search->n_devices, NULL, NULL);
+                                                     search->n_devices, search->history, NULL);
   if (!fit || fit->verdict == PARLEY_FIT_UNSUPPORTED)
     return 0;
   if (_parley_fit_leaves_margins (fit) && is_better (fit, search->best)) {
@@ -69,12 +70,13 @@ static char *
 explain (const ParleyFit *fit, guint32 wanted)
 {
   const struct pe_plan_request *r = &fit->request;
-  g_autofree char *place =
-      fit->n_devices < 2 || fit->gpu_layers == 0 ? g_strdup (_ ("Everything runs on the processor"))
-      : fit->gpu_layers > fit->n_layers
-          ? g_strdup_printf (_ ("All layers go onto %s"), fit->devices[1].info.name)
-          : g_strdup_printf (_ ("%u of %u layers go onto %s"), fit->gpu_layers, fit->n_layers + 1,
-                             fit->devices[1].info.name);
+  g_autofree char *gpus = _parley_fit_gpu_names (fit);
+  g_autofree char *place = fit->n_devices < 2 || fit->gpu_layers == 0
+                               ? g_strdup (_ ("Everything runs on the processor"))
+                           : fit->gpu_layers > fit->n_layers
+                               ? g_strdup_printf (_ ("All layers go onto %s"), gpus)
+                               : g_strdup_printf (_ ("%u of %u layers go onto %s"), fit->gpu_layers,
+                                                  fit->n_layers + 1, gpus);
   const char *why = fit->speed.turn_seconds > 0
                         ? _ ("the quickest that fits by what was measured here")
                         : _ ("the most that fits");
@@ -87,9 +89,10 @@ explain (const ParleyFit *fit, guint32 wanted)
 
 gboolean
 parley_fit_model_auto (ParleyFitModel *model, guint32 wanted, const struct pe_device_info *devices,
-                       gsize n_devices, struct pe_plan_request *request, char **sentence)
+                       gsize n_devices, const ParleySpeedHistory *history,
+                       struct pe_plan_request *request, char **sentence)
 {
-  Search search = { model, devices, n_devices, NULL };
+  Search search = { model, devices, n_devices, history, NULL };
   guint32 trained = parley_fit_model_get_trained_context (model);
   if (wanted)
     search_context (&search, wanted);

@@ -24,5 +24,14 @@ ParleyFit *_parley_fit_new (void);
 void _parley_fit_take_plan (ParleyFit *fit, const struct pe_plan *plan);
 void _parley_fit_conclude (ParleyFit *fit);
 
+/* Seconds by the rates alone; see parley_speed_of_run(). FALSE: no such plan can be made. */
+gboolean _parley_fit_model_seconds (ParleyFitModel *model, const struct pe_plan_request *request,
+                                    const struct pe_device_info *devices, gsize n_devices,
+                                    guint depth, guint prompt_tokens, guint reply_tokens,
+                                    double *prompt_seconds, double *reply_seconds);
+
+/* "Card A and Card B": the GPUs that have layers; g_free() it. */
+char *_parley_fit_gpu_names (const ParleyFit *fit);
+
 /* Whether a plan leaves every device its margin. */
 gboolean _parley_fit_leaves_margins (const ParleyFit *fit);

@@ -91,10 +91,27 @@ parley_fit_model_plan (ParleyFitModel *self, const struct pe_plan_request *reque
     return NULL;
   }
   _parley_fit_take_plan (fit, plan);
-  parley_speed_predict (self->model, plan, history, &fit->speed);
+  g_autofree char *gpus = _parley_fit_gpu_names (fit);
+  parley_speed_predict (self->model, plan, gpus, history, &fit->speed);
   pe_plan_free (plan);
   _parley_fit_conclude (fit);
   return g_steal_pointer (&fit);
+}
+
+gboolean
+_parley_fit_model_seconds (ParleyFitModel *self, const struct pe_plan_request *request,
+                           const struct pe_device_info *devices, gsize n_devices, guint depth,
+                           guint prompt_tokens, guint reply_tokens, double *prompt_seconds,
+                           double *reply_seconds)
+{
+  struct pe_error error;
+  struct pe_plan *plan;
+  if (!pe_plan_make (self->model, request, devices, n_devices, &plan, &error))
+    return FALSE;
+  parley_speed_of_run (self->model, plan, depth, prompt_tokens, reply_tokens, prompt_seconds,
+                       reply_seconds);
+  pe_plan_free (plan);
+  return TRUE;
 }
 
 /* ---- the largest that fits ---- */

@@ -56,10 +56,12 @@ GArray *parley_fit_model_sweep (ParleyFitModel *model, const struct pe_plan_requ
 
 /* The best layers, context, cache type and batch here, in *request: no choice by hand with at
  * least that context takes less time for a typical turn, by the same reckoning. `wanted`: the
- * context that must be, or 0 for a usual one, less where memory is short. The sentence says what
- * was chosen and why; g_free() it. FALSE: nothing fits, *request is the smallest. */
+ * context that must be, or 0 for a usual one, less where memory is short. `history` may be NULL.
+ * The sentence says what was chosen and why; g_free() it. FALSE: nothing fits, *request is the
+ * smallest. */
 gboolean parley_fit_model_auto (ParleyFitModel *model, guint32 wanted,
                                 const struct pe_device_info *devices, gsize n_devices,
-                                struct pe_plan_request *request, char **sentence);
+                                const ParleySpeedHistory *history, struct pe_plan_request *request,
+                                char **sentence);
 
 G_END_DECLS

@@ -67,14 +67,21 @@ parley_fit_margin (const struct pe_device_info *device)
   return MAX (device->memory_total / 20, (guint64) 512 << 20);
 }
 
+/* Ours and the driver's. */
+static guint64
+needed (const ParleyFitDevice *device)
+{
+  return device->planned + device->driver;
+}
+
 /* Memory of an integrated GPU is the same RAM: it counts against it too. */
 static guint64
 ram_needed (const ParleyFit *fit)
 {
-  guint64 bytes = fit->devices[0].planned;
+  guint64 bytes = needed (&fit->devices[0]);
   for (gsize d = 1; d < fit->n_devices; d++)
     if (fit->devices[d].info.kind != PE_DEVICE_DISCRETE)
-      bytes += fit->devices[d].planned;
+      bytes += needed (&fit->devices[d]);
   return bytes;
 }
 
@@ -90,7 +97,8 @@ static gsize
 overfull_gpu (const ParleyFit *fit)
 {
   for (gsize d = 1; d < fit->n_devices; d++)
-    if (fit->devices[d].planned && !leaves_margin (&fit->devices[d].info, fit->devices[d].planned))
+    if (fit->devices[d].planned &&
+        !leaves_margin (&fit->devices[d].info, needed (&fit->devices[d])))
       return d;
   return 0;
 }
@@ -114,7 +122,7 @@ judge (const ParleyFit *fit)
 static char *
 describe_overfull (const ParleyFitDevice *gpu)
 {
-  g_autofree char *wanted = parley_fit_format_bytes (gpu->planned);
+  g_autofree char *wanted = parley_fit_format_bytes (needed (gpu));
   g_autofree char *available = parley_fit_format_bytes (gpu->info.memory_available);
   return g_strdup_printf (_ ("It needs %s of %s, but only %s are free there, of which some must "
                              "stay for others. Fewer layers on the GPU may fit."),
@@ -137,24 +145,43 @@ parley_fit_is_doubtful (ParleyFit *fit)
   return doubt_about (fit) != NULL;
 }
 
+char *
+_parley_fit_gpu_names (const ParleyFit *fit)
+{
+  g_autoptr (GString) names = g_string_new (NULL);
+  for (gsize d = 1; d < fit->n_devices; d++)
+    if (fit->devices[d].parts[PE_MEMORY_WEIGHTS] > 0) {
+      /* Translators: the name of a second or third graphics card, in a list. */
+      g_autofree char *next =
+          names->len > 0 ? g_strdup_printf (_ (" and %s"), fit->devices[d].info.name) : NULL;
+      g_string_append (names, next ? next : fit->devices[d].info.name);
+    }
+  return g_string_free (g_steal_pointer (&names), FALSE);
+}
+
 /* The output counts as one more layer, as on the slider. */
 static char *
 describe (const ParleyFit *fit)
 {
-  const ParleyFitDevice *cpu = &fit->devices[0], *gpu = &fit->devices[1];
+  guint64 on_gpus = 0, gpus_free = 0;
+  for (gsize d = 1; d < fit->n_devices; d++)
+    if (fit->devices[d].planned) {
+      on_gpus += needed (&fit->devices[d]);
+      gpus_free += fit->devices[d].info.memory_available;
+    }
   g_autofree char *ram = parley_fit_format_bytes (ram_needed (fit));
-  g_autofree char *ram_free = parley_fit_format_bytes (cpu->info.memory_available);
-  g_autofree char *vram = fit->n_devices > 1 ? parley_fit_format_bytes (gpu->planned) : NULL;
-  g_autofree char *vram_free =
-      fit->n_devices > 1 ? parley_fit_format_bytes (gpu->info.memory_available) : NULL;
+  g_autofree char *ram_free = parley_fit_format_bytes (fit->devices[0].info.memory_available);
+  g_autofree char *gpus = _parley_fit_gpu_names (fit);
+  g_autofree char *vram = parley_fit_format_bytes (on_gpus);
+  g_autofree char *vram_free = parley_fit_format_bytes (gpus_free);
   switch (fit->verdict) {
   case PARLEY_FIT_ON_GPU:
     return g_strdup_printf (_ ("All %u layers go onto %s: %s of %s that are free there."),
-                            fit->n_layers + 1, gpu->info.name, vram, vram_free);
+                            fit->n_layers + 1, gpus, vram, vram_free);
   case PARLEY_FIT_PARTLY:
     return g_strdup_printf (
         _ ("%u of %u layers go onto %s (%s of %s free), the others stay in RAM (%s)."),
-        fit->gpu_layers, fit->n_layers + 1, gpu->info.name, vram, vram_free, ram);
+        fit->gpu_layers, fit->n_layers + 1, gpus, vram, vram_free, ram);
   case PARLEY_FIT_IN_RAM:
     return g_strdup_printf (_ ("It runs on the processor and takes %s of %s of free RAM."), ram,
                             ram_free);
@@ -199,6 +226,9 @@ _parley_fit_take_plan (ParleyFit *fit, const struct pe_plan *plan)
     if (a->mapped)
       device->mapped += a->bytes;
   }
+  for (gsize d = 1; d < fit->n_devices; d++)
+    if (fit->devices[d].planned)
+      fit->devices[d].driver = fit->devices[d].info.driver_bytes;
 }
 
 ParleyFit *
@@ -242,18 +272,19 @@ parley_fit_scale (ParleyFit *sibling, guint64 file_bytes)
   }
   guint64 scaled = (guint64) ((double) weights * ratio);
   guint64 on_gpu = 0;
-  if (fit->n_devices > 1) {
-    ParleyFitDevice *gpu = &fit->devices[1];
+  for (gsize d = 1; d < fit->n_devices; d++) {
+    ParleyFitDevice *gpu = &fit->devices[d];
     guint64 rest = gpu->planned - gpu->parts[PE_MEMORY_WEIGHTS];
-    guint64 margin = parley_fit_margin (&gpu->info);
-    guint64 room =
-        gpu->info.memory_available > rest + margin ? gpu->info.memory_available - rest - margin : 0;
-    on_gpu = MIN (room, scaled);
-    if (scaled > 0)
-      fit->gpu_layers = (guint) ((double) (fit->n_layers + 1) * (double) on_gpu / (double) scaled);
-    gpu->parts[PE_MEMORY_WEIGHTS] = on_gpu;
-    gpu->planned = rest + on_gpu;
+    guint64 others = rest + parley_fit_margin (&gpu->info) + gpu->info.driver_bytes;
+    guint64 room = gpu->info.memory_available > others ? gpu->info.memory_available - others : 0;
+    guint64 here = MIN (room, scaled - on_gpu);
+    gpu->parts[PE_MEMORY_WEIGHTS] = here;
+    gpu->planned = rest + here;
+    gpu->driver = gpu->planned ? gpu->info.driver_bytes : 0;
+    on_gpu += here;
   }
+  if (scaled > 0)
+    fit->gpu_layers = (guint) ((double) (fit->n_layers + 1) * (double) on_gpu / (double) scaled);
   ParleyFitDevice *cpu = &fit->devices[0];
   cpu->planned += scaled - on_gpu - cpu->parts[PE_MEMORY_WEIGHTS];
   cpu->parts[PE_MEMORY_WEIGHTS] = cpu->mapped = scaled - on_gpu;

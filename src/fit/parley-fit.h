@@ -29,7 +29,8 @@ typedef struct {
   struct pe_device_info info;
   guint64 parts[PE_MEMORY_KIND_COUNT]; /* planned bytes */
   guint64 planned;                     /* their sum */
-  guint64 mapped;                      /* of it: file mapping */
+  guint64 driver; /* beside it, as measured on this device; 0: not known, or nothing is there */
+  guint64 mapped; /* of it: file mapping */
 } ParleyFitDevice;
 
 #define PARLEY_TYPE_FIT (parley_fit_get_type ())

@@ -6,9 +6,10 @@
 #include <glib/gi18n.h>
 #include <math.h>
 
-/* The share of a bandwidth that is taken to be reached where the engine's own rates are missing. */
+/* What is taken to be reached of a bandwidth and of the bare inner loop where the engine's own
+ * rates are missing: what it reached where it was measured (tests/bench/RESULTS.md). */
 #define SHARE_OF_BANDWIDTH  0.6
-#define SHARE_OF_ARITHMETIC 0.4
+#define SHARE_OF_ARITHMETIC 0.65
 
 #define TURN_PROMPT 512
 #define TURN_REPLY  256
@@ -160,55 +161,134 @@ inverse (double seconds)
   return seconds > 0 ? 1 / seconds : 0;
 }
 
-/* ---- in words ---- */
+void
+parley_speed_of_run (const struct pe_model *model, const struct pe_plan *plan, guint depth,
+                     guint prompt_tokens, guint reply_tokens, double *prompt_seconds,
+                     double *reply_seconds)
+{
+  gboolean rough;
+  guint answering = depth + prompt_tokens + reply_tokens / 2;
+  *prompt_seconds =
+      prompt_tokens * token_seconds (model, plan, depth + prompt_tokens / 2, TRUE, &rough);
+  *reply_seconds = reply_tokens > 1
+                       ? (reply_tokens - 1) * token_seconds (model, plan, answering, FALSE, &rough)
+                       : 0;
+}
+
+/* ---- what earlier replies say ---- */
+
+typedef struct {
+  double generation, prompt; /* factors */
+  guint n_runs;
+  gboolean alike; /* they were placed like the plan */
+} Correction;
+
+static int
+by_value (gconstpointer a, gconstpointer b)
+{
+  double x = *(const double *) a, y = *(const double *) b;
+  return x < y ? -1 : x > y;
+}
+
+/* 1 of no factors. */
+static double
+middle_factor (double *factors, guint n)
+{
+  qsort (factors, n, sizeof *factors, by_value);
+  return n == 0 ? 1 : n % 2 ? factors[n / 2] : (factors[n / 2 - 1] + factors[n / 2]) / 2;
+}
+
+/* Which sides of the border between processor and GPU work: 1, 2, or 3 for both. */
+static guint
+sides (guint gpu_layers, guint n_layers)
+{
+  return (gpu_layers > 0 ? 2 : 0) | (gpu_layers <= n_layers ? 1 : 0);
+}
 
 static void
-put_basis (const struct pe_plan *plan, const ParleySpeedHistory *history, ParleySpeed *out)
+gather (const struct pe_plan *plan, const ParleySpeedHistory *history, gboolean alike,
+        Correction *out)
+{
+  double generation[PARLEY_SPEED_RUNS], prompt[PARLEY_SPEED_RUNS];
+  guint n_generation = 0, n_prompt = 0, layers = pe_plan_gpu_layers (plan);
+  for (guint i = 0; i < MIN (history->n_runs, PARLEY_SPEED_RUNS); i++) {
+    gboolean same =
+        history->runs[i].gpu_layers == layers &&
+        (layers > plan->n_layers || history->runs[i].threads == plan->request.n_threads);
+    if (alike
+            ? !same
+            : sides (history->runs[i].gpu_layers, plan->n_layers) != sides (layers, plan->n_layers))
+      continue;
+    if (history->runs[i].generation > 0)
+      generation[n_generation++] = history->runs[i].generation;
+    if (history->runs[i].prompt > 0)
+      prompt[n_prompt++] = history->runs[i].prompt;
+  }
+  out->n_runs = n_generation;
+  out->alike = alike;
+  out->generation = middle_factor (generation, n_generation);
+  out->prompt = middle_factor (prompt, n_prompt);
+}
+
+static Correction
+correct (const struct pe_plan *plan, const ParleySpeedHistory *history)
+{
+  Correction correction = { 1, 1, 0, FALSE };
+  if (history)
+    gather (plan, history, TRUE, &correction);
+  if (history && correction.n_runs == 0)
+    gather (plan, history, FALSE, &correction);
+  return correction;
+}
+
+/* ---- in words ---- */
+
+static char *
+describe_rates (const struct pe_plan *plan, const char *gpus, gboolean rough)
 {
   gboolean on_gpu = pe_plan_gpu_layers (plan) > 0;
   gboolean on_cpu = pe_plan_gpu_layers (plan) < plan->n_layers + 1;
-  const char *gpu = on_gpu ? plan->devices[1].name : "";
-  switch (out->trust) {
-  case PARLEY_SPEED_UNKNOWN:
-    g_strlcpy (out->basis, _ ("no data yet: this computer has not been measured"),
-               sizeof out->basis);
-    return;
-  case PARLEY_SPEED_MEASURED:
-    g_snprintf (out->basis, sizeof out->basis,
-                g_dngettext (NULL, "measured: corrected by one reply of this model here",
-                             "measured: corrected by %u replies of this model here",
-                             history->n_runs),
-                history->n_runs);
-    return;
-  case PARLEY_SPEED_PREDICTED:
-    if (on_gpu && on_cpu)
-      g_snprintf (out->basis, sizeof out->basis,
-                  _ ("from what the engine measured on %s and on this processor"), gpu);
-    else if (on_gpu)
-      g_snprintf (out->basis, sizeof out->basis, _ ("from what the engine measured on %s"), gpu);
-    else
-      g_strlcpy (out->basis, _ ("from what the engine measured on this processor"),
-                 sizeof out->basis);
-    return;
-  case PARLEY_SPEED_ROUGH: break;
-  }
+  if (!rough && on_gpu && on_cpu)
+    return g_strdup_printf (_ ("from what the engine measured on %s and on this processor"), gpus);
+  if (!rough && on_gpu)
+    return g_strdup_printf (_ ("from what the engine measured on %s"), gpus);
+  if (!rough)
+    return g_strdup (_ ("from what the engine measured on this processor"));
   if (on_gpu && on_cpu)
-    g_snprintf (out->basis, sizeof out->basis,
-                _ ("roughly, from the bandwidth of the GPU (%.0f GB/s) and of the RAM (%.0f GB/s)"),
-                plan->devices[1].read_rate / 1e9, plan->devices[0].read_rate / 1e9);
-  else
-    g_snprintf (out->basis, sizeof out->basis,
-                on_gpu ? _ ("roughly, from the GPU's bandwidth (%.0f GB/s)")
-                       : _ ("roughly, from the RAM's bandwidth (%.0f GB/s)"),
-                plan->devices[on_gpu].read_rate / 1e9);
+    return g_strdup_printf (
+        _ ("roughly, from the bandwidth of the GPU (%.0f GB/s) and of the RAM (%.0f GB/s)"),
+        plan->devices[1].read_rate / 1e9, plan->devices[0].read_rate / 1e9);
+  return g_strdup_printf (on_gpu ? _ ("roughly, from the GPU's bandwidth (%.0f GB/s)")
+                                 : _ ("roughly, from the RAM's bandwidth (%.0f GB/s)"),
+                          plan->devices[on_gpu].read_rate / 1e9);
+}
+
+static char *
+describe_basis (const struct pe_plan *plan, const char *gpus, const Correction *correction,
+                gboolean rough)
+{
+  guint n = correction->n_runs;
+  g_autofree char *rates = describe_rates (plan, gpus, rough);
+  if (n > 0 && correction->alike)
+    return g_strdup_printf (ngettext ("measured on this computer with this model, in one reply",
+                                      "measured on this computer with this model, in %u replies",
+                                      n),
+                            n);
+  if (n > 0)
+    return g_strdup_printf (ngettext ("%s, corrected by one reply of this model placed otherwise",
+                                      "%s, corrected by %u replies of this model placed otherwise",
+                                      n),
+                            rates, n);
+  return g_steal_pointer (&rates);
 }
 
 void
-parley_speed_predict (const struct pe_model *model, const struct pe_plan *plan,
+parley_speed_predict (const struct pe_model *model, const struct pe_plan *plan, const char *gpus,
                       const ParleySpeedHistory *history, ParleySpeed *out)
 {
-  gboolean rough = FALSE, corrected = history && history->n_runs > 0;
-  double reply = corrected ? history->generation : 1, prompt = corrected ? history->prompt : 1;
+  gboolean rough = FALSE;
+  Correction correction = correct (plan, history);
+  double reply = correction.generation, prompt = correction.prompt;
   guint32 turn = TURN_PROMPT + TURN_REPLY / 2;
   double start = token_seconds (model, plan, 0, FALSE, &rough);
   double full = token_seconds (model, plan, plan->request.n_ctx, FALSE, &rough);
@@ -222,11 +302,16 @@ parley_speed_predict (const struct pe_model *model, const struct pe_plan *plan,
   };
   if (start > 0 && rows > 0)
     out->turn_seconds = TURN_PROMPT * rows / prompt + TURN_REPLY * middle / reply;
-  out->trust = !(start > 0) ? PARLEY_SPEED_UNKNOWN
-               : corrected  ? PARLEY_SPEED_MEASURED
-               : rough      ? PARLEY_SPEED_ROUGH
-                            : PARLEY_SPEED_PREDICTED;
-  put_basis (plan, history, out);
+  if (!(start > 0)) {
+    g_strlcpy (out->basis, _ ("no data yet: this computer has not been measured"),
+               sizeof out->basis);
+    return;
+  }
+  out->trust = correction.n_runs > 0 && correction.alike ? PARLEY_SPEED_MEASURED
+               : rough                                   ? PARLEY_SPEED_ROUGH
+                                                         : PARLEY_SPEED_PREDICTED;
+  g_autofree char *basis = describe_basis (plan, gpus, &correction, rough);
+  g_strlcpy (out->basis, basis, sizeof out->basis);
 }
 
 void

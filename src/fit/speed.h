@@ -16,7 +16,7 @@ typedef enum {
   PARLEY_SPEED_UNKNOWN,   /* no figures */
   PARLEY_SPEED_ROUGH,     /* from bandwidth alone, or from types that are near */
   PARLEY_SPEED_PREDICTED, /* from the engine's own rates on these devices */
-  PARLEY_SPEED_MEASURED,  /* and corrected by runs of this model here */
+  PARLEY_SPEED_MEASURED,  /* by replies of this model, placed like this, on this computer */
 } ParleySpeedTrust;
 
 typedef struct {
@@ -24,18 +24,31 @@ typedef struct {
   double load_seconds;                        /* 0: unknown */
   double turn_seconds; /* of a typical turn: a prompt of 512 tokens and a reply of 256 */
   ParleySpeedTrust trust;
-  char basis[200]; /* in words, translated */
+  char basis[256]; /* in words, translated */
 } ParleySpeed;
 
-/* What earlier runs on this computer reached, over what was foretold for them; 1 of 0 runs. */
+#define PARLEY_SPEED_RUNS 16
+
+/* What earlier replies of one model on this computer reached, over what is foretold for them; see
+ * fit/history.h. Those that were placed like a plan correct it; where there are none, those that
+ * ran on the same devices do. */
 typedef struct {
-  double generation, prompt; /* factors */
+  struct {
+    guint gpu_layers, threads;
+    double generation, prompt; /* factors; 0: it says nothing about this */
+  } runs[PARLEY_SPEED_RUNS];
   guint n_runs;
 } ParleySpeedHistory;
 
-/* `history` may be NULL. */
+/* Seconds that a reply would take by the rates alone: reading a prompt of so many tokens after
+ * `depth` others, then answering from the first token to the last. 0: unknown. */
+void parley_speed_of_run (const struct pe_model *model, const struct pe_plan *plan, guint depth,
+                          guint prompt_tokens, guint reply_tokens, double *prompt_seconds,
+                          double *reply_seconds);
+
+/* `gpus`: what those that have layers are called; `history` may be NULL. */
 void parley_speed_predict (const struct pe_model *model, const struct pe_plan *plan,
-                           const ParleySpeedHistory *history, ParleySpeed *out);
+                           const char *gpus, const ParleySpeedHistory *history, ParleySpeed *out);
 
 /* For a file that is `ratio` times as large, everything else equal. */
 void parley_speed_scale (const ParleySpeed *known, double ratio, ParleySpeed *out);

@@ -29,6 +29,23 @@ parley_hardware_choose_gpu (const struct pe_device_info *devices, gsize n)
   return best;
 }
 
+gsize
+parley_hardware_select (const struct pe_device_info *devices, gsize n, const char *named,
+                        struct pe_device_info out[PE_MAX_DEVICES])
+{
+  gsize gpu = parley_hardware_choose_gpu (devices, n);
+  out[0] = devices[0];
+  if (gpu == 0)
+    return 1;
+  if (named && strchr (named, ',')) {
+    n = MIN (n, PE_MAX_DEVICES);
+    memcpy (out + 1, devices + 1, (n - 1) * sizeof *devices);
+    return n;
+  }
+  out[1] = devices[gpu];
+  return 2;
+}
+
 char *
 parley_hardware_explain (const struct pe_device_info *devices, gsize n, const char *reason)
 {

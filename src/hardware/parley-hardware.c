@@ -18,12 +18,15 @@
 
 struct _ParleyHardware {
   GObject parent;
-  GArray *devices; /* of struct pe_device_info; the CPU first */
+  GArray *found;   /* of struct pe_device_info, as the probe told; the CPU first */
+  GArray *devices; /* the same with rates, and with what the person allows */
+  char *budgets;   /* NULL: none */
   gboolean ready;
+  guint progress;
   char *why, *advice;
 };
 
-enum { PROP_0, PROP_READY, N_PROPS };
+enum { PROP_0, PROP_READY, PROP_PROGRESS, N_PROPS };
 static GParamSpec *props[N_PROPS];
 static guint signal_changed;
 
@@ -66,7 +69,6 @@ apply_memory (struct pe_device_info *cpu)
   cpu->memory_total = memory.total;
   cpu->memory_available = memory.available;
   cpu->memory_is_budget = true;
-  pe_budget_apply (cpu, g_getenv ("PARLEY_BUDGETS"));
 }
 
 /* What can be said of the CPU without asking anybody. */
@@ -103,17 +105,28 @@ device_list (ParleyHardware *self)
   return (const struct pe_device_info *) (gconstpointer) self->devices->data;
 }
 
+/* Makes the devices out of what was found. */
+static void
+apply (ParleyHardware *self)
+{
+  g_autofree char *rates = parley_rates_default_path ();
+  g_array_unref (self->devices);
+  self->devices = g_array_copy (self->found);
+  apply_memory (device_at (self, 0));
+  for (guint i = 0; i < self->devices->len; i++) {
+    parley_rates_recall (rates, device_at (self, i));
+    pe_budget_apply (device_at (self, i), self->budgets);
+  }
+}
+
 static void
 settle (ParleyHardware *self, GArray *devices, const char *reason)
 {
   if (devices) {
-    g_array_unref (self->devices);
-    self->devices = g_array_ref (devices);
+    g_array_unref (self->found);
+    self->found = g_array_ref (devices);
   }
-  g_autofree char *rates = parley_rates_default_path ();
-  for (guint i = 0; i < self->devices->len; i++)
-    parley_rates_recall (rates, device_at (self, i));
-  apply_memory (device_at (self, 0));
+  apply (self);
 
   g_free (self->why);
   self->why = parley_hardware_explain (device_list (self), self->devices->len, reason);
@@ -208,16 +221,53 @@ probe_ended (GObject *object, GAsyncResult *result, gpointer data)
   g_object_unref (task);
 }
 
+/* Lines of a number each are how far it is; the report begins with a brace. */
+static void
+take_progress (ParleyHardware *self, struct probe *probe)
+{
+  char *end;
+  while (probe->n_report > 0 && g_ascii_isdigit (*probe->report) &&
+         (end = memchr (probe->report, '\n', probe->n_report))) {
+    *end++ = '\0';
+    guint percent = (guint) MIN (g_ascii_strtoull (probe->report, NULL, 10), 100);
+    probe->n_report -= (gsize) (end - probe->report);
+    memmove (probe->report, end, probe->n_report);
+    if (percent != self->progress) {
+      self->progress = percent;
+      g_object_notify_by_pspec (G_OBJECT (self), props[PROP_PROGRESS]);
+    }
+  }
+}
+
+static void read_report (GTask *task, GInputStream *stream);
+
 static void
 report_read (GObject *object, GAsyncResult *result, gpointer data)
 {
   GTask *task = data;
   struct probe *probe = g_task_get_task_data (task);
+  gssize n = g_input_stream_read_finish (G_INPUT_STREAM (object), result, NULL);
+  if (n > 0) {
+    probe->n_report += (gsize) n;
+    take_progress (g_task_get_source_object (task), probe);
+    if (probe->n_report < MAX_REPORT_BYTES) {
+      read_report (task, G_INPUT_STREAM (object));
+      return;
+    }
+  }
   /* Too long, or cancelled: it is not worth waiting for. */
-  if (!g_input_stream_read_all_finish (G_INPUT_STREAM (object), result, &probe->n_report, NULL) ||
-      probe->n_report == MAX_REPORT_BYTES)
+  if (n != 0)
     g_subprocess_force_exit (probe->process);
   g_subprocess_wait_async (probe->process, NULL, probe_ended, task);
+}
+
+static void
+read_report (GTask *task, GInputStream *stream)
+{
+  struct probe *probe = g_task_get_task_data (task);
+  g_input_stream_read_async (stream, probe->report + probe->n_report,
+                             MAX_REPORT_BYTES - probe->n_report, G_PRIORITY_DEFAULT,
+                             g_task_get_cancellable (task), report_read, task);
 }
 
 static gboolean
@@ -257,9 +307,8 @@ start_probe (GTask *task)
                                         probe_too_slow, task);
   if (!probe->report)
     probe->report = g_malloc (MAX_REPORT_BYTES);
-  g_input_stream_read_all_async (g_subprocess_get_stdout_pipe (probe->process), probe->report,
-                                 MAX_REPORT_BYTES, G_PRIORITY_DEFAULT,
-                                 g_task_get_cancellable (task), report_read, task);
+  probe->n_report = 0;
+  read_report (task, g_subprocess_get_stdout_pipe (probe->process));
 }
 
 void
@@ -281,6 +330,24 @@ parley_hardware_probe_finish (ParleyHardware *self, GAsyncResult *result, GError
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
+/* ---- what the person allows ---- */
+
+void
+parley_hardware_set_budgets (ParleyHardware *self, const char *budgets)
+{
+  g_return_if_fail (PARLEY_IS_HARDWARE (self));
+  g_free (self->budgets);
+  self->budgets = parley_budgets_with_environment (budgets);
+  apply (self);
+  g_signal_emit (self, signal_changed, 0);
+}
+
+const char *
+parley_hardware_get_budgets (ParleyHardware *self)
+{
+  return self->budgets;
+}
+
 /* ---- the rest of the interface ---- */
 
 void
@@ -290,6 +357,7 @@ parley_hardware_refresh_memory (ParleyHardware *self)
   struct pe_device_info *cpu = device_at (self, 0);
   guint64 before = cpu->memory_available;
   apply_memory (cpu);
+  pe_budget_apply (cpu, self->budgets);
   if (cpu->memory_available != before)
     g_signal_emit (self, signal_changed, 0);
 }
@@ -325,14 +393,11 @@ parley_hardware_get_gpu (ParleyHardware *self)
 }
 
 gsize
-parley_hardware_get_plan_devices (ParleyHardware *self, struct pe_device_info devices[2])
+parley_hardware_get_plan_devices (ParleyHardware *self,
+                                  struct pe_device_info devices[PE_MAX_DEVICES])
 {
-  const struct pe_device_info *gpu = parley_hardware_get_gpu (self);
-  devices[0] = *device_at (self, 0);
-  if (!gpu)
-    return 1;
-  devices[1] = *gpu;
-  return 2;
+  return parley_hardware_select (device_list (self), self->devices->len,
+                                 g_getenv ("PARLEY_VULKAN_DEVICE"), devices);
 }
 
 const char *
@@ -364,7 +429,9 @@ static void
 parley_hardware_finalize (GObject *object)
 {
   ParleyHardware *self = PARLEY_HARDWARE (object);
+  g_array_unref (self->found);
   g_array_unref (self->devices);
+  g_free (self->budgets);
   g_free (self->why);
   g_free (self->advice);
   G_OBJECT_CLASS (parley_hardware_parent_class)->finalize (object);
@@ -375,6 +442,8 @@ parley_hardware_get_property (GObject *object, guint id, GValue *value, GParamSp
 {
   if (id == PROP_READY)
     g_value_set_boolean (value, PARLEY_HARDWARE (object)->ready);
+  else if (id == PROP_PROGRESS)
+    g_value_set_uint (value, PARLEY_HARDWARE (object)->progress);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
 }
@@ -387,6 +456,8 @@ parley_hardware_class_init (ParleyHardwareClass *class)
   object_class->get_property = parley_hardware_get_property;
   props[PROP_READY] =
       g_param_spec_boolean ("ready", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  props[PROP_PROGRESS] = g_param_spec_uint ("progress", NULL, NULL, 0, 100, 0,
+                                            G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, props);
   signal_changed = g_signal_new ("changed", PARLEY_TYPE_HARDWARE, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                  NULL, G_TYPE_NONE, 0);
@@ -397,7 +468,10 @@ parley_hardware_init (ParleyHardware *self)
 {
   struct pe_device_info cpu;
   describe_cpu (&cpu);
-  self->devices = g_array_new (FALSE, TRUE, sizeof cpu);
-  g_array_append_val (self->devices, cpu);
+  self->budgets = parley_budgets_with_environment (NULL);
+  self->found = g_array_new (FALSE, TRUE, sizeof cpu);
+  g_array_append_val (self->found, cpu);
+  self->devices = g_array_copy (self->found);
+  pe_budget_apply (device_at (self, 0), self->budgets);
   self->why = g_strdup (_ ("The GPUs have not been asked for yet."));
 }

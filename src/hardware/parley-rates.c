@@ -72,13 +72,15 @@ parley_rates_recall (const char *path, struct pe_device_info *device)
       device->matmul_rate = other->matmul_rate;
     if (!parley_device_has_rates (device))
       memcpy (device->rates, other->rates, sizeof device->rates);
+    if (!device->driver_bytes)
+      device->driver_bytes = other->driver_bytes;
   }
   return complete (device);
 }
 
 gboolean
 parley_rates_measure (const char *path, struct pe_device_info *devices, gsize n, gboolean again,
-                      GError **error)
+                      const struct pe_progress *progress, GError **error)
 {
   struct pe_error problem = { 0 };
   gboolean measured = FALSE;
@@ -86,7 +88,7 @@ parley_rates_measure (const char *path, struct pe_device_info *devices, gsize n,
     if (!again && parley_rates_recall (path, &devices[i]))
       continue;
     if (!pe_device_measure (&devices[i], &problem) ||
-        !pe_rates_measure (&devices[0], &devices[i], &problem)) {
+        !pe_rates_measure (&devices[0], &devices[i], progress, &problem)) {
       parley_set_engine_error (error, &problem);
       return FALSE;
     }

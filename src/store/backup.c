@@ -57,6 +57,7 @@ erase (sqlite3 *db, gpointer data, GError **error)
   return parley_sql_run (db, error, "DELETE FROM chat", "") &&
          parley_sql_run (db, error, "DELETE FROM attachment", "") &&
          parley_sql_run (db, error, "DELETE FROM search", "") &&
+         parley_sql_run (db, error, "DELETE FROM run", "") &&
          parley_sql_run (db, error, "INSERT INTO search (search) VALUES ('rebuild')", "") &&
          parley_sql_run (db, error, "DELETE FROM setting", "");
 }

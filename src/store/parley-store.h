@@ -40,9 +40,11 @@ typedef enum {
   PARLEY_STORE_CHATS = 1 << 0,
   PARLEY_STORE_CATALOGUE = 1 << 1,
   PARLEY_STORE_SETTINGS = 1 << 2,
+  PARLEY_STORE_RUNS = 1 << 3, /* how fast replies came */
 } ParleyStoreAreas;
 
-#define PARLEY_STORE_ALL_AREAS (PARLEY_STORE_CHATS | PARLEY_STORE_CATALOGUE | PARLEY_STORE_SETTINGS)
+#define PARLEY_STORE_ALL_AREAS                                                                     \
+  (PARLEY_STORE_CHATS | PARLEY_STORE_CATALOGUE | PARLEY_STORE_SETTINGS | PARLEY_STORE_RUNS)
 
 /* Signal `changed (ParleyStoreAreas areas, gboolean elsewhere)`: something was committed by this
  * store, or (elsewhere) by another process.

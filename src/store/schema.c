@@ -89,7 +89,18 @@ static const char version_3[] =
 /* Downloads are described beside their files (src/hub/sidecar.h); this table was never used. */
 static const char version_4[] = "DROP TABLE download;";
 
-const char *const parley_schema_steps[] = { version_1, version_2, version_3, version_4 };
+/* How fast replies came and how the model was placed: it outlives the chats, and the library. */
+static const char version_5[] =
+    "CREATE TABLE run ("
+    "  id INTEGER PRIMARY KEY, model TEXT NOT NULL, devices TEXT NOT NULL,"
+    "  gpu_layers INTEGER NOT NULL, cpu_experts INTEGER NOT NULL, context INTEGER NOT NULL,"
+    "  batch INTEGER NOT NULL, threads INTEGER NOT NULL, k_type INTEGER NOT NULL,"
+    "  v_type INTEGER NOT NULL, depth INTEGER NOT NULL, prompt_tokens INTEGER NOT NULL,"
+    "  reply_tokens INTEGER NOT NULL, prompt_seconds REAL NOT NULL, reply_seconds REAL NOT NULL,"
+    "  ended_at INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX run_model ON run (model);";
+
+const char *const parley_schema_steps[] = { version_1, version_2, version_3, version_4, version_5 };
 const guint parley_schema_n_steps = G_N_ELEMENTS (parley_schema_steps);
 
 gboolean

@@ -3,8 +3,7 @@
 
 #include "base/alloc.h"
 #include "bridge/parley-engine-error.h"
-#include "engine/devices.h"
-#include "engine/model.h"
+#include "engine/parley-engine.h"
 #include "hardware/parley-hardware.h"
 #include "hardware/parley-memory.h"
 #include "worker/load.h"
@@ -116,21 +115,13 @@ survey (WorkerHost *self)
 {
   struct pe_device_info found[PE_MAX_DEVICES];
   gsize n = pe_devices_list (found, PE_MAX_DEVICES, false, NULL);
-  self->devices[0] = found[0];
+  self->n_devices =
+      parley_hardware_select (found, n, g_getenv ("PARLEY_VULKAN_DEVICE"), self->devices);
   ParleyMemory memory;
   if (parley_memory_read ("", &memory)) {
     self->devices[0].memory_total = memory.total;
     self->devices[0].memory_available = memory.available;
-  }
-  gsize gpu = parley_hardware_choose_gpu (found, n);
-  if (gpu)
-    self->devices[1] = found[gpu];
-  self->n_devices = gpu ? 2 : 1;
-  /* Several only where somebody has named them: others may be slower than the CPU. */
-  const char *named = g_getenv ("PARLEY_VULKAN_DEVICE");
-  if (gpu && named && strchr (named, ',')) {
-    memcpy (self->devices + 1, found + 1, (n - 1) * sizeof *found);
-    self->n_devices = n;
+    pe_budget_apply (&self->devices[0], g_getenv ("PARLEY_BUDGETS"));
   }
 }
 

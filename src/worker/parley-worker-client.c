@@ -22,6 +22,7 @@
 struct _ParleyWorkerClient {
   GObject parent;
   char *program;
+  char *budgets; /* of the next process; NULL: ours */
   char *path;
   struct pe_plan_request request;
   ParleyWorkerState state;
@@ -559,6 +560,14 @@ loading_cancelled (GCancellable *cancellable, gpointer data)
 }
 
 void
+parley_worker_client_set_budgets (ParleyWorkerClient *self, const char *budgets)
+{
+  g_return_if_fail (PARLEY_IS_WORKER_CLIENT (self));
+  g_autofree char *old = self->budgets;
+  self->budgets = g_strdup (budgets);
+}
+
+void
 parley_worker_client_load_async (ParleyWorkerClient *self, const char *path,
                                  const struct pe_plan_request *request, GCancellable *cancellable,
                                  GAsyncReadyCallback callback, gpointer data)
@@ -580,7 +589,8 @@ parley_worker_client_load_async (ParleyWorkerClient *self, const char *path,
   self->loading = g_task_new (self, cancellable, callback, data);
   self->life = g_cancellable_new ();
   set_state (self, PARLEY_WORKER_LOADING, NULL);
-  parley_worker_process_start_async (program, self->life, started, g_object_ref (self));
+  parley_worker_process_start_async (program, self->budgets, self->life, started,
+                                     g_object_ref (self));
   if (cancellable && self->loading)
     self->loading_cancel =
         g_cancellable_connect (cancellable, G_CALLBACK (loading_cancelled), self, NULL);
@@ -976,6 +986,7 @@ parley_worker_client_finalize (GObject *object)
   g_ptr_array_unref (self->placing);
   g_ptr_array_unref (self->place_waiting);
   g_free (self->program);
+  g_free (self->budgets);
   g_free (self->path);
   g_free (self->message);
   g_free (self->confinement);

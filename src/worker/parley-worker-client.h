@@ -94,6 +94,9 @@ G_DECLARE_FINAL_TYPE (ParleyWorkerClient, parley_worker_client, PARLEY, WORKER_C
 
 ParleyWorkerClient *parley_worker_client_new (void);
 
+/* What the next process may take of each device, as PARLEY_BUDGETS has it; NULL: as ours says. */
+void parley_worker_client_set_budgets (ParleyWorkerClient *self, const char *budgets);
+
 /* Starts a process and loads the file (the first part of a split one). What was loaded before is
  * unloaded. A load never fails for memory where a smaller plan would do: the model's `note` says
  * what was changed. Cancelling ends the process. */

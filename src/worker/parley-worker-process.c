@@ -123,7 +123,7 @@ static const char *const hidden[] = {
 };
 
 static GSubprocess *
-spawn (const char *program, int socket, GError **error)
+spawn (const char *program, const char *budgets, int socket, GError **error)
 {
   g_autoptr (GSubprocessLauncher) launcher =
       g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_SILENCE);
@@ -132,6 +132,8 @@ spawn (const char *program, int socket, GError **error)
   /* Driver caches would be files; ours comes and goes through the application. */
   g_subprocess_launcher_setenv (launcher, "MESA_SHADER_CACHE_DISABLE", "true", TRUE);
   g_subprocess_launcher_setenv (launcher, "__GL_SHADER_DISK_CACHE", "0", TRUE);
+  if (budgets)
+    g_subprocess_launcher_setenv (launcher, "PARLEY_BUDGETS", budgets, TRUE);
   g_subprocess_launcher_take_fd (launcher, socket, WORKER_SOCKET);
   const char *const argv[] = { program, "--serve", NULL };
   GSubprocess *process = g_subprocess_launcher_spawnv (launcher, argv, error);
@@ -161,7 +163,8 @@ connected (GObject *object, GAsyncResult *result, gpointer data)
 }
 
 static gboolean
-start (ParleyWorkerProcess *self, const char *program, GIOStream **stream, GError **error)
+start (ParleyWorkerProcess *self, const char *program, const char *budgets, GIOStream **stream,
+       GError **error)
 {
   int ends[2];
   if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
@@ -178,7 +181,7 @@ start (ParleyWorkerProcess *self, const char *program, GIOStream **stream, GErro
   }
   self->oom_kills = count_oom_kills ();
   g_autoptr (GError) problem = NULL;
-  self->process = spawn (program, ends[1], &problem);
+  self->process = spawn (program, budgets, ends[1], &problem);
   if (!self->process) {
     g_set_error_literal (error, PARLEY_WORKER_ERROR, PARLEY_WORKER_ERROR_SPAWN, problem->message);
     return FALSE;
@@ -191,8 +194,9 @@ start (ParleyWorkerProcess *self, const char *program, GIOStream **stream, GErro
 }
 
 void
-parley_worker_process_start_async (const char *program, GCancellable *cancellable,
-                                   GAsyncReadyCallback callback, gpointer data)
+parley_worker_process_start_async (const char *program, const char *budgets,
+                                   GCancellable *cancellable, GAsyncReadyCallback callback,
+                                   gpointer data)
 {
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, data);
   g_task_set_source_tag (task, parley_worker_process_start_async);
@@ -200,7 +204,7 @@ parley_worker_process_start_async (const char *program, GCancellable *cancellabl
   g_task_set_task_data (task, self, g_object_unref);
   g_autoptr (GIOStream) stream = NULL;
   GError *error = NULL;
-  if (!start (self, program, &stream, &error)) {
+  if (!start (self, program, budgets, &stream, &error)) {
     g_task_return_error (task, error);
     return;
   }

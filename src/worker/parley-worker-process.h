@@ -14,9 +14,11 @@ G_DECLARE_FINAL_TYPE (ParleyWorkerProcess, parley_worker_process, PARLEY, WORKER
 /* Signal `ended (const char *reason)`: once, when the process is gone and nothing more comes; the
  * reason is a sentence. */
 
-/* Starts `program` with one end of a socket and speaks D-Bus on the other. */
-void parley_worker_process_start_async (const char *program, GCancellable *cancellable,
-                                        GAsyncReadyCallback callback, gpointer data);
+/* Starts `program` with one end of a socket and speaks D-Bus on the other. `budgets`: its
+ * PARLEY_BUDGETS; NULL: ours. */
+void parley_worker_process_start_async (const char *program, const char *budgets,
+                                        GCancellable *cancellable, GAsyncReadyCallback callback,
+                                        gpointer data);
 ParleyWorkerProcess *parley_worker_process_start_finish (GAsyncResult *result, GError **error);
 
 GDBusConnection *parley_worker_process_get_connection (ParleyWorkerProcess *self);

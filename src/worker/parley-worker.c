@@ -19,10 +19,25 @@ usage (void)
 {
   fputs ("parley-worker is Parley's engine and is started by it.\n"
          "  --probe            print the devices as JSON\n"
-         "  --probe --measure  the same with measured rates\n"
+         "  --probe --measure  the same with measured rates; how far that is, in per cent, comes\n"
+         "                     before it, a line each\n"
          "  --serve            speak D-Bus on descriptor 3\n",
          stderr);
   return 2;
+}
+
+/* How far one of several devices is. */
+struct measuring {
+  FILE *out;
+  gsize device, n_devices;
+};
+
+static bool
+tell_measuring (void *data, uint64_t done, uint64_t total)
+{
+  const struct measuring *m = data;
+  double share = ((double) m->device + (double) done / (double) total) / (double) m->n_devices;
+  return fprintf (m->out, "%u\n", (guint) (100 * share)) > 0 && fflush (m->out) == 0;
 }
 
 /* Only the answer goes to standard output, whatever drivers print. */
@@ -37,14 +52,17 @@ probe (gboolean measure)
   struct pe_device_info devices[PE_MAX_DEVICES];
   char why[256] = "";
   gsize n = pe_devices_list (devices, PE_MAX_DEVICES, false, why);
-  for (gsize i = 0; measure && i < n; i++) {
+  FILE *stream = fdopen (out, "w");
+  struct measuring measuring = { stream, 0, n };
+  const struct pe_progress progress = { tell_measuring, &measuring };
+  for (; stream && measure && measuring.device < n; measuring.device++) {
+    struct pe_device_info *device = &devices[measuring.device];
     struct pe_error error;
-    if (!pe_device_measure (&devices[i], &error) ||
-        !pe_rates_measure (&devices[0], &devices[i], &error))
-      fprintf (stderr, "parley-worker: %s: %s\n", devices[i].name, error.message);
+    if (!pe_device_measure (device, &error) ||
+        !pe_rates_measure (&devices[0], device, &progress, &error))
+      fprintf (stderr, "parley-worker: %s: %s\n", device->name, error.message);
   }
   g_autofree char *text = parley_devices_to_json (devices, n, why);
-  FILE *stream = fdopen (out, "w");
   gboolean ok = stream && fprintf (stream, "%s\n", text) > 0 && fclose (stream) == 0;
   return ok ? 0 : 1;
 }

@@ -8,7 +8,8 @@
 #include "../harness.h"
 
 #include "engine/parley-engine.h"
-#include "fit/parley-fit-model.h"
+#include "fit/history.h"
+#include "hardware/parley-hardware.h"
 
 #include <math.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@ static const struct computer {
   struct pe_heap heaps[4];
   guint64 total, available; /* what has to come out of it */
   const char *doubt;        /* a part of it, or NULL: none */
+  guint64 second;           /* bytes of a second card like the first */
 } computers[] = {
   { "8 GB discrete",
     PE_DEVICE_DISCRETE,
@@ -70,6 +72,14 @@ static const struct computer {
     10 * GIB,
     10 * GIB / 100 * 85,
     "does not say" },
+  { "two GPUs, 8 GB and 4 GB",
+    PE_DEVICE_DISCRETE,
+    32 * GIB,
+    { { 8 * GIB, 7 * GIB, 0, true, false }, { 16 * GIB, 16 * GIB, 0, false, true } },
+    8 * GIB,
+    7 * GIB,
+    NULL,
+    4 * GIB },
   { "software only",
     PE_DEVICE_SOFTWARE,
     4 * GIB,
@@ -115,11 +125,22 @@ static const struct computer {
   { "no heap at all", PE_DEVICE_INTEGRATED, 8 * GIB, { { 0 } }, 0, 0, "no memory of its own" },
 };
 
-/* The CPU with nine tenths of its RAM free, and the GPU, both with plausible rates. */
-static gsize
-build_computer (const struct computer *c, struct pe_device_info devices[2])
+#define N_DEVICES 3
+
+static const struct computer *
+computer_called (const char *name)
 {
-  memset (devices, 0, 2 * sizeof *devices);
+  for (gsize i = 0; i < G_N_ELEMENTS (computers); i++)
+    if (strcmp (computers[i].name, name) == 0)
+      return &computers[i];
+  abort ();
+}
+
+/* The CPU with nine tenths of its RAM free, and one GPU or two, all with plausible rates. */
+static gsize
+build_computer (const struct computer *c, struct pe_device_info devices[N_DEVICES])
+{
+  memset (devices, 0, N_DEVICES * sizeof *devices);
   devices[0] = (struct pe_device_info){ .id = "cpu",
                                         .name = "Processor",
                                         .kind = PE_DEVICE_CPU,
@@ -146,7 +167,16 @@ build_computer (const struct computer *c, struct pe_device_info devices[2])
   for (guint i = 0; i < G_N_ELEMENTS (c->heaps) && c->heaps[i].size; i++)
     gpu->heaps[gpu->n_heaps++] = c->heaps[i];
   pe_heaps_judge (gpu, c->ram, devices[0].memory_available);
-  for (gsize d = 0; d < 2; d++)
+  gsize n = 2;
+  if (c->second) {
+    struct pe_device_info *other = &devices[n++];
+    *other = *gpu;
+    g_strlcpy (other->id, "00fe", sizeof other->id);
+    g_strlcpy (other->name, "Other card", sizeof other->name);
+    other->heaps[0] = (struct pe_heap){ c->second, c->second, 0, true, false };
+    pe_heaps_judge (other, c->ram, devices[0].memory_available);
+  }
+  for (gsize d = 0; d < n; d++)
     for (guint type = 0; type < PE_TYPE_COUNT; type++)
       for (guint i = 0; pe_type_info (type) && i < PE_RATES_COUNT; i++) {
         struct pe_rates *r = &devices[d].rates[i];
@@ -158,7 +188,7 @@ build_computer (const struct computer *c, struct pe_device_info devices[2])
         r->op_seconds = 1e-6;
         r->pass_seconds = d ? 5e-5 : 0;
       }
-  return 2;
+  return n;
 }
 
 static void
@@ -166,7 +196,7 @@ heaps_are_judged (void)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (computers); i++) {
     const struct computer *c = &computers[i];
-    struct pe_device_info devices[2];
+    struct pe_device_info devices[N_DEVICES];
     build_computer (c, devices);
     const struct pe_device_info *gpu = &devices[1];
     printf ("# %-36s %8.2f GiB, %8.2f available  %s\n", c->name, (double) gpu->memory_total / GIB,
@@ -196,10 +226,54 @@ budgets_that_move_are_doubted (void)
   CHECK (gpu.memory_total == 0 && gpu.memory_available == 0);
 }
 
+/* As the program and the person change them. */
+static void
+budgets_are_kept_as_text (void)
+{
+  g_autofree char *one = parley_budgets_set (NULL, "cpu", PARLEY_BUDGET_MOST, 1000000000);
+  g_autofree char *two = parley_budgets_set (one, "00ff", PARLEY_BUDGET_FREE, 7);
+  g_autofree char *three = parley_budgets_set (two, "00ff", PARLEY_BUDGET_MOST, 5000000000);
+  g_autofree char *four = parley_budgets_set (three, "cpu", PARLEY_BUDGET_MOST, 0);
+  g_autofree char *five = parley_budgets_set (four, "00ff", PARLEY_BUDGET_FREE, 0);
+  CHECK_STR (three, "cpu=1000000000,00ff-free=7,00ff=5000000000");
+  CHECK (parley_budgets_get (three, "00ff", PARLEY_BUDGET_FREE) == 7);
+  CHECK (parley_budgets_get (three, "00f", PARLEY_BUDGET_MOST) == 0);
+  CHECK (parley_budgets_get (NULL, "cpu", PARLEY_BUDGET_MOST) == 0);
+  CHECK (parley_budgets_get ("cpu=12x,cpu=-5,cpu=,=3", "cpu", PARLEY_BUDGET_MOST) == 0);
+  CHECK_STR (five, "00ff=5000000000");
+  CHECK (parley_budgets_set (five, "00ff", PARLEY_BUDGET_MOST, 0) == NULL);
+
+  guint64 bytes = 1;
+  CHECK (parley_budgets_parse_size ("1.5 GB", &bytes) && bytes == 1500000000);
+  CHECK (parley_budgets_parse_size ("800mb", &bytes) && bytes == 800000000);
+  CHECK (parley_budgets_parse_size ("0", &bytes) && bytes == 0);
+  static const char *const nonsense[] = { "", "GB", "-1GB", "nan", "inf", "5 Gigs", "1e300 TB" };
+  for (gsize i = 0; i < G_N_ELEMENTS (nonsense); i++)
+    CHECK_MSG (!parley_budgets_parse_size (nonsense[i], &bytes), "%s", nonsense[i]);
+}
+
+static void
+margins_by_hand_replace_the_usual_ones (void)
+{
+  struct pe_device_info devices[N_DEVICES];
+  build_computer (&computers[1], devices);
+  guint64 before = devices[1].memory_available, usual = parley_fit_margin (&devices[1]);
+  pe_budget_apply (&devices[1], "00ff-free=3000000000,cpu-free=7");
+  CHECK (parley_fit_margin (&devices[1]) == 3000000000u && usual != 3000000000u);
+  CHECK (devices[1].memory_available == before);
+  pe_budget_apply (&devices[1], "gpu-free=2000000000,gpu=5000000000"); /* in any order */
+  CHECK (devices[1].memory_available == 5000000000u);
+  CHECK (parley_fit_margin (&devices[1]) == 2000000000u);
+  pe_budget_apply (&devices[1], "-free=1,gpu-free=0,gpu-free=x,xgpu-free=5");
+  CHECK (parley_fit_margin (&devices[1]) == 2000000000u);
+  pe_budget_apply (&devices[0], "gpu-free=9,cpu-free=123456789");
+  CHECK (parley_fit_margin (&devices[0]) == 123456789u);
+}
+
 static void
 budgets_by_hand_bound_a_device (void)
 {
-  struct pe_device_info devices[2];
+  struct pe_device_info devices[N_DEVICES];
   build_computer (&computers[1], devices);
   pe_budget_apply (&devices[1], "cpu=1000,gpu=5000000000");
   CHECK (devices[1].memory_available == 5000000000u);
@@ -222,7 +296,7 @@ static ParleyFitModel *model;
 static void
 plan_on (const struct computer *c, gint32 layers, guint32 n_ctx, ParleyFit **out)
 {
-  struct pe_device_info devices[2];
+  struct pe_device_info devices[N_DEVICES];
   struct pe_plan_request request;
   gsize n = build_computer (c, devices);
   pe_plan_request_init (&request);
@@ -253,9 +327,13 @@ verdicts_follow_the_memory (void)
       CHECK_MSG (parley_fit_get_verdict (fit) == PARLEY_FIT_ON_GPU, "%s", c->name);
     CHECK (parley_fit_is_doubtful (fit) == (c->doubt && parley_fit_get_gpu_layers (fit)));
   }
+  /* Every heap that promises nothing leaves the model in RAM, and a driver that lies is named. */
+  g_autoptr (ParleyFit) lying = NULL;
+  plan_on (computer_called ("budget above the heap"), PE_GPU_LAYERS_AUTO, 4096, &lying);
+  CHECK (strstr (parley_fit_get_sentence (lying), "Less certain"));
   /* A choice by hand that does not fit is said so. */
   g_autoptr (ParleyFit) small = NULL;
-  plan_on (&computers[7], 9, 4096, &small);
+  plan_on (computer_called ("heap of 128 MB"), 9, 4096, &small);
   CHECK (parley_fit_get_verdict (small) == PARLEY_FIT_TOO_LARGE);
   CHECK (strstr (parley_fit_get_sentence (small), "Card"));
 }
@@ -276,10 +354,101 @@ shared_memory_counts_once (void)
          (both + margin > c.ram / 10 * 9));
 }
 
+/* ---- several GPUs ---- */
+
+static void
+several_gpus_only_where_named (void)
+{
+  struct pe_device_info devices[N_DEVICES], used[PE_MAX_DEVICES];
+  gsize n = build_computer (computer_called ("two GPUs, 8 GB and 4 GB"), devices);
+  CHECK (n == 3);
+  CHECK (parley_hardware_select (devices, n, NULL, used) == 2 && g_str_equal (used[1].id, "00ff"));
+  CHECK (parley_hardware_select (devices, n, "00fe", used) == 2);
+  CHECK (parley_hardware_select (devices, n, "00ff,00fe", used) == 3);
+  CHECK_STR (used[1].id, "00ff");
+  CHECK_STR (used[2].id, "00fe");
+  CHECK (parley_hardware_select (devices, 1, "00ff,00fe", used) == 1); /* none is there */
+}
+
+/* The first is filled before the second gets a layer; what neither holds stays in RAM. */
+static void
+two_gpus_are_filled_in_order (void)
+{
+  struct pe_device_info devices[N_DEVICES];
+  struct pe_plan_request request;
+  const struct computer *c = computer_called ("two GPUs, 8 GB and 4 GB");
+  gsize n = build_computer (c, devices);
+  pe_plan_request_init (&request);
+  request.n_ctx = 4096;
+  g_autoptr (ParleyFit) roomy = parley_fit_model_plan (model, &request, devices, n, NULL, NULL);
+  CHECK (parley_fit_get_verdict (roomy) == PARLEY_FIT_ON_GPU);
+  CHECK (parley_fit_get_device (roomy, 1)->planned > 0);
+  CHECK (parley_fit_get_device (roomy, 2)->parts[PE_MEMORY_WEIGHTS] == 0);
+  CHECK (!strstr (parley_fit_get_sentence (roomy), "Other card"));
+
+  devices[1].memory_available = 1000 * MIB;
+  g_autoptr (ParleyFit) both = parley_fit_model_plan (model, &request, devices, n, NULL, NULL);
+  CHECK_MSG (parley_fit_get_verdict (both) == PARLEY_FIT_ON_GPU, "%s",
+             parley_fit_get_sentence (both));
+  CHECK (parley_fit_get_device (both, 1)->parts[PE_MEMORY_WEIGHTS] > 0);
+  CHECK (parley_fit_get_device (both, 2)->parts[PE_MEMORY_WEIGHTS] > 0);
+  CHECK_MSG (strstr (parley_fit_get_sentence (both), "Card and Other card"), "%s",
+             parley_fit_get_sentence (both));
+  CHECK (strstr (parley_fit_get_basis (both), "Card and Other card"));
+  for (gsize d = 1; d < n; d++) {
+    const ParleyFitDevice *gpu = parley_fit_get_device (both, d);
+    CHECK (gpu->planned + parley_fit_margin (&gpu->info) <= gpu->info.memory_available);
+  }
+
+  devices[2].memory_available = 700 * MIB;
+  g_autoptr (ParleyFit) part = parley_fit_model_plan (model, &request, devices, n, NULL, NULL);
+  CHECK_MSG (parley_fit_get_verdict (part) == PARLEY_FIT_PARTLY, "%s",
+             parley_fit_get_sentence (part));
+  CHECK (parley_fit_get_gpu_layers (part) < parley_fit_get_gpu_layers (both));
+  /* The same model in a larger file takes more of both, and never more than there is. */
+  g_autoptr (ParleyFit) larger = parley_fit_scale (both, 1600000000);
+  CHECK (parley_fit_is_approximate (larger));
+  for (gsize d = 1; d < n; d++) {
+    const ParleyFitDevice *gpu = parley_fit_get_device (larger, d);
+    CHECK (gpu->planned + parley_fit_margin (&gpu->info) <= gpu->info.memory_available);
+  }
+  CHECK (parley_fit_get_device (larger, 2)->planned >= parley_fit_get_device (both, 2)->planned);
+}
+
+/* What the driver was seen to take is needed too, where anything is on its device. */
+static void
+the_driver_counts (void)
+{
+  struct pe_device_info devices[N_DEVICES];
+  struct pe_plan_request request;
+  gsize n = build_computer (&computers[0], devices);
+  pe_plan_request_init (&request);
+  request.n_ctx = 4096;
+  g_autoptr (ParleyFit) without = parley_fit_model_plan (model, &request, devices, n, NULL, NULL);
+  guint64 planned = parley_fit_get_device (without, 1)->planned;
+  guint64 margin = parley_fit_margin (&devices[1]);
+  CHECK (parley_fit_get_device (without, 1)->driver == 0);
+  devices[1].memory_available = planned + margin; /* to the byte */
+  g_autoptr (ParleyFit) tight = parley_fit_model_plan (model, &request, devices, n, NULL, NULL);
+  CHECK (parley_fit_get_verdict (tight) == PARLEY_FIT_ON_GPU);
+  devices[1].driver_bytes = 90 * MIB;
+  g_autoptr (ParleyFit) less = parley_fit_model_plan (model, &request, devices, n, NULL, NULL);
+  CHECK (parley_fit_get_verdict (less) == PARLEY_FIT_PARTLY);
+  CHECK (parley_fit_get_device (less, 1)->driver == 90 * MIB);
+  CHECK (parley_fit_get_device (less, 0)->driver == 0);
+  request.n_gpu_layers = 9;
+  g_autoptr (ParleyFit) forced = parley_fit_model_plan (model, &request, devices, n, NULL, NULL);
+  CHECK (parley_fit_get_verdict (forced) == PARLEY_FIT_TOO_LARGE);
+  request.n_gpu_layers = 0;
+  g_autoptr (ParleyFit) none = parley_fit_model_plan (model, &request, devices, n, NULL, NULL);
+  CHECK (parley_fit_get_device (none, 1)->driver == 0 ||
+         parley_fit_get_device (none, 1)->planned > 0);
+}
+
 static void
 the_largest_that_fits (void)
 {
-  struct pe_device_info devices[2];
+  struct pe_device_info devices[N_DEVICES];
   struct pe_plan_request request;
   gsize n = build_computer (&computers[0], devices);
   devices[1].memory_available = 1200 * MIB;
@@ -307,7 +476,7 @@ the_largest_that_fits (void)
 static void
 speed_follows_the_rates (void)
 {
-  struct pe_device_info devices[2];
+  struct pe_device_info devices[N_DEVICES];
   struct pe_plan_request request;
   gsize n = build_computer (&computers[1], devices);
   pe_plan_request_init (&request);
@@ -323,19 +492,119 @@ speed_follows_the_rates (void)
     CHECK (i == 0 || p->gpu_bytes > g_array_index (points, ParleyFitPoint, i - 1).gpu_bytes);
   }
   g_autoptr (ParleyFit) whole = parley_fit_model_plan (model, &request, devices, n, NULL, NULL);
-  const ParleySpeedHistory history = { 0.5, 0.8, 3 };
-  g_autoptr (ParleyFit) corrected =
-      parley_fit_model_plan (model, &request, devices, n, &history, NULL);
-  CHECK (fabs (parley_fit_get_speed (corrected) / parley_fit_get_speed (whole) - 0.5) < 1e-9);
-  CHECK (parley_fit_get_trust (corrected) == PARLEY_SPEED_MEASURED);
-  CHECK (strstr (parley_fit_get_basis (corrected), "3 replies"));
-
   memset (devices[1].rates, 0, sizeof devices[1].rates); /* never measured by the engine */
   g_autoptr (ParleyFit) rough = parley_fit_model_plan (model, &request, devices, n, NULL, NULL);
   CHECK (parley_fit_get_trust (rough) == PARLEY_SPEED_ROUGH && parley_fit_get_speed (rough) > 0);
   devices[1].read_rate = devices[1].matmul_rate = 0; /* nor by anybody */
   g_autoptr (ParleyFit) none = parley_fit_model_plan (model, &request, devices, n, NULL, NULL);
   CHECK (parley_fit_get_speed (none) == 0 && strstr (parley_fit_get_basis (none), "no data"));
+}
+
+/* ---- what earlier replies say ---- */
+
+/* A reply that took `slower` times as long as it is foretold. */
+static void
+add_run (GArray *runs, const struct pe_device_info *devices, gsize n, guint layers, guint threads,
+         double slower)
+{
+  const char *ids[] = { devices[1].id, devices[2].id };
+  struct pe_plan_request request;
+  ParleyRunRecord run;
+  pe_plan_request_init (&request);
+  request.n_ctx = 16384;
+  request.n_batch = 512;
+  request.n_threads = threads;
+  request.n_gpu_layers = (gint32) layers;
+  parley_run_init (&run, &request, layers, ids, n - 1);
+  run.depth = 100;
+  run.prompt_tokens = 300;
+  run.reply_tokens = 50;
+  g_autoptr (ParleyFit) fit = parley_fit_model_plan (model, &request, devices, n, NULL, NULL);
+  CHECK (fit);
+  /* Nearly what the engine reckons at this depth; the test compares with its own plan below. */
+  run.prompt_seconds = run.prompt_tokens / parley_fit_get_prompt_speed (fit) * slower;
+  run.reply_seconds = (run.reply_tokens - 1) / parley_fit_get_speed (fit) * slower;
+  g_array_append_val (runs, run);
+}
+
+static void
+replies_correct_predictions (void)
+{
+  struct pe_device_info devices[N_DEVICES];
+  struct pe_plan_request request;
+  ParleySpeedHistory history;
+  gsize n = build_computer (&computers[1], devices);
+  g_autoptr (GArray) runs = g_array_new (FALSE, TRUE, sizeof (ParleyRunRecord));
+  pe_plan_request_init (&request);
+  request.n_ctx = 16384;
+  request.n_gpu_layers = 4;
+  g_autoptr (ParleyFit) plain = parley_fit_model_plan (model, &request, devices, n, NULL, NULL);
+
+  /* Placed otherwise, but on the same sides: it corrects, and the words say so. */
+  add_run (runs, devices, n, 6, 8, 2);
+  parley_fit_model_recall (model, runs, devices, n, &history);
+  CHECK (history.n_runs == 1);
+  g_autoptr (ParleyFit) near = parley_fit_model_plan (model, &request, devices, n, &history, NULL);
+  double ratio = parley_fit_get_speed (near) / parley_fit_get_speed (plain);
+  CHECK_MSG (fabs (ratio - 0.5) < 0.1, "%g", ratio);
+  CHECK (parley_fit_get_trust (near) == PARLEY_SPEED_PREDICTED);
+  CHECK_MSG (strstr (parley_fit_get_basis (near), "corrected by one reply"), "%s",
+             parley_fit_get_basis (near));
+
+  /* Placed like this: the middle of them counts alone. */
+  add_run (runs, devices, n, 4, 8, 4);
+  add_run (runs, devices, n, 4, 8, 1.25);
+  add_run (runs, devices, n, 4, 8, 1.25);
+  parley_fit_model_recall (model, runs, devices, n, &history);
+  g_autoptr (ParleyFit) same = parley_fit_model_plan (model, &request, devices, n, &history, NULL);
+  ratio = parley_fit_get_speed (same) / parley_fit_get_speed (plain);
+  CHECK_MSG (fabs (ratio - 0.8) < 0.1, "%g", ratio);
+  ratio = parley_fit_get_prompt_speed (same) / parley_fit_get_prompt_speed (plain);
+  CHECK_MSG (fabs (ratio - 0.8) < 0.1, "%g", ratio);
+  CHECK (parley_fit_get_turn_seconds (same) > parley_fit_get_turn_seconds (plain));
+  CHECK (parley_fit_get_trust (same) == PARLEY_SPEED_MEASURED);
+  CHECK_STR (parley_fit_get_basis (same),
+             "measured on this computer with this model, in 3 replies");
+
+  /* On the processor alone, or on the GPU alone, nothing is known. */
+  request.n_gpu_layers = 9;
+  g_autoptr (ParleyFit) whole = parley_fit_model_plan (model, &request, devices, n, &history, NULL);
+  CHECK (parley_fit_get_trust (whole) == PARLEY_SPEED_PREDICTED &&
+         !strstr (parley_fit_get_basis (whole), "corrected"));
+}
+
+static void
+replies_elsewhere_say_nothing (void)
+{
+  struct pe_device_info devices[N_DEVICES];
+  ParleySpeedHistory history;
+  gsize n = build_computer (&computers[1], devices);
+  g_autoptr (GArray) runs = g_array_new (FALSE, TRUE, sizeof (ParleyRunRecord));
+  add_run (runs, devices, n, 4, 8, 2);
+  add_run (runs, devices, n, 0, 8, 2);
+  g_strlcpy (devices[1].id, "another", sizeof devices[1].id);
+  parley_fit_model_recall (model, runs, devices, n, &history);
+  CHECK (history.n_runs == 1 && history.runs[0].gpu_layers == 0);
+  parley_fit_model_recall (model, runs, devices, 1, &history);
+  CHECK (history.n_runs == 1);
+
+  /* Too short, disturbed, or nonsense. */
+  g_array_set_size (runs, 0);
+  for (guint i = 0; i < 6; i++) {
+    add_run (runs, devices, n, 0, 8, i == 2 ? 1000 : i == 3 ? 0.001 : 1);
+    ParleyRunRecord *run = &g_array_index (runs, ParleyRunRecord, i);
+    if (i == 0) {
+      run->reply_tokens = 3;
+      run->prompt_tokens = 10;
+    } else if (i == 1)
+      run->prompt_seconds = run->reply_seconds = 0;
+    else if (i == 4)
+      run->k_type = 12345;
+    else if (i == 5)
+      run->context = G_MAXUINT32;
+  }
+  parley_fit_model_recall (model, runs, devices, n, &history);
+  CHECK_MSG (history.n_runs == 0, "%u", history.n_runs);
 }
 
 static void
@@ -361,11 +630,11 @@ automatic_is_never_slower (void)
   static const enum pe_type caches[] = { PE_TYPE_F32, PE_TYPE_F16, PE_TYPE_Q8_0, PE_TYPE_Q4_0 };
   guint tried = 0;
   for (gsize i = 0; i < G_N_ELEMENTS (computers); i++) {
-    struct pe_device_info devices[2];
+    struct pe_device_info devices[N_DEVICES];
     struct pe_plan_request chosen, manual;
     gsize n = build_computer (&computers[i], devices);
     g_autofree char *sentence = NULL;
-    gboolean found = parley_fit_model_auto (model, 0, devices, n, &chosen, &sentence);
+    gboolean found = parley_fit_model_auto (model, 0, devices, n, NULL, &chosen, &sentence);
     printf ("# %-36s %s\n", computers[i].name, sentence);
     CHECK_MSG (found && *sentence, "%s", computers[i].name);
     g_autoptr (ParleyFit) best = parley_fit_model_plan (model, &chosen, devices, n, NULL, NULL);
@@ -394,7 +663,7 @@ automatic_is_never_slower (void)
 static void
 automatic_gives_up_in_words (void)
 {
-  struct pe_device_info devices[2];
+  struct pe_device_info devices[N_DEVICES];
   struct pe_plan_request chosen;
   g_autofree char *little = NULL, *none = NULL;
   build_computer (&computers[0], devices);
@@ -403,12 +672,86 @@ automatic_gives_up_in_words (void)
   do {
     g_free (little);
     devices[0].memory_available = available -= 8 * MIB;
-    CHECK (parley_fit_model_auto (model, 0, devices, 1, &chosen, &little));
+    CHECK (parley_fit_model_auto (model, 0, devices, 1, NULL, &chosen, &little));
   } while (chosen.n_ctx == 8192);
   CHECK_MSG (chosen.n_ctx >= 512 && strstr (little, "does not fit"), "%s", little);
   CHECK (chosen.k_type == PE_TYPE_Q8_0); /* that was given up before */
   devices[0].memory_available = 100 * MIB;
-  CHECK (!parley_fit_model_auto (model, 0, devices, 1, &chosen, &none) && *none);
+  CHECK (!parley_fit_model_auto (model, 0, devices, 1, NULL, &chosen, &none) && *none);
+}
+
+/* ---- headers that lie ---- */
+
+/* The file begins with it. */
+static GBytes *
+header_bytes (void)
+{
+  enum { MOST = 400000 };
+  FILE *file = fopen (path, "re");
+  CHECK (file);
+  guint8 *bytes = g_malloc (MOST);
+  gsize n = fread (bytes, 1, MOST, file);
+  fclose (file);
+  return g_bytes_new_take (bytes, n);
+}
+
+/* Any word of the first kilobytes set to any of these: an error or a fit, never a crash; and a fit
+ * never promises more than there is. */
+static void
+lying_headers_promise_nothing (void)
+{
+  static const guint64 lies[] = { 0, 1, 0x7fffffff, 0xffffffff, 1ull << 40, G_MAXUINT64 };
+  struct pe_device_info devices[N_DEVICES];
+  gsize n = build_computer (&computers[0], devices), n_bytes;
+  g_autoptr (GBytes) header = header_bytes ();
+  const guint8 *sound = g_bytes_get_data (header, &n_bytes);
+  guint n_errors = 0, n_fits = 0;
+  for (gsize at = 4; at < 3000; at += 4)
+    for (gsize i = 0; i < G_N_ELEMENTS (lies); i++) {
+      guint8 *copy = g_memdup2 (sound, n_bytes);
+      memcpy (copy + at, &lies[i], at % 8 ? 4 : 8);
+      g_autoptr (GBytes) lying = g_bytes_new_take (copy, n_bytes);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (ParleyFit) fit =
+          parley_fit_for_header (lying, 760000000, "lying", NULL, devices, n, &error);
+      CHECK ((fit != NULL) != (error != NULL));
+      n_errors += error != NULL;
+      if (!fit)
+        continue;
+      n_fits++;
+      for (gsize d = 0; d < parley_fit_get_n_devices (fit); d++)
+        CHECK (parley_fit_get_verdict (fit) >= PARLEY_FIT_TOO_LARGE ||
+               parley_fit_get_device (fit, d)->planned <= devices[d].memory_available);
+    }
+  printf ("# %u lies were refused, %u led to a verdict\n", n_errors, n_fits);
+  CHECK (n_errors > 100 && n_fits > 100);
+  /* A file that is smaller than its tensors. */
+  g_autoptr (GError) short_file = NULL;
+  g_autoptr (ParleyFit) none =
+      parley_fit_for_header (header, 1000000, "short", NULL, devices, n, &short_file);
+  CHECK (!none && short_file && *short_file->message);
+}
+
+/* The device that was planned for is gone: the plan for what is left is another, and no index of
+ * the old one is used. */
+static void
+devices_that_vanish (void)
+{
+  struct pe_device_info devices[N_DEVICES];
+  struct pe_plan_request request;
+  gsize n = build_computer (&computers[1], devices);
+  pe_plan_request_init (&request);
+  g_autoptr (ParleyFit) before = parley_fit_model_plan (model, &request, devices, n, NULL, NULL);
+  CHECK (parley_fit_get_verdict (before) == PARLEY_FIT_ON_GPU);
+  request = *parley_fit_get_request (before); /* nine layers on a GPU */
+  g_autoptr (ParleyFit) after = parley_fit_model_plan (model, &request, devices, 1, NULL, NULL);
+  CHECK (parley_fit_get_verdict (after) == PARLEY_FIT_IN_RAM);
+  CHECK (parley_fit_get_gpu_layers (after) == 0 && parley_fit_get_n_devices (after) == 1);
+  g_autoptr (GArray) points = parley_fit_model_sweep (model, &request, devices, 1, NULL, NULL);
+  CHECK (points && points->len == 1);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ParleyFit) none = parley_fit_model_plan (model, &request, devices, 0, NULL, &error);
+  CHECK (!none && error); /* not even a processor */
 }
 
 int
@@ -430,13 +773,22 @@ main (int argc, char **argv)
   RUN (heaps_are_judged);
   RUN (budgets_that_move_are_doubted);
   RUN (budgets_by_hand_bound_a_device);
+  RUN (budgets_are_kept_as_text);
+  RUN (margins_by_hand_replace_the_usual_ones);
   RUN (verdicts_follow_the_memory);
   RUN (shared_memory_counts_once);
+  RUN (several_gpus_only_where_named);
+  RUN (two_gpus_are_filled_in_order);
+  RUN (the_driver_counts);
   RUN (the_largest_that_fits);
   RUN (speed_follows_the_rates);
+  RUN (replies_correct_predictions);
+  RUN (replies_elsewhere_say_nothing);
   RUN (threads_lie_between_one_and_all);
   RUN (automatic_is_never_slower);
   RUN (automatic_gives_up_in_words);
+  RUN (lying_headers_promise_nothing);
+  RUN (devices_that_vanish);
   parley_fit_model_unref (model);
   unlink (path);
   g_free (path);

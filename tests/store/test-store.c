@@ -5,10 +5,12 @@
 #include "common.h"
 
 #include <fcntl.h>
+#include <math.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "store/parley-run-records.h"
 #include "store/schema.h"
 
 static gint64
@@ -341,6 +343,56 @@ settings_are_read_back (void)
   must_close (store);
 }
 
+/* The latest of a model, apart from those of others; gone with everything else. */
+static void
+speeds_are_kept_by_model (void)
+{
+  ParleyStore *store = must_open (fresh_folder ());
+  g_autoptr (GError) error = NULL;
+  for (guint i = 0; i < PARLEY_RUNS_KEPT + 5; i++) {
+    ParleyRunRecord run = { .devices = "cpu,00ff",
+                            .gpu_layers = i,
+                            .cpu_experts = 2,
+                            .context = 4096,
+                            .batch = 512,
+                            .threads = 3,
+                            .k_type = 8,
+                            .v_type = 1,
+                            .depth = 7,
+                            .prompt_tokens = 100,
+                            .reply_tokens = 20,
+                            .prompt_seconds = 0.5,
+                            .reply_seconds = 1.25 };
+    parley_store_add_run (store, "org/one", &run);
+    run.devices[3] = '\0';
+    run.prompt_seconds = i == 0 ? NAN : -1;
+    if (i < 2)
+      parley_store_add_run (store, "org/other", &run);
+  }
+  must_flush (store);
+  g_autoptr (GArray) none = parley_store_list_runs (store, "org/none");
+  g_autoptr (GArray) other = parley_store_list_runs (store, "org/other");
+  g_autoptr (GArray) runs = parley_store_list_runs (store, "org/one");
+  CHECK (none->len == 0 && runs->len == PARLEY_RUNS_KEPT);
+  const ParleyRunRecord *last = &g_array_index (runs, ParleyRunRecord, 0);
+  const ParleyRunRecord *first = &g_array_index (runs, ParleyRunRecord, PARLEY_RUNS_KEPT - 1);
+  CHECK (last->gpu_layers == PARLEY_RUNS_KEPT + 4 && first->gpu_layers == 5);
+  CHECK_STR (last->devices, "cpu,00ff");
+  CHECK (last->cpu_experts == 2 && last->context == 4096 && last->batch == 512);
+  CHECK (last->threads == 3 && last->k_type == 8 && last->v_type == 1 && last->depth == 7);
+  CHECK (last->prompt_tokens == 100 && last->reply_tokens == 20);
+  CHECK (last->prompt_seconds == 0.5 && last->reply_seconds == 1.25 && last->ended_at > 0);
+  /* What is no time is stored as none. */
+  CHECK (other->len == 2);
+  for (guint i = 0; i < other->len; i++)
+    CHECK (g_array_index (other, ParleyRunRecord, i).prompt_seconds == 0);
+  CHECK_STR (g_array_index (other, ParleyRunRecord, 0).devices, "cpu");
+  CHECK (parley_store_erase (store, &error));
+  g_autoptr (GArray) gone = parley_store_list_runs (store, "org/one");
+  CHECK (gone->len == 0);
+  must_close (store);
+}
+
 static void
 identifiers_never_repeat (void)
 {
@@ -523,6 +575,7 @@ main (void)
   RUN (foreign_database_is_refused);
   RUN (damaged_pages_are_errors);
   RUN (settings_are_read_back);
+  RUN (speeds_are_kept_by_model);
   RUN (identifiers_never_repeat);
   RUN (tells_what_changed_and_where);
   RUN (locked_file_delays_and_loses_nothing);
