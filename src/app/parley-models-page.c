@@ -386,6 +386,8 @@ parley_models_page_new (ParleyServices *services)
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (services->library, "notify::loading", G_CALLBACK (look_for_updates),
                            self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (services->library, "items-changed", G_CALLBACK (look_for_updates), self,
+                           G_CONNECT_SWAPPED | G_CONNECT_AFTER);
   g_signal_connect_object (services->tasks, "items-changed", G_CALLBACK (update), self,
                            G_CONNECT_SWAPPED | G_CONNECT_AFTER);
   g_signal_connect_object (services->updates, "changed", G_CALLBACK (updates_changed), self,

@@ -18,11 +18,11 @@ PROVIDER = "/io/github/parleychat/Parley/SearchProvider"
 class Service(App):
     """Started as the session bus does: without a window."""
 
-    def __enter__(self):
-        self.process = subprocess.Popen([self.program, "--gapplication-service"], env=self.env,
-                                        stderr=self.log, stdout=self.log)
-        wait(lambda: self.search("GetResultMetas", "@as []") == ([],), "the search provider", 40)
-        return self
+    def command(self):
+        return [self.program, "--gapplication-service"]
+
+    def is_ready(self):
+        return self.search("GetResultMetas", "@as []") == ([],)
 
     def search(self, method, *arguments):
         done = subprocess.run(["gdbus", "call", "--session", "--dest", APP_ID, "--object-path",

@@ -2,9 +2,9 @@
 """The widgets of an application as assistive technologies see them, fetched all at once: a walk
 that asks for one thing at a time takes a second for a window of ours.
 
-The toolkit's cache tells everything about every widget that somebody has asked for by name once;
-which children a widget has is asked for where the cache does not know them all, or knows one that
-is hidden now.
+The toolkit's cache tells everything about every widget that somebody has asked for by name once.
+Which children a widget has is asked for: the cache does not know all of them, and keeps some that
+are hidden now.
 """
 
 import collections
@@ -78,21 +78,31 @@ class Accessibility:
             found[path] = Item(path, parent, index, n, interfaces, ROLES[role], name, states)
         return found
 
+    def item(self, path):
+        """One widget that the list of all has left out: some that were shown late are."""
+        try:
+            return Item(path, None, 0, self.get(path, "Accessible", "ChildCount"),
+                        self.call(path, "Accessible.GetInterfaces"),
+                        ROLES[self.call(path, "Accessible.GetRole")],
+                        self.get(path, "Accessible", "Name"),
+                        self.call(path, "Accessible.GetState"))
+        except GLib.Error:  # it is gone
+            return None
+
     def tree(self):
         """Items by path, and the paths of everybody's children, at one moment."""
         for _ in range(5):
-            items, known = self.items(), collections.defaultdict(list)
-            for item in items.values():
-                known[item.parent].append(item)
-            tree, todo, complete = {}, [ROOT], True
+            items, tree, todo, complete = self.items(), {}, [ROOT], True
             while todo:
                 path = todo.pop()
-                item, below = items.get(path), sorted(known[path], key=lambda item: item.index)
-                complete &= item is not None
-                tree[path] = [child.path for child in below] \
-                    if item and path != ROOT and \
-                    [child.index for child in below] == list(range(item.n_children)) \
-                    else self.children(path)
+                item = items.get(path)
+                if item is None:
+                    item = self.item(path)
+                    complete &= item is not None
+                    if item:
+                        items[path] = item
+                has_children = path == ROOT or item and item.n_children
+                tree[path] = self.children(path) if has_children else []
                 todo += tree[path]
             if complete:
                 break
@@ -154,16 +164,24 @@ class Node:
     def set_value(self, value):
         self.access.put(self.path, "Value", "CurrentValue", GLib.Variant("d", value))
 
+    def actions(self):
+        """The names of its actions."""
+        if "org.a11y.atspi.Action" not in self.items[self.path].interfaces:
+            return []
+        return [self.access.call(self.path, "Action.GetName", GLib.Variant("(i)", (i,)))
+                for i in range(self.access.get(self.path, "Action", "NActions"))]
+
+    def act(self, name):
+        """Does one of them, as its menu does."""
+        number = self.actions().index(name)
+        self.access.call(self.path, "Action.DoAction", GLib.Variant("(i)", (number,)))
+
     def click(self):
         """By its own action; the effect comes a moment later, so wait for that."""
         for node in self.walk():
-            if "org.a11y.atspi.Action" not in self.items[node.path].interfaces:
-                continue
-            for i in range(self.access.get(node.path, "Action", "NActions")):
-                index = GLib.Variant("(i)", (i,))
-                if self.access.call(node.path, "Action.GetName", index) in \
-                        ("click", "toggle", "activate"):
-                    self.access.call(node.path, "Action.DoAction", index)
+            for name in node.actions():
+                if name in ("click", "toggle", "activate"):
+                    node.act(name)
                     return
         self.press()
 

@@ -125,11 +125,15 @@ class App:
                                         stdout=self.log)
         self.session = Connection(self.env["DBUS_SESSION_BUS_ADDRESS"])
         self.access = None
-        wait(self._answers, "the window's actions", 40)
+        wait(self.is_ready, "the window's actions", 40)
         return self
 
     def command(self):
         return [self.program]
+
+    def is_ready(self):
+        """Of a program that has just been started."""
+        return self._answers()
 
     def _answers(self):
         if self.process.poll() is not None:

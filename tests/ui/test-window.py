@@ -333,14 +333,6 @@ def second_start_raises_the_first(case):
 
 # ---- the library ----
 
-def act(node, name):
-    """An action of a row, as its menu does it."""
-    actions = node.at.get_action_iface()
-    names = [actions.get_action_name(i) for i in range(actions.get_n_actions())]
-    assert name in names, names
-    actions.do_action(names.index(name))
-
-
 def from_the_end(node):
     """The widgets of a window, last ones first: messages lie above everything else."""
     for child in reversed(list(node.children())):
@@ -353,9 +345,7 @@ def models_are_kept_in_order(case):
     def own():
         """The row of the model that is no part of Parley."""
         return wait(lambda: [n for n in app.root.all("list item")
-                             if n.at.get_action_iface() and "row.delete" in
-                             [n.at.get_action_iface().get_action_name(i)
-                              for i in range(n.at.get_action_iface().get_n_actions())]
+                             if "row.delete" in n.actions()
                              and n.all("push button", "Chat with " + n.name)], "the model")[0]
 
     def checksum():
@@ -368,9 +358,9 @@ def models_are_kept_in_order(case):
         app.do("show-models")
         name = own().name
         assert talk.says(app, "free of"), "the space is not shown"
-        act(own(), "row.verify")
+        own().act("row.verify")
         wait(lambda: checksum() == hashlib.sha256(before).hexdigest(), "its checksum", 30)
-        act(own(), "row.tags")
+        own().act("row.tags")
         app.find("text", "Tags of the model").set_text("bedtime, small")
         app.find("push button", "Set Tags").click()
         wait(lambda: talk.says(app, "bedtime · small"), "the tags")
@@ -380,9 +370,9 @@ def models_are_kept_in_order(case):
         search.set_text("bedtime")
         wait(lambda: own().name == name, "the one with the tag")
         search.set_text("")
-        act(own(), "row.pin")
+        own().act("row.pin")
         wait(lambda: talk.says(app, "Pinned"), "that it is pinned")
-        act(own(), "row.delete")
+        own().act("row.delete")
         wait(lambda: not os.path.exists(case.model), "the file to go")
         wait(lambda: next(n for n in from_the_end(app.root)
                           if n.role == "push button" and n.name.startswith("Undo")), "Undo").click()
