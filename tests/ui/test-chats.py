@@ -321,7 +321,7 @@ def disk_is_full_while_chatting(case):
         if place is None:
             return
         filler = os.path.join(place, "filler")
-        with case.window(PARLEY_TEST_PACE="30") as app:
+        with case.window(PARLEY_TEST_PACE="150") as app:
             case.ask(app, 300)
             talk.grown(app, 20, 0)
             with contextlib.suppress(OSError), open(filler, "wb", buffering=0) as file:
