@@ -156,8 +156,7 @@ def automatic_explains_itself(case):
                       "that fits" in n.name], "the sentence", 30)
         wait(lambda: not query(case, "SELECT value FROM setting WHERE key LIKE "
                                      "'model/%/gpu-layers' AND value = '0'"), "the choice to go")
-        top = scale.maximum()
-        wait(lambda: app.find("slider", "Layers on the GPU").value() == top, "all layers", 60)
+        # How many layers it takes depends on how fast the reply before was.
 
 
 def speeds_are_kept(case):
