@@ -9,6 +9,16 @@
 #include <math.h>
 #include <string.h>
 
+#ifdef __SANITIZE_ADDRESS__
+/* Which fonts there are is asked once and kept by the library that knows them. */
+const char *__lsan_default_suppressions (void);
+const char *
+__lsan_default_suppressions (void)
+{
+  return "leak:libfontconfig.so\n";
+}
+#endif
+
 static PangoContext *context;
 
 static void
