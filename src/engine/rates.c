@@ -2,6 +2,7 @@
 #include "engine/rates.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "engine/devices.h"
 #include "engine/heaps.h"
 #include "engine/model.h"
@@ -12,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #define CONTEXT          1280
@@ -47,14 +47,6 @@ static const struct shape small_matrices = { PE_TYPE_F32, 1, 256, 512, 4, 2, 64 
 static const struct shape operators = { PE_TYPE_Q8_0, 8, 256, 256, 4, 2, 64 };
 /* Little but a cache. */
 static const struct shape caches = { PE_TYPE_Q8_0, 1, 512, 256, 16, 8, 128 };
-
-static double
-now (void)
-{
-  struct timespec t;
-  clock_gettime (CLOCK_MONOTONIC, &t);
-  return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
-}
 
 /* ---- a GGUF file in memory: a header, then a hole ---- */
 
@@ -280,9 +272,9 @@ run_rows (struct runner *r, uint32_t n, double *seconds, struct pe_error *error)
   struct pe_row rows[MAX_BATCH];
   for (uint32_t i = 0; i < n; i++)
     rows[i] = (struct pe_row){ r->sequence, (int32_t) (i % VOCABULARY), i + 1 == n };
-  double start = now ();
+  double start = pe_clock ();
   bool ok = pe_runtime_compute (r->runtime, rows, n, error);
-  *seconds = now () - start;
+  *seconds = pe_clock () - start;
   return ok;
 }
 

@@ -4,12 +4,12 @@
  * the cache, recurrent state and working memory, each by the plan.
  */
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "engine/cpu/cpu.h"
 #include "engine/cpu/pages.h"
 #include "engine/split.h"
 
 #include <string.h>
-#include <time.h>
 
 #define RENEW_RATE 1e9 /* bytes a second of a disk from which weights are read once more */
 
@@ -230,14 +230,6 @@ unmap_weights (struct pe_backend *b, uint32_t stage)
     pe_pages_unmap (t);
 }
 
-static double
-now (void)
-{
-  struct timespec t;
-  clock_gettime (CLOCK_MONOTONIC, &t);
-  return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
-}
-
 /* Returns whether most of the stage lies in small pages, as far as the kernel tells. */
 static bool
 read_weights (struct pe_backend *b, uint32_t stage)
@@ -260,13 +252,13 @@ renew_weights (struct pe_backend *b, uint32_t stage)
 {
   uint64_t bytes = 0;
   struct walk at = { 0 };
-  double start = now ();
+  double start = pe_clock ();
   for (const struct pe_tensor *t; (t = next_weight (b, stage, true, &at)) != NULL;) {
     pe_pages_forget (b->context.model, t);
     bytes += t->n_bytes;
   }
   bool small = read_weights (b, stage);
-  b->keep_pages = small || (double) bytes < RENEW_RATE * (now () - start);
+  b->keep_pages = small || (double) bytes < RENEW_RATE * (pe_clock () - start);
 }
 
 static void

@@ -3,6 +3,7 @@
  * Rates of the processor with the engine's own kernels and threads.
  */
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "engine/cpu/device.h"
 #include "engine/cpu/kernels.h"
 #include "engine/cpu/pool.h"
@@ -10,21 +11,12 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #define READ_BYTES  ((size_t) 256 << 20) /* far more than any cache */
 #define READ_CHUNK  ((size_t) 1 << 20)
 #define ROUNDS      3
 #define BARE_ROUNDS 500
 #define BARE_JOBS   16 /* of each thread: a slow one can be helped out */
-
-static double
-now (void)
-{
-  struct timespec t;
-  clock_gettime (CLOCK_MONOTONIC, &t);
-  return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
-}
 
 struct reading {
   const struct pe_kernels *kernels;
@@ -59,9 +51,9 @@ measure_reading (struct pe_pool *pool, struct pe_device_info *info, struct pe_er
 #endif
   pe_pool_run (pool, READ_BYTES / READ_CHUNK, 1, fill_chunks, &r);
   for (int i = 0; i < ROUNDS; i++) {
-    double start = now ();
+    double start = pe_clock ();
     pe_pool_run (pool, READ_BYTES / READ_CHUNK, 1, read_chunks, &r);
-    double rate = READ_BYTES / (now () - start);
+    double rate = READ_BYTES / (pe_clock () - start);
     info->read_rate = rate > info->read_rate ? rate : info->read_rate;
   }
   munmap (r.data, READ_BYTES);
@@ -88,9 +80,9 @@ bare_rate (struct pe_pool *pool, struct multiplying m)
   size_t n = (size_t) pe_pool_n_threads (pool) * BARE_JOBS;
   double operations = (double) n * m.bare (BARE_ROUNDS, m.scratch), best = 0;
   for (int i = 0; i < ROUNDS; i++) {
-    double start = now ();
+    double start = pe_clock ();
     pe_pool_run (pool, n, 1, multiply, &m);
-    double rate = operations / (now () - start);
+    double rate = operations / (pe_clock () - start);
     best = rate > best ? rate : best;
   }
   return best;

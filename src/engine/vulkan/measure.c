@@ -3,13 +3,13 @@
  * Rates of a GPU with the engine's own kernels: a large matrix times one row for reading, times
  * many rows for multiplying, and copies from host memory.
  */
+#include "base/clock.h"
 #include "engine/vulkan/device.h"
 #include "engine/vulkan/memory.h"
 #include "engine/vulkan/pipelines.h"
 #include "shaders/shared/arguments.h"
 
 #include <string.h>
-#include <time.h>
 
 #define ROUNDS 4 /* the first one warms up */
 
@@ -28,14 +28,6 @@ struct measuring {
   VkCommandBuffer commands;
   struct sizes sizes;
 };
-
-static double
-now (void)
-{
-  struct timespec t;
-  clock_gettime (CLOCK_MONOTONIC, &t);
-  return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
-}
 
 static bool
 take (struct measuring *m, enum pe_memory_kind kind, uint64_t bytes, enum pe_gpu_place place,
@@ -132,11 +124,11 @@ best_time (struct measuring *m, const struct job *job, double *out, struct pe_er
     return pe_vk_error (error, r, "measuring");
   *out = 0;
   for (int i = 0; i < ROUNDS; i++) {
-    double start = now ();
+    double start = pe_clock ();
     if (!pe_gpu_submit (&m->gpu, m->commands, error) ||
         !pe_gpu_wait (&m->gpu, m->gpu.compute.submitted, error))
       return false;
-    double t = now () - start;
+    double t = pe_clock () - start;
     if (i == 1 || (i > 1 && t < *out))
       *out = t;
   }

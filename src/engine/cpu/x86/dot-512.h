@@ -88,7 +88,7 @@ dot_wide (wide_fn wide, scales_fn scales, size_t bytes, int group, bool signed_c
     if (zero < 0)
       xs = _mm512_mul_ps (xs, xd);
     prefetch_stream (ahead, (size_t) n_rows * bytes);
-#pragma GCC unroll 4
+#pragma GCC unroll 2
     for (int r = 0; r < n_rows; r++) {
       struct scales s;
       scales (rows + r * row_bytes, 8, &s);
@@ -101,7 +101,7 @@ dot_wide (wide_fn wide, scales_fn scales, size_t bytes, int group, bool signed_c
       __m512i right[2];
       order_wide (group, _mm512_loadu_si512 (x->q + 128 * h),
                   _mm512_loadu_si512 (x->q + 128 * h + 64), right);
-#pragma GCC unroll 4
+#pragma GCC unroll 2
       for (int r = 0; r < n_rows; r++) {
         __m512i c[2];
         wide (rows + r * row_bytes, h, c);

@@ -15,17 +15,11 @@
 #define AHEAD 4096
 
 INLINE void
-prefetch_lines (const char *p, size_t n_bytes)
+prefetch (const char *p, size_t n_bytes)
 {
 #pragma GCC unroll 20
   for (size_t i = 0; i < n_bytes; i += 64)
-    _mm_prefetch (p + i, _MM_HINT_T0);
-}
-
-INLINE void
-prefetch (const char *p, size_t n_bytes)
-{
-  prefetch_lines (p + AHEAD, n_bytes);
+    _mm_prefetch (p + AHEAD + i, _MM_HINT_T0);
 }
 
 INLINE size_t
