@@ -10,6 +10,9 @@
 
 #include <string.h>
 
+#define STEP_SECONDS 0.5
+#define MOST_BATCHES 8u /* of a step */
+
 Reply *
 reply_new (guint64 id, WireGeneration *wire, guint credit, WorkerModel *model)
 {
@@ -168,6 +171,25 @@ choose_token (Reply *self, struct pe_runtime *runtime)
 
 /* ---- steps ---- */
 
+/* While one batch is under way on a GPU, the next can be begun, if both are known. */
+static gsize
+least_rows (const struct pe_plan_request *request)
+{
+  return request->n_batch * (request->n_gpu_layers > 0 ? 2 : 1);
+}
+
+/* As many whole batches for the next step as take about STEP_SECONDS: more would keep progress,
+ * other replies and moved layers waiting. */
+static void
+adapt_step (Reply *self, const struct pe_plan_request *request, gsize n, gint64 microseconds)
+{
+  if (n < self->n_rows)
+    return;
+  double fit = STEP_SECONDS * 1e6 / (double) MAX (microseconds, 1) * (double) n;
+  gsize batches = (gsize) MIN (fit / request->n_batch, MOST_BATCHES);
+  self->n_rows = MIN (MAX (batches * request->n_batch, least_rows (request)), self->rows_capacity);
+}
+
 static bool
 prepare_sampler (Reply *self, struct pe_error *error)
 {
@@ -212,8 +234,10 @@ prepare (Reply *self, struct pe_runtime *runtime)
   for (gsize i = 0; i < self->tokens.n; i++)
     pe_sampler_accept (self->sampler, self->tokens.ids[i]);
   self->n_prompt = self->tokens.n;
-  self->n_rows = pe_runtime_plan (runtime)->request.n_batch;
-  self->rows = g_new (struct pe_row, self->n_rows);
+  const struct pe_plan_request *request = &pe_runtime_plan (runtime)->request;
+  self->n_rows = least_rows (request);
+  self->rows_capacity = MOST_BATCHES * request->n_batch;
+  self->rows = g_new (struct pe_row, self->rows_capacity);
   return TRUE;
 }
 
@@ -280,7 +304,9 @@ reply_step (Reply *self, struct pe_runtime *runtime, struct slots *slots, struct
     self->rows[i] = (struct pe_row){ sequence, self->tokens.ids[have + i], i + 1 == left };
   /* A grammar that waits for the answer may bind the token after this row. */
   pe_runtime_set_best (runtime, self->grammar ? 0 : pe_sampler_n_best (self->sampler));
+  gint64 before = g_get_monotonic_time ();
   if (pe_runtime_compute (runtime, self->rows, n, error)) {
+    adapt_step (self, &pe_runtime_plan (runtime)->request, n, g_get_monotonic_time () - before);
     count (self, runtime);
     if (n == left)
       choose_token (self, runtime);

@@ -29,8 +29,8 @@ typedef struct {
   struct pe_sampler *sampler;
   struct pe_grammar *grammar; /* that the answer must follow; NULL: none */
   gboolean is_bound;          /* the answer has begun: the sampler follows the grammar */
-  struct pe_row *rows;
-  gsize n_rows;
+  struct pe_row *rows; /* of a step: of the prompt so many at most, and never more than fit */
+  gsize n_rows, rows_capacity;
 
   WorkerReader *reader; /* tokens' text into parts */
   Stops stops;
