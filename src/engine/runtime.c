@@ -641,7 +641,10 @@ pe_runtime_drop_guess (struct pe_runtime *r)
   if (!p)
     return;
   r->guess = NULL;
+  /* Its result comes where that of the last call is, which stays until the next. */
+  struct pe_best_logit *best = r->logits.data, last = *best;
   wait_for_pass (r, p, NULL);
+  *best = last;
   p->rows->sequence->n_pending--;
   pe_sequence_trim (p->rows->sequence);
 }
@@ -687,8 +690,10 @@ begin_guess (struct pe_runtime *r, const struct pe_row *row, struct pe_runtime_p
   if (start_spans (r, p, NULL)) {
     r->guess = p;
     r->counters.passes_ahead++;
-  } else
+  } else {
     row->sequence->n_pending--;
+    pe_sequence_trim (row->sequence);
+  }
 }
 
 /* One row whose successor the device begins by itself, and which may be begun already. */

@@ -120,7 +120,8 @@ release_pages (struct pe_sequence *s, size_t keep)
 void
 pe_sequence_trim (struct pe_sequence *s)
 {
-  release_pages (s, (s->n_tokens + PE_PAGE_TOKENS - 1) / PE_PAGE_TOKENS);
+  size_t n = s->n_tokens + s->n_pending; /* a pass under way writes to the last of these pages */
+  release_pages (s, (n + PE_PAGE_TOKENS - 1) / PE_PAGE_TOKENS);
 }
 
 static bool

@@ -28,15 +28,16 @@ static int32_t tokens[N_TOKENS];
 
 static const void *kernels; /* for the next load */
 static size_t n_kernels;
+static uint32_t n_ctx = 512;
 
 static struct pe_runtime *
 load (uint32_t n_gpu_layers, uint32_t n_batch, struct pe_error *error)
 {
   struct pe_plan_request request;
   pe_plan_request_init (&request);
-  request.n_ctx = 512;
+  request.n_ctx = n_ctx;
   request.n_batch = n_batch;
-  request.n_outputs = n_batch;
+  request.n_outputs = N_TOKENS;
   request.n_gpu_layers = (int32_t) n_gpu_layers;
   request.k_type = request.v_type = PE_TYPE_F32;
   request.precision = PE_PRECISION_EXACT;
@@ -336,6 +337,13 @@ kernels_are_compiled_ahead (void)
   float *out = malloc ((size_t) 16 * n_vocab * sizeof *out);
   bool ok = evaluate (runtime, sequence, 0, 16, out, &error) &&
             evaluate (runtime, sequence, 16, 1, out, &error);
+  const struct pe_row row = { sequence, 1, true };
+  size_t n_best;
+  for (uint32_t n = 1; n <= 3 && ok; n += 2) {
+    pe_runtime_set_best (runtime, n);
+    ok = pe_runtime_compute (runtime, &row, 1, &error) &&
+         pe_runtime_best (runtime, 0, &n_best) && n_best == n;
+  }
   struct pe_runtime_counters counters;
   pe_runtime_counters (runtime, &counters);
   pe_sequence_free (sequence);
@@ -520,6 +528,78 @@ going_on_ends_with_the_context (void)
   CHECK (code == PE_ERROR_CONTEXT_FULL);
 }
 
+/* The last row of the context begins a page: nothing can be begun behind it, and the page stays. */
+static void
+the_last_row_keeps_its_page (void)
+{
+  struct pe_error error = { 0 };
+  n_ctx = 257;
+  struct pe_runtime *runtime = load (n_steps, 16, &error);
+  n_ctx = 512;
+  struct pe_sequence *s = NULL, *branch = NULL;
+  CHECK_MSG (runtime && pe_sequence_new (runtime, &s, &error), "%s", error.message);
+  pe_runtime_set_best (runtime, 1);
+  struct pe_row row = { s, 1, true };
+  bool ok = true;
+  for (uint32_t i = 0; i < 257 && ok; i++) {
+    ok = pe_runtime_compute (runtime, &row, 1, &error);
+    if (i < 256)
+      row.token = ok ? best_of_last (runtime) : 0;
+  }
+  int32_t last = ok ? best_of_last (runtime) : -1, again = -2;
+  ok = ok && pe_sequence_fork (s, 257, &branch, &error);
+  pe_sequence_free (s);
+  size_t kept;
+  ok = ok && pe_sequence_truncate (branch, 256, &kept, &error);
+  row.sequence = branch;
+  if (ok && pe_runtime_compute (runtime, &row, 1, &error))
+    again = best_of_last (runtime);
+  bool same_after_going_back = again == last;
+  /* What was begun behind a row is given up without touching what the row gave. */
+  ok = ok && pe_sequence_truncate (branch, 3, &kept, &error);
+  row.token = 1;
+  if (ok && pe_runtime_compute (runtime, &row, 1, &error))
+    last = best_of_last (runtime);
+  ok = ok && pe_sequence_truncate (branch, 1, &kept, &error);
+  bool same_after_giving_up = ok && best_of_last (runtime) == last;
+  pe_sequence_free (branch);
+  pe_runtime_free (runtime);
+  CHECK_MSG (ok, "%s", error.message);
+  CHECK (same_after_going_back && same_after_giving_up);
+}
+
+/* More rows want logits than are computed at once, and another pass is begun before all are there:
+ * whichever call fails, nothing is delivered twice, and the same rows can be had again. */
+static void
+results_in_parts_fail_cleanly (void)
+{
+  struct pe_error error = { 0 };
+  struct pe_runtime *runtime = load (n_steps, 34, &error);
+  struct pe_sequence *s = NULL;
+  CHECK_MSG (runtime && pe_sequence_new (runtime, &s, &error), "%s", error.message);
+  float *out = malloc ((size_t) N_TOKENS * n_vocab * sizeof *out);
+  uint32_t n_failed = 0;
+  bool ok = true;
+  size_t kept;
+  for (uint32_t call = 1; call < 200 && ok; call++) {
+    pe_vk_fail_at (call, VK_ERROR_OUT_OF_DEVICE_MEMORY);
+    bool whole = evaluate (runtime, s, 0, N_TOKENS, out, &error);
+    pe_vk_fail_at (0, VK_SUCCESS);
+    n_failed += !whole;
+    ok = pe_sequence_truncate (s, 0, &kept, &error) &&
+         evaluate (runtime, s, 0, N_TOKENS, out, &error) && distance (out, 0, N_TOKENS) < 1e-10 &&
+         pe_sequence_truncate (s, 0, &kept, &error);
+    if (whole)
+      break;
+  }
+  pe_sequence_free (s);
+  pe_runtime_free (runtime);
+  free (out);
+  CHECK_MSG (ok, "after %u failures: %s", n_failed, error.message);
+  printf ("# each of %u calls failed once\n", n_failed);
+  CHECK (n_failed > 8);
+}
+
 /* Many of the best, of several rows at once. */
 static void
 the_best_come_back (void)
@@ -639,6 +719,8 @@ main (void)
   RUN (kernels_are_kept);
   RUN (the_device_goes_on);
   RUN (going_on_ends_with_the_context);
+  RUN (the_last_row_keeps_its_page);
+  RUN (results_in_parts_fail_cleanly);
   RUN (the_best_come_back);
   RUN (a_lost_device_stays_lost);
   pe_model_close (model);

@@ -124,7 +124,7 @@ pe_gpu_record_part (struct pe_gpu_recorder *r, uint32_t part, size_t first_op, s
     }
     b->gpu.vk.CmdExecuteCommands (r->commands, 1, &single->commands);
     b->n_dispatches += single->n_dispatches;
-    return true;
+    return !r->failed;
   }
   r->n_dispatches = 0;
   pe_gpu_record_stage (r);
@@ -199,6 +199,8 @@ record_stages (struct pe_backend *b, struct pe_error *error)
   pe_gpu_barrier (b, r.commands);
   if (f->first == 0) {
     pe_gpu_record_embed (&r);
+    if (r.failed)
+      return false;
     pe_gpu_barrier (b, r.commands);
     b->n_dispatches += r.n_dispatches;
   }
@@ -258,13 +260,10 @@ refuse_lost (struct pe_backend *b, struct pe_error *error)
          pe_fail (error, PE_ERROR_DEVICE_LOST, "the GPU stopped working and must be opened anew");
 }
 
-/* Waits for b->now and brings its results to where they belong. */
 static bool
-complete (struct pe_backend *b, struct pe_error *error)
+bring_results (struct pe_backend *b, struct pe_error *error)
 {
   struct pe_gpu_flight *f = b->now;
-  if (f->is_over)
-    return true;
   if (!refuse_lost (b, error) || !pe_gpu_wait_for_pass (b, f->value, error))
     return false;
   if (f->end < pe_program_n_stages (b->program)) {
@@ -279,8 +278,21 @@ complete (struct pe_backend *b, struct pe_error *error)
       take_results (b);
     }
   }
-  f->is_over = true;
   return true;
+}
+
+/* Waits for b->now and brings its results to where they belong, or fails, once and for all. */
+static bool
+complete (struct pe_backend *b, struct pe_error *error)
+{
+  struct pe_gpu_flight *f = b->now;
+  if (f->is_over)
+    return !f->has_failed ||
+           pe_fail (error, PE_ERROR_DEVICE, "the GPU did not finish what it had begun");
+  bool ok = bring_results (b, error);
+  f->is_over = true;
+  f->has_failed = !ok;
+  return ok;
 }
 
 /* Whether a pass keeps to its own memory until it ends. Logits have one place for all passes, and

@@ -216,8 +216,11 @@ pe_gpu_expect_kernels (struct pe_backend *b)
     want_kernels (b, stage, 1);
     if (rows > 1)
       want_kernels (b, stage, rows);
-    if (stage == b->program->n_layers + 1 && pe_gpu_can_embed (b->program, b->tensors))
+    if (stage <= b->program->n_layers)
+      continue;
+    if (pe_gpu_can_embed (b->program, b->tensors))
       pe_gpu_record_embed (&(struct pe_gpu_recorder){ .b = b, .n_rows = 1 });
+    pe_gpu_record_best (&(struct pe_gpu_recorder){ .b = b, .stage = stage, .n_rows = 1 });
   }
   if (any)
     pe_gpu_pipelines_start (&b->gpu, &b->pipelines, b->plan->request.n_threads);

@@ -79,7 +79,11 @@ pe_gpu_most_rows (struct pe_backend *b, uint32_t depth)
     }
   }
   double rows = most > 0 ? rate (b) * SUBMIT_SECONDS * CAUTION / most : UINT32_MAX;
-  return rows <= LEAST_ROWS ? LEAST_ROWS : rows < UINT32_MAX ? (uint32_t) rows : UINT32_MAX;
+  /* In steps, or what was measured last would show in every pass. */
+  uint32_t n = LEAST_ROWS;
+  while (2.0 * n <= rows && n < UINT32_MAX / 2)
+    n *= 2;
+  return n;
 }
 
 static void

@@ -50,11 +50,11 @@ pe_gpu_record_embed (struct pe_gpu_recorder *r)
 
 /* ---- out ---- */
 
-/* Bytes of the keys that one set brings back, for `n` rows. */
+/* Bytes of the keys of `n` rows. */
 static uint64_t
-key_bytes (const struct pe_backend *b, uint32_t n)
+key_bytes (const struct pe_pass *pass, uint32_t n)
 {
-  return (uint64_t) n * b->now->pass->n_best * sizeof (uint64_t);
+  return (uint64_t) n * pass->n_best * sizeof (uint64_t);
 }
 
 /* Where the next pass reads its token. */
@@ -71,7 +71,8 @@ pe_gpu_record_best (struct pe_gpu_recorder *r)
 {
   struct pe_backend *b = r->b;
   const struct pe_gpu_layout *l = &b->layout;
-  const struct pe_pass *pass = b->now->pass;
+  const struct pe_pass only_kernels = { .n_best = 1 };
+  const struct pe_pass *pass = r->commands ? b->now->pass : &only_kernels;
   uint16_t v = b->program->logits;
   uint32_t width = b->program->values[v].width, groups = (width + SLICE - 1) / SLICE;
   groups = groups < PE_GPU_BEST_GROUPS ? groups : PE_GPU_BEST_GROUPS;
@@ -90,7 +91,7 @@ pe_gpu_record_best (struct pe_gpu_recorder *r)
   pe_gpu_dispatch (r, PE_SHADER_BEST, (uint32_t[]){ size, 0 }, 2, &push, sizeof push,
                    (struct pe_gpu_grid){ groups, r->n_rows, 1, 0 });
   push.source = push.target;
-  push.target = b->logits.address + b->set * key_bytes (b, l->logit_rows);
+  push.target = b->logits.address + b->set * key_bytes (pass, l->logit_rows);
   push.next_token = pass->feeds_next ? next_token (b) : 0;
   push.n = push.slice = groups * push.k;
   push.row_bytes = push.n * (uint32_t) sizeof (uint64_t);
@@ -122,7 +123,7 @@ pe_gpu_take_best (struct pe_backend *b)
 {
   struct pe_gpu_flight *f = b->now;
   uint32_t n = f->pass->n_best;
-  const unsigned char *at = b->logits.mapped + b->set * key_bytes (b, b->layout.logit_rows);
+  const unsigned char *at = b->logits.mapped + b->set * key_bytes (f->pass, b->layout.logit_rows);
   uint64_t keys[PE_MAX_BEST];
   for (uint32_t row = 0; row < f->out_under_way; row++, at += n * sizeof *keys) {
     struct pe_best_logit *out = f->xchg.best + (uint64_t) f->out_done++ * n;
@@ -131,5 +132,5 @@ pe_gpu_take_best (struct pe_backend *b)
     for (uint32_t i = 0; i < n; i++)
       out[i] = read_key (keys[i]);
   }
-  b->result_bytes += key_bytes (b, f->out_under_way);
+  b->result_bytes += key_bytes (f->pass, f->out_under_way);
 }
