@@ -89,7 +89,7 @@ main ()
   barrier ();
 
   for (uint first = begin; first < end; first += STEP) {
-    uint slot = table.v[PE_TABLE_PAGES (max_rows) + first_page + first / PAGE_TOKENS];
+    uint slot = table.v[page_table + first_page + first / PAGE_TOKENS];
     uint64_t page = page_address (segments, slot, n_kv_heads);
     uint key = first + t;
 

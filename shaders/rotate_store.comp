@@ -87,7 +87,7 @@ main ()
   }
   head -= n_heads;
   uint first = table.v[PE_TABLE_FIRST_PAGE (max_rows) + row];
-  uint slot = table.v[PE_TABLE_PAGES (max_rows) + first + position / PAGE_TOKENS];
+  uint slot = table.v[page_table + first + position / PAGE_TOKENS];
   uint64_t page = page_address (segments, slot, n_kv_heads);
   uint token = position % PAGE_TOKENS;
   if (head < n_kv_heads) {

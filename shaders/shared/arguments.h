@@ -36,7 +36,7 @@
 
 /* Tables of a pass, uint32: positions[max_rows], first page[max_rows], then {first row, rows} of
  * every query tile [max_rows], slots of recurrent state [max_rows], tokens [max_rows], then the page
- * slots. */
+ * slots, pool after pool. */
 #define PE_TABLE_POSITIONS(max_rows)  0
 #define PE_TABLE_FIRST_PAGE(max_rows) (max_rows)
 #define PE_TABLE_TILES(max_rows)      (2 * (max_rows))
@@ -128,6 +128,7 @@ ARGUMENTS (kv_store_arguments)
   uint32_t k_offset, k_row_stride, k_stride;
   uint32_t v_offset, v_row_stride, v_stride;
   uint32_t n_kv_heads, n_rows, max_rows;
+  uint32_t page_table; /* of the layer's pool, in words of the tables */
 };
 #endif
 
@@ -142,7 +143,7 @@ ARGUMENTS (rotate_store_arguments)
   uint32_t q_offset, q_row_stride, q_stride;
   uint32_t k_offset, k_row_stride, k_stride;
   uint32_t v_offset, v_row_stride, v_stride;
-  uint32_t n_heads, n_kv_heads, n_pairs, max_rows;
+  uint32_t n_heads, n_kv_heads, n_pairs, max_rows, page_table;
   float magnitude, q_eps, k_eps;
 };
 #endif
@@ -159,7 +160,7 @@ ARGUMENTS (attention_arguments)
   uint32_t q_offset, q_row_stride, q_stride;
   uint32_t out_offset, out_row_stride, out_stride;
   uint32_t partial_offset; /* [row][head][split]{v_width values, maximum, sum} */
-  uint32_t n_heads, n_kv_heads, window, chunk, max_rows;
+  uint32_t n_heads, n_kv_heads, window, chunk, max_rows, page_table;
   float scale, softcap, alibi_max_bias;
   float temperature_scale, temperature_length, temperature_offset;
 };

@@ -20,10 +20,10 @@ struct pe_model;
 /* Consecutive rows of one sequence in a pass. */
 struct pe_span {
   uint32_t row, n_rows;
-  uint32_t position;     /* of the first row */
-  const uint32_t *pages; /* page slots of the sequence, position / PE_PAGE_TOKENS; those of all
-                            positions up to the span's last are valid and may be written */
-  uint32_t n_pages;
+  uint32_t position; /* of the first row */
+  /* Page slots of the sequence in each pool, by position / PE_PAGE_TOKENS: valid from
+   * pe_kv_first_page() of the first row to the page of the last, which may be written. */
+  const uint32_t *pages[PE_POOL_COUNT];
   uint32_t state_slot; /* of the sequence's recurrent state */
 };
 

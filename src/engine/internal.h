@@ -6,12 +6,16 @@
 
 #include "engine/backend.h"
 #include "engine/buffer.h"
+#include "engine/page-table.h"
 #include "engine/runtime.h"
 
+/* A place to come back to, for what cannot be cut anywhere: recurrent state, and pages of windows
+ * that have moved on. */
 struct pe_checkpoint {
   size_t n_tokens;
-  uint32_t slot;
-  uint64_t used; /* for choosing which one to give up */
+  uint32_t slot;               /* UINT32_MAX: the model has no recurrent state */
+  struct pe_page_table window; /* of PE_POOL_WINDOW */
+  uint64_t used;               /* for choosing which one to give up */
 };
 
 struct pe_sequence {
@@ -19,11 +23,11 @@ struct pe_sequence {
   int32_t *tokens;
   size_t n_tokens, tokens_capacity;
   size_t n_pending; /* that passes under way will add */
-  uint32_t *pages;
-  size_t n_pages, pages_capacity;
+  struct pe_page_table pages[PE_POOL_COUNT];
   uint32_t state_slot; /* UINT32_MAX: none taken */
+  bool was_asked;      /* the last row wanted logits: what follows in one go is another turn */
   bool state_is_stale; /* to be cleared before use: there was no memory to do it at once */
-  struct pe_checkpoint checkpoints[PE_MAX_STATE_SLOTS];
+  struct pe_checkpoint checkpoints[PE_MAX_CHECKPOINTS];
   size_t n_checkpoints;
   struct pe_sequence *next, *previous;
 };
@@ -46,7 +50,7 @@ struct pe_runtime {
   struct pe_plan **retired; /* tried and not taken, but perhaps still read by a backend */
   size_t n_retired, retired_capacity;
   struct pe_kv_geometry kv;
-  struct pe_page_pool pages;
+  struct pe_page_pool pages[PE_POOL_COUNT];
   bool state_used[PE_MAX_STATE_SLOTS];
   uint64_t clock;
 
@@ -79,6 +83,13 @@ pe_runtime_has_state (const struct pe_runtime *runtime)
   return runtime->kv.n_state_slots > 0;
 }
 
+/* Whether sequences must come back to checkpoints rather than to any place. */
+static inline bool
+pe_runtime_has_checkpoints (const struct pe_runtime *runtime)
+{
+  return pe_runtime_has_state (runtime) || runtime->kv.n_pages[PE_POOL_WINDOW] > 0;
+}
+
 static inline size_t
 pe_runtime_stage_device (const struct pe_runtime *runtime, uint32_t stage)
 {
@@ -89,10 +100,12 @@ pe_runtime_stage_device (const struct pe_runtime *runtime, uint32_t stage)
 void pe_runtime_drop_guess (struct pe_runtime *runtime);
 /* Pages that lie wholly behind the sequence's end go back. */
 void pe_sequence_trim (struct pe_sequence *sequence);
+/* Pages that no window reaches any more go back: when no pass under way reads them. */
+void pe_sequence_move_windows (struct pe_sequence *sequence);
 
 /* Makes pages writable for positions [n_tokens, n_tokens + n) of the sequence. */
 bool pe_sequence_reserve (struct pe_sequence *sequence, size_t n, struct pe_error *error);
-/* Remembers the recurrent state as it is now, giving up the oldest memory of it if need be. */
+/* Makes the end of the sequence a place to come back to, giving up the oldest one if need be. */
 bool pe_sequence_checkpoint (struct pe_sequence *sequence, struct pe_error *error);
 /* After a pass that failed half-way: recurrent state is in no known condition. */
 void pe_sequence_invalidate (struct pe_sequence *sequence);

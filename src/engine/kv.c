@@ -8,6 +8,10 @@
 
 #include <string.h>
 
+/* Conversations and places to come back to whose windows are kept beside the one that is computed:
+ * with fewer, going back to one of them reads its beginning anew. */
+#define PE_WINDOWS_KEPT 3
+
 static bool
 layer_geometry (const struct pe_cache_shape *shape, const struct pe_plan_request *request,
                 struct pe_kv_layer *out, struct pe_error *error)
@@ -34,6 +38,85 @@ layer_geometry (const struct pe_cache_shape *shape, const struct pe_plan_request
   return true;
 }
 
+/* ---- pools ---- */
+
+static size_t
+pages_of (uint64_t n_tokens)
+{
+  return (size_t) ((n_tokens + PE_PAGE_TOKENS - 1) / PE_PAGE_TOKENS);
+}
+
+/* Tokens that the readers of each layer's cache see at most; 0: all. */
+static bool
+find_windows (const struct pe_program *program, uint32_t *windows)
+{
+  bool *sees_all = pe_calloc (program->n_layers, sizeof *sees_all);
+  if (!sees_all)
+    return false;
+  for (uint32_t s = 1; s <= program->n_layers; s++) {
+    const struct pe_stage *stage = pe_program_stage (program, s);
+    for (size_t i = 0; i < stage->n_ops; i++) {
+      if (stage->ops[i].kind != PE_OP_ATTENTION)
+        continue;
+      const struct pe_attention *a = &stage->ops[i].attention;
+      uint32_t seen = a->window && (!a->chunk || a->window < a->chunk) ? a->window : a->chunk;
+      sees_all[a->layer] |= seen == 0;
+      if (seen > windows[a->layer])
+        windows[a->layer] = seen;
+    }
+  }
+  for (uint32_t il = 0; il < program->n_layers; il++)
+    if (sees_all[il])
+      windows[il] = 0;
+  pe_free (sees_all);
+  return true;
+}
+
+/* What windows need: the conversation that is computed, with two batches under way; what others,
+ * and the places to come back to, keep; a page to copy a shared one to. */
+static size_t
+window_pages (const struct pe_plan_request *request, uint32_t window)
+{
+  uint64_t kept = (uint64_t) window + PE_WINDOW_SLACK;
+  return pages_of (kept + 2ull * request->n_batch) + 1 + PE_WINDOWS_KEPT * (pages_of (kept) + 1) +
+         1;
+}
+
+static bool
+choose_pools (const struct pe_program *program, const struct pe_plan_request *request,
+              struct pe_kv_geometry *g)
+{
+  uint32_t *windows = pe_calloc (program->n_layers, sizeof *windows);
+  if (!windows || !find_windows (program, windows)) {
+    pe_free (windows);
+    return false;
+  }
+  for (uint32_t il = 0; il < g->n_layers; il++)
+    if (g->layers[il].n_kv_heads && windows[il] > g->window)
+      g->window = windows[il];
+  /* One page to spare: a branch copies the page that it shares before it writes to it. */
+  size_t all = pages_of (request->n_ctx) + 1, few = window_pages (request, g->window);
+  bool saves = g->window && 4 * few <= 3 * all;
+  for (uint32_t il = 0; il < g->n_layers; il++) {
+    struct pe_kv_layer *layer = &g->layers[il];
+    layer->pool = saves && windows[il] ? PE_POOL_WINDOW : PE_POOL_ALL;
+    if (layer->n_kv_heads)
+      g->n_pages[layer->pool] = (uint32_t) (layer->pool == PE_POOL_WINDOW ? few : all);
+  }
+  uint32_t most = g->n_pages[0] > g->n_pages[1] ? g->n_pages[0] : g->n_pages[1];
+  g->n_segments = most / PE_SEGMENT_PAGES + (most % PE_SEGMENT_PAGES != 0);
+  pe_free (windows);
+  return true;
+}
+
+uint32_t
+pe_kv_segment_pages (const struct pe_kv_geometry *g, uint32_t layer, uint32_t segment)
+{
+  uint32_t first = segment * PE_SEGMENT_PAGES, n = g->n_pages[g->layers[layer].pool];
+  uint32_t left = n > first ? n - first : 0;
+  return left < PE_SEGMENT_PAGES ? left : PE_SEGMENT_PAGES;
+}
+
 bool
 pe_kv_geometry_make (const struct pe_program *program, const struct pe_plan_request *request,
                      struct pe_kv_geometry *out, struct pe_error *error)
@@ -47,7 +130,7 @@ pe_kv_geometry_make (const struct pe_program *program, const struct pe_plan_requ
     pe_kv_geometry_clear (out);
     return pe_fail (error, PE_ERROR_MEMORY, "not enough memory for the cache's description");
   }
-  bool has_cache = false, has_state = false;
+  bool has_state = false;
   for (uint32_t il = 0; il < n; il++) {
     const struct pe_layer *layer = &program->layers[il];
     if (!layer_geometry (&layer->cache, request, &out->layers[il], error)) {
@@ -55,13 +138,12 @@ pe_kv_geometry_make (const struct pe_program *program, const struct pe_plan_requ
       return false;
     }
     out->state_bytes[il] = (uint64_t) layer->n_state * sizeof (float);
-    has_cache |= layer->cache.n_kv_heads > 0;
     has_state |= layer->n_state > 0;
   }
-  /* One page to spare: a branch copies the page that it shares before it writes to it. */
-  if (has_cache)
-    out->n_pages = request->n_ctx / PE_PAGE_TOKENS + (request->n_ctx % PE_PAGE_TOKENS != 0) + 1;
-  out->n_segments = out->n_pages / PE_SEGMENT_PAGES + (out->n_pages % PE_SEGMENT_PAGES != 0);
+  if (!choose_pools (program, request, out)) {
+    pe_kv_geometry_clear (out);
+    return pe_fail (error, PE_ERROR_MEMORY, "not enough memory for the cache's description");
+  }
   out->n_state_slots = has_state ? PE_MAX_STATE_SLOTS : 0;
   return true;
 }
@@ -73,6 +155,8 @@ pe_kv_geometry_clear (struct pe_kv_geometry *geometry)
   pe_free (geometry->state_bytes);
   memset (geometry, 0, sizeof *geometry);
 }
+
+/* ---- slots ---- */
 
 bool
 pe_page_pool_init (struct pe_page_pool *pool, uint32_t n_pages, struct pe_error *error)

@@ -7,9 +7,12 @@
  *
  *   page = [n_kv_heads][256][k_row_bytes] [n_kv_heads][256][v_row_bytes]
  *
- * Pages are named by slot; slot s of a layer lies in segment s / pages_per_segment. All layers
- * that keep a cache have the same slots. The pool of slots is reference-counted: a sequence's
- * page table lists slots, branches share them, and a shared page is copied before it is written.
+ * Pages are named by slot; slot s of a layer lies in segment s / pages_per_segment. All layers of
+ * a pool have the same slots: one pool is of the layers that see everything, the other of those
+ * that see a window, whose pages go back when the window has moved on. Where contexts are so short
+ * that this would save little, all layers are of the first. The slots of a pool are
+ * reference-counted: a sequence's page table (page-table.h) lists slots, branches share them, and a
+ * shared page is copied before it is written.
  */
 #pragma once
 
@@ -21,9 +24,14 @@
 #define PE_PAGE_TOKENS     256
 #define PE_SEGMENT_PAGES   16 /* 4096 tokens */
 #define PE_MAX_STATE_SLOTS 4
+#define PE_MAX_CHECKPOINTS 4   /* of a sequence */
+#define PE_WINDOW_SLACK    256 /* tokens before a window that are kept, for small steps back */
+
+enum { PE_POOL_ALL, PE_POOL_WINDOW, PE_POOL_COUNT };
 
 struct pe_kv_layer {
   uint32_t n_kv_heads; /* 0: no cache of its own */
+  uint32_t pool;
   uint32_t k_width, v_width;
   enum pe_type k_type, v_type;
   uint64_t k_row_bytes, v_row_bytes;   /* of one token and head */
@@ -34,9 +42,10 @@ struct pe_kv_layer {
 struct pe_kv_geometry {
   struct pe_kv_layer *layers; /* n_layers of them */
   uint32_t n_layers;
-  uint32_t n_pages;      /* slots */
-  uint32_t n_segments;   /* the last may be smaller: see pe_kv_segment_pages() */
-  uint64_t *state_bytes; /* recurrent state of one slot, per layer */
+  uint32_t n_pages[PE_POOL_COUNT]; /* slots; 0: no layer is of this pool */
+  uint32_t n_segments;             /* of the larger pool: the most that a layer has */
+  uint32_t window;                 /* tokens that layers of PE_POOL_WINDOW see at most */
+  uint64_t *state_bytes;           /* recurrent state of one slot, per layer */
   uint32_t n_state_slots;
 };
 
@@ -47,12 +56,17 @@ bool pe_kv_geometry_make (const struct pe_program *program, const struct pe_plan
                           struct pe_kv_geometry *out, struct pe_error *error);
 void pe_kv_geometry_clear (struct pe_kv_geometry *geometry);
 
-static inline uint32_t
-pe_kv_segment_pages (const struct pe_kv_geometry *geometry, uint32_t segment)
+/* Of a layer's cache, with `segment` < n_segments; 0: the layer has no such segment. */
+uint32_t pe_kv_segment_pages (const struct pe_kv_geometry *geometry, uint32_t layer,
+                              uint32_t segment);
+
+/* The first page that layers of `pool` read when a token is computed at `position`. */
+static inline size_t
+pe_kv_first_page (const struct pe_kv_geometry *geometry, uint32_t pool, size_t position)
 {
-  uint32_t first = segment * PE_SEGMENT_PAGES;
-  uint32_t left = geometry->n_pages - first;
-  return left < PE_SEGMENT_PAGES ? left : PE_SEGMENT_PAGES;
+  if (pool != PE_POOL_WINDOW || position + 1 <= geometry->window)
+    return 0;
+  return (position + 1 - geometry->window) / PE_PAGE_TOKENS;
 }
 
 /* ---- the pool of page slots ---- */

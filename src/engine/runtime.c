@@ -119,7 +119,8 @@ pe_runtime_create_with (const struct pe_model *model, const struct pe_plan *plan
   bool ok = copy_plan (model, plan, (uint32_t) plan->request.n_gpu_layers,
                        plan->request.n_cpu_experts, &r->plan, error) &&
             pe_kv_geometry_make (r->program, &r->plan->request, &r->kv, error) &&
-            pe_page_pool_init (&r->pages, r->kv.n_pages, error);
+            pe_page_pool_init (&r->pages[PE_POOL_ALL], r->kv.n_pages[PE_POOL_ALL], error) &&
+            pe_page_pool_init (&r->pages[PE_POOL_WINDOW], r->kv.n_pages[PE_POOL_WINDOW], error);
   for (size_t i = 0; i < 2 && ok; i++)
     ok = make_pass (&r->passes[i], r->plan->request.n_batch, error);
   ok = ok && pe_buffer_take (&r->logits, r->plan, 0, PE_MEMORY_LOGITS, PE_STAGE_NONE, 0, &r->count,
@@ -154,7 +155,8 @@ pe_runtime_free (struct pe_runtime *r)
     r->ops[d]->close (r->backends[d]);
   pe_buffer_give (&r->exchange, &r->count);
   pe_buffer_give (&r->logits, &r->count);
-  pe_page_pool_clear (&r->pages);
+  for (size_t i = 0; i < PE_POOL_COUNT; i++)
+    pe_page_pool_clear (&r->pages[i]);
   pe_kv_geometry_clear (&r->kv);
   drop_retired_plans (r);
   pe_free (r->retired);
@@ -235,12 +237,13 @@ move_cache (struct pe_runtime *r, uint32_t stage, size_t from, size_t to, struct
     return true;
   uint32_t il = stage - 1;
   uint64_t page = r->kv.layers[il].page_bytes, state = r->kv.state_bytes[il];
+  uint32_t pool = r->kv.layers[il].pool;
   void *host = pe_malloc (page > state ? page : state);
   if (!host)
     return pe_fail (error, PE_ERROR_MEMORY, "not enough memory to move a layer");
   bool ok = true;
-  for (uint32_t p = 0; p < r->kv.n_pages && page && ok; p++)
-    if (r->pages.references[p])
+  for (uint32_t p = 0; p < r->kv.n_pages[pool] && page && ok; p++)
+    if (r->pages[pool].references[p])
       ok = r->ops[from]->read_page (r->backends[from], stage, p, host, error) &&
            r->ops[to]->write_page (r->backends[to], stage, p, host, error);
   for (uint32_t slot = 0; slot < r->kv.n_state_slots && state && ok; slot++)
@@ -474,8 +477,8 @@ prepare_pass (struct pe_runtime *r, const struct pe_row *rows, uint32_t n,
   /* Only now do the page tables stand still. */
   for (uint32_t i = 0; i < pass->n_spans; i++) {
     const struct pe_sequence *s = rows[p->spans[i].row].sequence;
-    p->spans[i].pages = s->pages;
-    p->spans[i].n_pages = (uint32_t) s->n_pages;
+    for (uint32_t pool = 0; pool < PE_POOL_COUNT; pool++)
+      p->spans[i].pages[pool] = s->pages[pool].slots;
   }
   return true;
 }
@@ -490,6 +493,12 @@ commit_pass (struct pe_runtime *r, struct pe_runtime_pass *p)
     struct pe_sequence *s = p->rows[i].sequence;
     s->tokens[s->n_tokens++] = p->rows[i].token;
     s->n_pending--;
+  }
+  for (uint32_t i = 0; i < p->pass.n_spans; i++) {
+    const struct pe_span *span = &p->spans[i];
+    struct pe_sequence *s = p->rows[span->row].sequence;
+    s->was_asked = p->rows[span->row + span->n_rows - 1].want_logits;
+    pe_sequence_move_windows (s);
   }
   r->n_logits += p->pass.n_out;
   r->counters.rows_evaluated += p->pass.n_rows;
@@ -620,12 +629,12 @@ check_rows (struct pe_runtime *r, const struct pe_row *rows, size_t n, struct pe
 static bool
 remember_turn (struct pe_runtime *r, const struct pe_row *rows, size_t n, struct pe_error *error)
 {
-  if (!pe_runtime_has_state (r))
+  if (!pe_runtime_has_checkpoints (r))
     return true;
   for (size_t i = 0; i < n; i++) {
     bool first = i == 0 || rows[i].sequence != rows[i - 1].sequence;
     bool more = i + 1 < n && rows[i + 1].sequence == rows[i].sequence;
-    if (first && more && rows[i].sequence->n_tokens > 0 &&
+    if (first && more && rows[i].sequence->n_tokens > 0 && rows[i].sequence->was_asked &&
         !pe_sequence_checkpoint (rows[i].sequence, error))
       return false;
   }

@@ -107,12 +107,13 @@ const int32_t *pe_sequence_tokens (const struct pe_sequence *sequence);
 /* How many of `tokens` the sequence already holds at its start. */
 size_t pe_sequence_common (const struct pe_sequence *sequence, const int32_t *tokens, size_t n);
 
-/* Forgets what lies behind the first `n` tokens. Recurrent models go back to the last checkpoint
- * at or before n: *n_kept says how many tokens are left, and the caller evaluates the rest. */
+/* Forgets what lies behind the first `n` tokens. Recurrent models, and those whose windows have
+ * moved on from there, go back to the last checkpoint at or before n: *n_kept says how many tokens
+ * are left, and the caller evaluates the rest. */
 bool pe_sequence_truncate (struct pe_sequence *sequence, size_t n, size_t *n_kept,
                            struct pe_error *error);
 
-/* A second sequence with the same first `n` tokens; whole pages are shared until written to. Of a
- * recurrent model it holds as many as pe_sequence_truncate() would keep. */
+/* A second sequence with the same first `n` tokens; whole pages are shared until written to. It
+ * holds as many of them as pe_sequence_truncate() would keep. */
 bool pe_sequence_fork (const struct pe_sequence *sequence, size_t n, struct pe_sequence **out,
                        struct pe_error *error);

@@ -170,6 +170,7 @@ check_store (const struct shape *s)
     .n_kv_heads = s->n_kv_heads,
     .n_rows = 5,
     .max_rows = MAX_ROWS,
+    .page_table = PE_TABLE_PAGES (MAX_ROWS),
   };
   fill_tables (spans, 2, 1, 4);
   random_floats (f.floats + K, 8192);
@@ -266,6 +267,7 @@ check_rotate_store (const struct shape *s, uint32_t kind, uint32_t norms)
     .n_kv_heads = s->n_kv_heads,
     .n_pairs = n_pairs,
     .max_rows = MAX_ROWS,
+    .page_table = PE_TABLE_PAGES (MAX_ROWS),
     .magnitude = 1,
     .q_eps = 1e-5f,
     .k_eps = 1e-5f,
@@ -415,6 +417,7 @@ check_attention (const struct shape *s, const struct span *spans, uint32_t n_spa
   push.n_heads = n_heads;
   push.n_kv_heads = s->n_kv_heads;
   push.max_rows = MAX_ROWS;
+  push.page_table = PE_TABLE_PAGES (MAX_ROWS);
   uint32_t tiles = fill_tables (spans, n_spans, tile_rows, 12);
   uint32_t splits = split_keys ? (longest + split_keys - 1) / split_keys : 1;
   f.words[SPLIT] = splits;

@@ -341,8 +341,8 @@ kernels_are_compiled_ahead (void)
   size_t n_best;
   for (uint32_t n = 1; n <= 3 && ok; n += 2) {
     pe_runtime_set_best (runtime, n);
-    ok = pe_runtime_compute (runtime, &row, 1, &error) &&
-         pe_runtime_best (runtime, 0, &n_best) && n_best == n;
+    ok = pe_runtime_compute (runtime, &row, 1, &error) && pe_runtime_best (runtime, 0, &n_best) &&
+         n_best == n;
   }
   struct pe_runtime_counters counters;
   pe_runtime_counters (runtime, &counters);

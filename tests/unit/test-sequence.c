@@ -92,7 +92,10 @@ static float first[1 << 16], second[1 << 16], other[1 << 16];
 static size_t
 pages_in_use (void)
 {
-  return loaded.runtime->pages.n_pages - loaded.runtime->pages.n_free;
+  size_t n = 0;
+  for (uint32_t pool = 0; pool < PE_POOL_COUNT; pool++)
+    n += loaded.runtime->pages[pool].n_pages - loaded.runtime->pages[pool].n_free;
+  return n;
 }
 
 /* ---- branches ---- */

@@ -31,9 +31,10 @@ pe_cpu_kv_store (struct pe_backend *b, const struct pe_op *op)
   const struct pe_kv_layer *g = &b->context.kv->layers[op->cache.layer];
   for (uint32_t i = 0; i < b->pass->n_spans; i++) {
     const struct pe_span *span = &b->pass->spans[i];
+    const uint32_t *pages = span->pages[g->pool];
     for (uint32_t r = 0; r < span->n_rows; r++) {
       uint32_t position = span->position + r, token = position % PE_PAGE_TOKENS;
-      char *page = pe_cpu_page (b, op->cache.layer, span->pages[position / PE_PAGE_TOKENS]);
+      char *page = pe_cpu_page (b, op->cache.layer, pages[position / PE_PAGE_TOKENS]);
       store_heads (b, op->in[0], span->row + r, page, g->k_type, g->k_head_bytes, g->k_row_bytes,
                    token);
       store_heads (b, op->in[1], span->row + r, page + g->n_kv_heads * g->k_head_bytes, g->v_type,
@@ -179,7 +180,7 @@ attend_block (const struct attention_job *job, uint32_t row, uint32_t n_rows, ui
        p++) {
     uint32_t key0 = p * PE_PAGE_TOKENS, left = n_keys_all - key0;
     uint32_t n_keys = left < PE_PAGE_TOKENS ? left : PE_PAGE_TOKENS;
-    const char *page = pe_cpu_page (b, a->layer, job->span->pages[p]);
+    const char *page = pe_cpu_page (b, a->layer, job->span->pages[g->pool][p]);
     const char *keys = page + kv_head * g->k_head_bytes;
     const char *values = page + g->n_kv_heads * g->k_head_bytes + kv_head * g->v_head_bytes;
     b->kernels->gemm_exact[g->k_type](m, n_keys, a->k_width, s.q, a->k_width, keys, g->k_row_bytes,

@@ -84,9 +84,9 @@ plan_stage (struct pe_plan *plan, const struct pe_tensor *tensors, const struct 
     return true;
   uint32_t il = stage - 1;
   if (kv->layers[il].n_kv_heads)
-    for (uint32_t s = 0; s < kv->n_segments; s++)
+    for (uint32_t s = 0; s < kv->n_segments && pe_kv_segment_pages (kv, il, s); s++)
       if (!pe_plan_add (plan, 0, PE_MEMORY_KV, stage, s, false,
-                        pe_kv_segment_pages (kv, s) * kv->layers[il].page_bytes, error))
+                        pe_kv_segment_pages (kv, il, s) * kv->layers[il].page_bytes, error))
         return false;
   return pe_plan_add (plan, 0, PE_MEMORY_STATE, stage, 0, false,
                       kv->n_state_slots * kv->state_bytes[il], error);
@@ -287,7 +287,7 @@ cpu_reserve_stage (struct pe_backend *b, uint32_t stage, struct pe_error *error)
   uint32_t il = stage - 1;
   bool ok = true;
   for (uint32_t s = 0; s < kv->n_segments && kv->layers[il].n_kv_heads && ok; s++)
-    if (!b->segments[il * kv->n_segments + s].data)
+    if (pe_kv_segment_pages (kv, il, s) && !b->segments[il * kv->n_segments + s].data)
       ok = pe_buffer_take (&b->segments[il * kv->n_segments + s], b->plan, 0, PE_MEMORY_KV, stage,
                            s, &b->count, error);
   if (ok && kv->state_bytes[il] && !b->states[il].data)

@@ -52,6 +52,7 @@ pe_gpu_record_kv_store (struct pe_gpu_recorder *r, const struct pe_op *op)
     .n_kv_heads = kv->n_kv_heads,
     .n_rows = r->n_rows,
     .max_rows = r->b->layout.max_rows,
+    .page_table = pe_gpu_page_table (&r->b->layout, kv->pool),
   };
   uint32_t size = pe_gpu_group_size (r, 64);
   uint64_t n = (uint64_t) r->n_rows * kv->n_kv_heads *
@@ -89,6 +90,7 @@ pe_gpu_record_attention (struct pe_gpu_recorder *r, const struct pe_op *op)
     .window = a->window,
     .chunk = a->chunk,
     .max_rows = b->layout.max_rows,
+    .page_table = pe_gpu_page_table (&b->layout, kv->pool),
     .scale = a->scale,
     .softcap = a->softcap,
     .alibi_max_bias = a->alibi_max_bias,
@@ -230,6 +232,7 @@ pe_gpu_record_rotate_store (struct pe_gpu_recorder *r, const struct pe_stage *s,
     .n_kv_heads = kv->n_kv_heads,
     .n_pairs = k.rope->rope.n_rot / 2,
     .max_rows = r->b->layout.max_rows,
+    .page_table = pe_gpu_page_table (&r->b->layout, kv->pool),
     .magnitude = k.rope->rope.magnitude,
     .q_eps = q.norm ? q.norm->norm.eps : 0,
     .k_eps = k.norm ? k.norm->norm.eps : 0,

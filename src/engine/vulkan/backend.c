@@ -149,7 +149,8 @@ take_cache (struct pe_backend *b, uint32_t stage, struct pe_error *error)
   if (!s->segments)
     return pe_fail (error, PE_ERROR_MEMORY, "not enough memory for the engine");
   for (uint32_t i = 0; i < b->kv->n_segments; i++)
-    if (!take (b, PE_MEMORY_KV, stage, i, PE_GPU_LOCAL, &s->segments[i], error))
+    if (pe_kv_segment_pages (b->kv, stage - 1, i) &&
+        !take (b, PE_MEMORY_KV, stage, i, PE_GPU_LOCAL, &s->segments[i], error))
       return false;
   return true;
 }

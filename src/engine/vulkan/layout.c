@@ -274,12 +274,13 @@ pe_gpu_layout_make (const struct pe_program *program, const struct pe_plan_reque
   l->logits_bytes =
       (uint64_t) l->logit_rows * program->values[program->logits].width * sizeof (float);
 
-  /* Page tables: a pass names at most every page of the pool once for each of a few sequences;
+  /* Page tables: a pass names at most every page of the context once for each of a few sequences;
    * one with more is refused when it starts, see pe_gpu_fill_tables(). */
-  l->max_pages = 16 * (kv->n_pages ? kv->n_pages : 1);
+  uint32_t n_pages = (request->n_ctx + PE_PAGE_TOKENS - 1) / PE_PAGE_TOKENS + 1;
+  uint32_t n_pools = kv->n_pages[PE_POOL_WINDOW] ? 2 : 1;
+  l->max_pages = 16 * n_pages;
   l->stage_tables =
-      ((PE_TABLE_PAGES ((uint64_t) l->max_rows) + l->max_pages) * sizeof (uint32_t) + 255) &
-      ~255ull;
+      ((pe_gpu_page_table (l, n_pools) * (uint64_t) sizeof (uint32_t)) + 255) & ~255ull;
   l->frequencies = PE_GPU_TABLE_SEGMENTS + 8ull * kv->n_segments;
   l->stage_table_bytes = (l->frequencies + frequencies * sizeof (uint64_t) + 63) & ~63ull;
   l->set_bytes =

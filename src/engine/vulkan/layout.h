@@ -53,7 +53,7 @@ struct pe_gpu_layout {
   uint64_t exchange_set; /* bytes of the exchange buffer from one set to the next */
 
   /* Tables, in bytes; stage_tables: within a set. */
-  uint32_t max_rows, max_pages;
+  uint32_t max_rows, max_pages; /* pages: in the table of each pool */
   uint64_t stage_tables, stage_table_bytes, frequencies; /* frequencies: within a stage's part */
   uint64_t set_bytes, table_bytes;
 };
@@ -63,6 +63,13 @@ bool pe_gpu_layout_make (const struct pe_program *program, const struct pe_plan_
                          const struct pe_kv_geometry *kv, struct pe_gpu_layout *out,
                          struct pe_error *error);
 void pe_gpu_layout_clear (struct pe_gpu_layout *layout);
+
+/* Where the table of pages of a pool begins in the tables of a set, in words. */
+static inline uint32_t
+pe_gpu_page_table (const struct pe_gpu_layout *layout, uint32_t pool)
+{
+  return PE_TABLE_PAGES (layout->max_rows) + pool * layout->max_pages;
+}
 
 /* The code books that lie before the working memory: PE_BOOK_BYTES, see shared/arguments.h. */
 void pe_gpu_write_books (void *to);

@@ -265,9 +265,9 @@ plan_stage (const struct planning *p, const struct pe_tensor *tensors,
     return false;
   if (!kv->layers[stage - 1].n_kv_heads)
     return true;
-  for (uint32_t s = 0; s < kv->n_segments; s++)
-    if (!add (p, PE_MEMORY_KV, stage, s,
-              pe_kv_segment_pages (kv, s) * kv->layers[stage - 1].page_bytes))
+  uint32_t n;
+  for (uint32_t s = 0; s < kv->n_segments && (n = pe_kv_segment_pages (kv, stage - 1, s)); s++)
+    if (!add (p, PE_MEMORY_KV, stage, s, n * kv->layers[stage - 1].page_bytes))
       return false;
   return true;
 }

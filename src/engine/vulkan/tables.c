@@ -57,8 +57,8 @@ fill_rows (struct pe_backend *b, const struct pe_pass *pass, uint32_t *n_tiles,
   *n_tiles = 0;
   for (uint32_t i = 0; i < pass->n_spans; i++) {
     const struct pe_span *s = &pass->spans[i];
-    uint32_t needed = b->kv->n_pages ? (s->position + s->n_rows - 1) / PE_PAGE_TOKENS + 1 : 0;
-    if (needed > s->n_pages || needed > b->layout.max_pages - n_pages)
+    uint32_t needed = (s->position + s->n_rows - 1) / PE_PAGE_TOKENS + 1;
+    if (needed > b->layout.max_pages - n_pages)
       return pe_fail (error, PE_ERROR_LIMIT, "too many pages of context for one batch");
     for (uint32_t row = 0; row < s->n_rows; row++) {
       t[PE_TABLE_POSITIONS (max_rows) + s->row + row] = s->position + row;
@@ -74,8 +74,10 @@ fill_rows (struct pe_backend *b, const struct pe_pass *pass, uint32_t *n_tiles,
       tile[0] = s->row + row;
       tile[1] = left < tile_rows ? left : tile_rows;
     }
-    if (needed)
-      memcpy (&t[PE_TABLE_PAGES (max_rows) + n_pages], s->pages, needed * sizeof *t);
+    for (uint32_t pool = 0; pool < PE_POOL_COUNT; pool++)
+      if (b->kv->n_pages[pool])
+        memcpy (&t[pe_gpu_page_table (&b->layout, pool) + n_pages], s->pages[pool],
+                needed * sizeof *t);
     n_pages += needed;
   }
   return true;
