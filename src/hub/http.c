@@ -369,6 +369,7 @@ make_easy (ParleyHttp *http, Exchange *exchange, const char *address, struct cur
   /* Servers limit the rate of a connection: with HTTP/2 all downloads would share one. */
   if (request->sink)
     curl_easy_setopt (easy, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
+  curl_easy_setopt (easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* a proxy's are not the hub's */
   curl_easy_setopt (easy, CURLOPT_HEADERFUNCTION, on_header);
   curl_easy_setopt (easy, CURLOPT_HEADERDATA, exchange);
   curl_easy_setopt (easy, CURLOPT_WRITEFUNCTION, on_body);

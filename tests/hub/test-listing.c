@@ -246,6 +246,23 @@ the_proxy_of_the_desktop_is_used (void)
   CHECK (standin_requests ("http://hub.example/api/models/quarry/Basalt-32B-GGUF", NULL) == 1);
 }
 
+/* What a proxy says when it opens the tunnel to a server is no answer of that server. */
+static void
+a_tunnel_is_no_answer (void)
+{
+  g_autoptr (GError) error = NULL;
+  standin_tell ("{'reset': true}");
+  g_autoptr (ParleyHub) hub = parley_hub_new_for_endpoint ("https://hub.example", NULL);
+  _parley_hub_set_patience (hub, 5, 1);
+  const ParleyHubPart part = { .path = "a-Q8_0.gguf", .size = 1000 };
+  g_autoptr (ParleyHubFile) file =
+      parley_hub_file_new ("a/b", "main", PARLEY_HUB_FILE_MODEL, &part, 1);
+  CHECK (!parley_hub_header (hub, file, 0, NULL, NULL, &error));
+  CHECK_MSG (g_error_matches (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_NETWORK), "%s",
+             error->message);
+  CHECK (standin_requests ("hub.example:443", NULL) > 0);
+}
+
 static ParleyHubModel *
 details (ParleyHub *hub, const char *repo)
 {
@@ -580,6 +597,7 @@ main (void)
   RUN (offline_asks_nobody);
   RUN (tokens_belong_to_somebody);
   RUN (the_proxy_of_the_desktop_is_used);
+  RUN (a_tunnel_is_no_answer);
   RUN (files_are_grouped);
   RUN (a_file_is_chosen);
   RUN (hostile_listings_leave_only_good_files);
