@@ -29,8 +29,6 @@ plan_usual (ParleyHub *hub, ParleyHubModel *model, guint64 *bytes, GError **erro
   g_autoptr (GBytes) header = parley_hub_header (hub, file, 0, bytes, NULL, error);
   if (!header)
     return NULL;
-  /* Of a split model the header is the first part's, the size that of all parts. */
-  *bytes = MAX (*bytes, parley_hub_file_get_size (file));
   struct pe_device_info devices[PE_MAX_DEVICES];
   g_autoptr (ParleyStore) store = parley_store_open (NULL, NULL);
   gsize n = cli_plan_devices (store, devices);

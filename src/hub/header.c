@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The header of a remote GGUF file: fetched in ranges until the engine has seen all of it, then
- * kept by the file's SHA-256. A damaged copy in the cache is fetched again.
+ * kept by the file's SHA-256. A damaged copy in the cache is fetched again. Of a split model each
+ * part's is fetched, and they become one.
  */
 #include "hub/http.h"
+#include "hub/joint-header.h"
 #include "hub/parley-downloads.h"
 #include "hub/parley-hub-private.h"
 
@@ -14,6 +16,7 @@
 #include <utime.h>
 
 #define STEP_BYTES       (2 * 1024 * 1024)
+#define PART_BYTES       (64 * 1024) /* of later parts, which have no vocabulary */
 #define MAX_HEADER_BYTES (256 * 1024 * 1024)
 #define MAX_CACHED       64 /* files */
 #define MAX_TRIES        3
@@ -163,15 +166,12 @@ fetch_up_to (ParleyHub *self, const char *address, const char *what, GByteArray 
   return TRUE;
 }
 
-GBytes *
-parley_hub_header (ParleyHub *self, ParleyHubFile *file, guint part, guint64 *file_bytes,
-                   GCancellable *cancellable, GError **error)
+static GBytes *
+fetch_header (ParleyHub *self, ParleyHubFile *file, guint part, GCancellable *cancellable,
+              GError **error)
 {
-  g_return_val_if_fail (part < parley_hub_file_get_n_parts (file), NULL);
   const ParleyHubPart *p = parley_hub_file_get_part (file, part);
   g_autofree char *cached = *p->sha256 ? cache_path (p) : NULL;
-  if (file_bytes)
-    *file_bytes = p->size;
   GBytes *known = cached ? read_cached (p, cached) : NULL;
   if (known)
     return known;
@@ -179,7 +179,7 @@ parley_hub_header (ParleyHub *self, ParleyHubFile *file, guint part, guint64 *fi
   g_autofree char *address = _parley_hub_dup_resolve_address (
       self, parley_hub_file_get_repo (file), parley_hub_file_get_commit (file), p->path);
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
-  for (guint64 need = MIN (STEP_BYTES, p->size); need > 0;) {
+  for (guint64 need = MIN (part ? PART_BYTES : STEP_BYTES, p->size); need > 0;) {
     if (!fetch_up_to (self, address, p->path, bytes, need, cancellable, error))
       return NULL;
     need = bytes_needed (bytes->data, bytes->len, p->size, p->path, error);
@@ -194,4 +194,51 @@ parley_hub_header (ParleyHub *self, ParleyHubFile *file, guint part, guint64 *fi
       trim_cache (folder);
   }
   return g_byte_array_free_to_bytes (g_steal_pointer (&bytes));
+}
+
+static GBytes *
+fetch_joint_header (ParleyHub *self, ParleyHubFile *file, guint64 *file_bytes,
+                    GCancellable *cancellable, GError **error)
+{
+  guint n = parley_hub_file_get_n_parts (file);
+  g_autoptr (GPtrArray) headers = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  g_autofree guint64 *sizes = g_new (guint64, n);
+  gsize sum = 0;
+  for (guint i = 0; i < n; i++) {
+    GBytes *header = fetch_header (self, file, i, cancellable, error);
+    if (!header)
+      return NULL;
+    g_ptr_array_add (headers, header);
+    sizes[i] = parley_hub_file_get_part (file, i)->size;
+    sum += g_bytes_get_size (header);
+    if (sum > MAX_HEADER_BYTES) {
+      g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_PROTOCOL,
+                   _ ("%s on the hub is larger than makes sense. Choose another file"),
+                   parley_hub_file_get_path (file));
+      return NULL;
+    }
+  }
+  return parley_joint_header (headers, sizes, parley_hub_file_get_path (file), file_bytes, error);
+}
+
+GBytes *
+parley_hub_header (ParleyHub *self, ParleyHubFile *file, guint part, guint64 *file_bytes,
+                   GCancellable *cancellable, GError **error)
+{
+  guint n = parley_hub_file_get_n_parts (file);
+  guint64 bytes = 0;
+  g_return_val_if_fail (part <= n, NULL);
+  if (!parley_hub_file_is_complete (file)) {
+    g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_NOT_FOUND,
+                 _ ("Parts of %s are missing from %s. Choose another file"),
+                 parley_hub_file_get_path (file), parley_hub_file_get_repo (file));
+    return NULL;
+  }
+  if (!file_bytes)
+    file_bytes = &bytes;
+  if (part == 0 && n > 1)
+    return fetch_joint_header (self, file, file_bytes, cancellable, error);
+  guint index = part ? part - 1 : 0;
+  *file_bytes = parley_hub_file_get_part (file, index)->size;
+  return fetch_header (self, file, index, cancellable, error);
 }

@@ -88,9 +88,11 @@ void parley_hub_card_async (ParleyHub *self, const char *repo, const char *commi
 char *parley_hub_card_finish (ParleyHub *self, GAsyncResult *result,
                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* The first bytes of a part of `file`, at least its whole GGUF header (metadata and tensor table),
- * for pe_model_open_header(). Fetched in ranges of 2 MiB and kept in the cache by SHA-256, so it
- * is fetched once. *file_bytes (may be NULL): size of the whole remote file. */
+/* The first bytes of `file`, at least its whole GGUF header (metadata and tensor table), for
+ * pe_model_open_header(). Fetched in ranges and kept in the cache by SHA-256, so it is fetched
+ * once. `part` 0: of the model as a whole; where that is split, the header that one file with the
+ * tensors of all parts would have. Else of that part alone, counted from 1. *file_bytes (may be
+ * NULL): size of what the header is of. */
 GBytes *parley_hub_header (ParleyHub *self, ParleyHubFile *file, guint part, guint64 *file_bytes,
                            GCancellable *cancellable, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void parley_hub_header_async (ParleyHub *self, ParleyHubFile *file, guint part,

@@ -163,6 +163,12 @@ def every_file_of_a_repository():
         assert known and all(f["ram_bytes"] > 0 and f["why"] for f in known), files
         table = case.run("fit", "--all", repo)
         assert table.count("\n") >= len(files) and "TOKENS/S" in table
+        # Of a split one the tensors of all parts count, though the metadata is in the first.
+        split = json.loads(case.run("fit", "--all", "quarry/Basalt-70B-GGUF", "--json"))
+        assert len(split) == 3 and all(f["verdict"] in ("ram", "too-large") for f in split), split
+        assert all(f["ram_bytes"] > f["bytes"] * 0.9 for f in split), split
+        for tool in ("fit", "show"):
+            assert "supported" not in case.run(tool, "quarry/Basalt-70B-GGUF")
         case.close()
     finally:
         standin.stop()

@@ -4,6 +4,7 @@
  * refusals become in words.
  */
 #include "engine/format/gguf.h"
+#include "engine/model.h"
 #include "hub/parley-downloads.h"
 #include "standin.h"
 
@@ -548,6 +549,63 @@ headers_come_from_afar (void)
   pe_gguf_free (opened);
 }
 
+/* The first part alone has the metadata, but only some of the tensors. */
+static void
+headers_of_parts_become_one (void)
+{
+  g_autoptr (ParleyHub) hub = standin_hub_new (TOKEN);
+  g_autoptr (ParleyHubModel) model = details (hub, "fixture/sharded");
+  g_autoptr (ParleyHubFile) file = parley_hub_model_choose (model, "F32", NULL);
+  g_autoptr (GError) error = NULL;
+  guint64 size = 0, last_size = 0;
+  g_autoptr (GBytes) header = parley_hub_header (hub, file, 0, &size, NULL, &error);
+  CHECK_MSG (header, "%s", error->message);
+  CHECK (size == parley_hub_file_get_size (file));
+  g_autoptr (GBytes) last = parley_hub_header (hub, file, 3, &last_size, NULL, &error);
+  CHECK_MSG (last, "%s", error->message);
+  CHECK (last_size == parley_hub_file_get_part (file, 2)->size);
+  struct pe_gguf *whole = NULL, *part = NULL;
+  struct pe_error problem = { 0 };
+  gsize n;
+  const void *bytes = g_bytes_get_data (header, &n);
+  CHECK_MSG (pe_gguf_parse (bytes, n, size, &whole, &problem), "%s", problem.message);
+  bytes = g_bytes_get_data (last, &n);
+  CHECK_MSG (pe_gguf_parse (bytes, n, last_size, &part, &problem), "%s", problem.message);
+  uint32_t announced = 0;
+  CHECK (pe_gguf_u32 (whole, "split.tensors.count", &announced) && announced == 2 * 9 + 3);
+  CHECK (whole->n_tensors == announced && part->n_tensors > 0 && part->n_tensors < announced);
+  const struct pe_gguf_tensor *here = pe_gguf_tensor (whole, "output.weight");
+  const struct pe_gguf_tensor *there = pe_gguf_tensor (part, "output.weight");
+  CHECK (here && there && here->n_bytes == there->n_bytes && here->offset > there->offset);
+  CHECK (memcmp (here->shape, there->shape, sizeof here->shape) == 0);
+  pe_gguf_free (whole);
+  pe_gguf_free (part);
+  struct pe_model *opened = NULL;
+  bytes = g_bytes_get_data (header, &n);
+  CHECK_MSG (pe_model_open_header (bytes, n, size, "big", &opened, &problem), "%s",
+             problem.message);
+  bool good = pe_model_can_compute (opened, &problem);
+  pe_model_close (opened);
+  CHECK_MSG (good, "%s", problem.message);
+
+  /* Where a part is missing there is nothing to look into, nor where one is of another model. */
+  g_autoptr (ParleyHubFile) half = parley_hub_model_choose (model, "Q8_0", NULL);
+  CHECK (!parley_hub_header (hub, half, 0, NULL, NULL, &error));
+  CHECK_MSG (g_error_matches (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_NOT_FOUND), "%s",
+             error->message);
+  ParleyHubPart parts[3];
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+    parts[i] = *parley_hub_file_get_part (file, i == 2 ? 1 : i);
+  g_autofree char *path = g_strdup (parts[2].path);
+  parts[2].path = path;
+  g_autoptr (ParleyHubFile) mixed =
+      parley_hub_file_new (parley_hub_file_get_repo (file), parley_hub_file_get_commit (file),
+                           PARLEY_HUB_FILE_MODEL, parts, G_N_ELEMENTS (parts));
+  g_clear_error (&error);
+  CHECK (!parley_hub_header (hub, mixed, 0, NULL, NULL, &error));
+  CHECK_MSG (strstr (error->message, "Part 3 of"), "%s", error->message);
+}
+
 static void
 bad_headers_are_refused (void)
 {
@@ -610,6 +668,7 @@ main (void)
   RUN (the_local_network_is_closed_to_remote_hubs);
   RUN (questions_do_not_block);
   RUN (headers_come_from_afar);
+  RUN (headers_of_parts_become_one);
   RUN (bad_headers_are_refused);
   standin_stop ();
   remove_tree (cache);
