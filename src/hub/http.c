@@ -117,6 +117,12 @@ parley_http_set_offline (ParleyHttp *http, gboolean offline)
   g_atomic_int_set (&http->is_offline, offline);
 }
 
+gboolean
+parley_http_is_offline (ParleyHttp *http)
+{
+  return http->is_offline_for_all || g_atomic_int_get (&http->is_offline);
+}
+
 void
 parley_http_set_patience (ParleyHttp *http, guint retry_ms, guint stall_seconds)
 {
@@ -468,7 +474,7 @@ parley_http_try (ParleyHttp *http, const ParleyHttpRequest *request, ParleyHttpR
                  shown);
     return FALSE;
   }
-  if (http->is_offline_for_all || g_atomic_int_get (&http->is_offline)) {
+  if (parley_http_is_offline (http)) {
     g_set_error_literal (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_OFFLINE,
                          http->is_offline_for_all
                              ? _ ("Offline by wish: HF_HUB_OFFLINE is set. Unset it to use the hub")

@@ -26,6 +26,7 @@ void parley_http_set_token (ParleyHttp *http, const char *token);
 
 /* TRUE: every exchange fails at once, with PARLEY_HUB_ERROR_OFFLINE. */
 void parley_http_set_offline (ParleyHttp *http, gboolean offline);
+gboolean parley_http_is_offline (ParleyHttp *http);
 
 /* First pause before a repetition (1000 ms), and how long a connection may be silent (30 s). */
 void parley_http_set_patience (ParleyHttp *http, guint retry_ms, guint stall_seconds);

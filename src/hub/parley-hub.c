@@ -325,12 +325,20 @@ parley_hub_who (ParleyHub *self, const char *token, GCancellable *cancellable, G
         _ ("This is no access token. Copy it again from the page of your account"));
     return NULL;
   }
+  if (other)
+    parley_hub_set_offline (other, parley_http_is_offline (self->http));
   g_autoptr (JsonNode) node =
-      fetch_json (other ? other : self, address, "your account", cancellable, error);
+      fetch_json (other ? other : self, address, _ ("your account"), cancellable, error);
   if (!node)
     return NULL;
-  const char *name = parley_json_string (parley_json_as_object (node), "name");
-  return parley_name_for_display (name, 100);
+  g_autofree char *name = g_strstrip (
+      parley_name_for_display (parley_json_string (parley_json_as_object (node), "name"), 100));
+  if (*name)
+    return g_steal_pointer (&name);
+  g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_PROTOCOL,
+               _ ("%s does not answer as a model hub does. Check the address of the hub"),
+               parley_hub_get_endpoint (self));
+  return NULL;
 }
 
 /* ---- details ---- */

@@ -13,7 +13,7 @@ Commands: POST /_control to the hub with a JSON object; any of
   "rate": bytes per second of the CDN, 0 = unlimited
   "page": entries of a page of a tree, "ttl": seconds that a signed address is good for
   "move": {"repo": …, "path": …}     the branch gets a new commit with other bytes at the path
-  "fault": {"on": "search|info|tree|card|resolve|cdn", "do": …, "times": 1, …}
+  "fault": {"on": "who|search|info|tree|card|resolve|cdn", "do": …, "times": 1, …}
 and GET /_control for {"log": […], "bytes": bytes of bodies sent by the CDN, "leaks": requests that
 showed the CDN a token, "unranged": requests without a range}.
 
@@ -269,6 +269,8 @@ class Hub(Handler):
         self.query = urllib.parse.parse_qs(url.query)
         words = [urllib.parse.unquote(word) for word in url.path.strip("/").split("/")]
         if words == ["api", "whoami-v2"]:
+            if self.misbehave(self.world.fault("who")):
+                return None
             if not self.signed_in:
                 return self.answer(401, {"error": "Invalid username or password."})
             return self.answer(200, {"type": "user", "name": "wanderer", "auth": {"type": "access_token"}})

@@ -187,6 +187,23 @@ tokens_belong_to_somebody (void)
     CHECK_MSG (g_error_matches (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_UNAUTHORISED), "%s",
                error->message);
   }
+  /* Who does not say a name is no hub. */
+  static const char *const nameless[] = { "{}", "[]", "{'name': 7}", "{'name': ' '}" };
+  for (gsize i = 0; i < G_N_ELEMENTS (nameless); i++) {
+    g_autofree char *command =
+        g_strdup_printf ("{'fault': {'on': 'who', 'do': 'raw', 'body': %s}}", nameless[i]);
+    g_clear_error (&error);
+    standin_tell (command);
+    CHECK_MSG (!parley_hub_who (hub, TOKEN, NULL, &error), "%s", nameless[i]);
+    CHECK_MSG (g_error_matches (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_PROTOCOL), "%s",
+               error->message);
+  }
+  guint asked = standin_requests ("whoami", NULL);
+  parley_hub_set_offline (hub, TRUE);
+  g_clear_error (&error);
+  CHECK (!parley_hub_who (hub, TOKEN, NULL, &error));
+  CHECK (g_error_matches (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_OFFLINE));
+  CHECK (standin_requests ("whoami", NULL) == asked);
 }
 
 /* ---- a proxy of the desktop ---- */
