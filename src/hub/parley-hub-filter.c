@@ -53,13 +53,31 @@ parley_hub_filter_is_empty (const ParleyHubFilter *filter)
                      !filter->min_parameters && !filter->max_parameters);
 }
 
+/* Programs that are called after a family; models of all families name them. */
+static const char *const programs[] = {
+  "llamafile",     "llamacpp",          "llama-cpp",      "llama_cpp",      "llama.cpp",
+  "llamaindex",    "llama-index",       "llama_index",    "llama-stack",    "llamafactory",
+  "llama-factory", "llama_factory",     "mistral-common", "mistral_common", "mistral.rs",
+  "mistralrs",     "mistral-inference",
+};
+
+static gboolean
+names_program (const char *text)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (programs); i++)
+    if (g_ascii_strncasecmp (text, programs[i], strlen (programs[i])) == 0)
+      return TRUE;
+  return FALSE;
+}
+
 /* TRUE where `word` begins a word of `text`, ignoring case: "phi-" is not in "delphi-7b". */
 static gboolean
 has_word (const char *text, const char *word)
 {
   gsize n = strlen (word);
   for (const char *p = text; *p; p++)
-    if ((p == text || !g_ascii_isalnum (p[-1])) && g_ascii_strncasecmp (p, word, n) == 0)
+    if ((p == text || !g_ascii_isalnum (p[-1])) && g_ascii_strncasecmp (p, word, n) == 0 &&
+        !names_program (p))
       return TRUE;
   return FALSE;
 }

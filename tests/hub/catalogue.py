@@ -72,8 +72,8 @@ LISTED = [
      "Turns sentences into vectors for search."),
 ]
 # What hubs say of some in tags: the family, and the languages.
-TAGS = {"Kestrel": ["llama", "en", "de", "fr"], "Heron": ["qwen3", "en"], "Larch": ["gemma3", "en", "de"],
-        "Osprey": ["en", "ja"]}
+TAGS = {"Kestrel": ["llama", "en", "de", "fr"], "Heron": ["qwen3", "llama-cpp", "en"],
+        "Larch": ["gemma3", "llamafile", "en", "de"], "Osprey": ["en", "ja", "llama.cpp"]}
 CARD = """---
 license: {license}
 pipeline_tag: {pipeline}

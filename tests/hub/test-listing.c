@@ -100,6 +100,8 @@ searches_are_sifted (void)
     { "", { .min_parameters = 3000000000, .max_parameters = 4000000000 }, "Heron-3B-Chat" },
     { "kestrel", { .family = "Llama" }, "Kestrel-7B-Instruct Kestrel-1.5B-Instruct" },
     { "kestrel", { .family = "Qwen" }, "" },
+    { "heron", { .family = "Llama" }, "" }, /* tagged "llama-cpp" */
+    { "-", { .family = "Llama" }, "Kestrel-7B-Instruct Kestrel-1.5B-Instruct" },
     { "heron", { .family = "Qwen", .max_parameters = 12000000000 }, "Heron-3B-Chat" },
   };
   for (gsize i = 0; i < G_N_ELEMENTS (wanted); i++) {
