@@ -148,6 +148,22 @@ parley_place_list_tree (ParleyPlaceList *list)
   }
 }
 
+/* The names in a folder that is watched from now on, in an order of ours: of two that lead to one
+ * file the first names the model, and a person's settings are kept by that name. NULL: none. */
+static GPtrArray *
+names_in (ParleyPlaceList *list, const char *folder)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  if (!dir)
+    return NULL;
+  GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
+  for (const char *name; (name = g_dir_read_name (dir)) && names->len < MAX_FILES;)
+    g_ptr_array_add (names, g_strdup (name));
+  g_ptr_array_sort (names, compare_paths);
+  g_ptr_array_add (list->folders, g_strdup (folder));
+  return names;
+}
+
 /* ---- Ollama ---- */
 
 /* "sha256:<64 hexadecimal digits>" as the digits; a digest becomes part of a path. */
@@ -212,11 +228,9 @@ take_manifest (ParleyPlaceList *list, const char *manifest, const char *below)
 static void
 walk_manifests (ParleyPlaceList *list, const char *folder, gsize root, guint depth)
 {
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-  if (!dir)
-    return;
-  g_ptr_array_add (list->folders, g_strdup (folder));
-  for (const char *name; (name = g_dir_read_name (dir)) && list->entries->len < MAX_FILES;) {
+  g_autoptr (GPtrArray) names = names_in (list, folder);
+  for (guint i = 0; names && i < names->len && list->entries->len < MAX_FILES; i++) {
+    const char *name = names->pdata[i];
     if (name[0] == '.' || g_cancellable_is_cancelled (list->cancellable))
       continue;
     g_autofree char *path = g_build_filename (folder, name, NULL);
@@ -291,11 +305,9 @@ static void
 take_cached_repo (ParleyPlaceList *list, const char *folder, const char *repo)
 {
   g_autofree char *snapshots = g_build_filename (folder, "snapshots", NULL);
-  g_autoptr (GDir) dir = g_dir_open (snapshots, 0, NULL);
-  if (!dir)
-    return;
-  g_ptr_array_add (list->folders, g_strdup (snapshots));
-  for (const char *commit; (commit = g_dir_read_name (dir)) && list->entries->len < MAX_FILES;) {
+  g_autoptr (GPtrArray) commits = names_in (list, snapshots);
+  for (guint i = 0; commits && i < commits->len && list->entries->len < MAX_FILES; i++) {
+    const char *commit = commits->pdata[i];
     if (strlen (commit) != 40 || strspn (commit, "0123456789abcdef") != 40)
       continue;
     g_autofree char *snapshot = g_build_filename (snapshots, commit, NULL);
@@ -306,11 +318,9 @@ take_cached_repo (ParleyPlaceList *list, const char *folder, const char *repo)
 void
 parley_place_list_hub (ParleyPlaceList *list)
 {
-  g_autoptr (GDir) dir = g_dir_open (list->place->path, 0, NULL);
-  if (!dir)
-    return;
-  g_ptr_array_add (list->folders, g_strdup (list->place->path));
-  for (const char *name; (name = g_dir_read_name (dir)) && list->entries->len < MAX_FILES;) {
+  g_autoptr (GPtrArray) names = names_in (list, list->place->path);
+  for (guint i = 0; names && i < names->len && list->entries->len < MAX_FILES; i++) {
+    const char *name = names->pdata[i];
     g_autofree char *repo = cached_repo (name);
     g_autofree char *folder = g_build_filename (list->place->path, name, NULL);
     if (repo) {

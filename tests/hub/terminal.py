@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -65,7 +66,11 @@ class Case:
 
     def run(self, *words, status=0):
         process = self.start(*words)
-        out, err = process.communicate(timeout=60)
+        try:
+            out, err = process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise AssertionError("%s: no end after a minute: %r" % (words, process.communicate())) from None
         assert process.returncode == status, (words, process.returncode, out, err)
         return out if status == 0 else err
 
@@ -110,9 +115,9 @@ def run_all(tests):
             print("ok %d - %s" % (number, name), flush=True)
         except Skip as skip:
             print("ok %d - %s # SKIP %s" % (number, name, skip), flush=True)
-        except Exception as error:  # one case's failure must not hide the others
+        except Exception:  # one case's failure must not hide the others
             failed += 1
-            print("# " + repr(error).replace("\n", "\n# "))
+            print("".join("# %s\n" % line for line in traceback.format_exc().splitlines()), end="")
             print("not ok %d - %s" % (number, name), flush=True)
     print("1..%d" % len(tests))
     sys.exit(1 if failed else 0)

@@ -58,9 +58,10 @@ def finds(case, wanted):
     assert {i: m["owner"] for i, m in models.items()} == wanted, models
     for model in models.values():
         assert model["state"] == "ready", model
-        out = case.run("chat", model["id"], "--raw", "--prompt", "a", "--max-tokens", "2",
-                       "--gpu-layers", "0", "--ctx", "256")
-        assert out, out
+        # Drawn at random, a word of a model of random weights may be one that is not shown.
+        out = case.run("chat", model["id"], "--raw", "--prompt", "a", "--max-tokens", "8",
+                       "--temp", "0", "--gpu-layers", "0", "--ctx", "256")
+        assert out.strip(), "%s says nothing" % model["id"]
         assert "left alone" in case.run("rm", model["id"], status=1)
     after = {p: v for p, v in snapshot(case.home).items() if p in before}
     assert after == before
@@ -102,8 +103,9 @@ def ollama(home=".ollama/models", slug="ollama", program="Ollama"):
     models = case.facts("list")
     assert len(models) == 1 and models[0]["sha256"] == digest, models  # two names, one blob
     finds(case, {models[0]["id"]: program})
-    assert models[0]["id"] in (slug + "/tiny:8b", slug + "/owner/repo:Q8_0"), models
-    assert models[0]["name"] in ("tiny:8b", "owner/repo:Q8_0"), models
+    # Whichever order the file system has them in: a model's settings are kept by its name.
+    assert models[0]["id"] == slug + "/owner/repo:Q8_0", models
+    assert models[0]["name"] == "owner/repo:Q8_0", models
 
 
 def alpaca():
