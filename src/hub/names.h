@@ -30,6 +30,7 @@ char *parley_name_quantisation (const char *path);
  * before the first dash of the numbering. */
 gboolean parley_name_shard (const char *path, guint *index, guint *count, gsize *stem_length);
 
+/* A guess, for want of more: library/companion.h looks into files that are here. */
 ParleyHubFileKind parley_name_kind (const char *path);
 
 /* Parameters that a name states: "Qwen3-1.7B" is 1.7e9, "8x7B" the product, "270m" 2.7e8; the

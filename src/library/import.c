@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "library/import.h"
 #include "library/bundle.h"
+#include "library/companion.h"
 #include "library/parley-model-private.h"
 #include "library/place-list.h"
 #include "library/record.h"
@@ -534,9 +535,10 @@ import_unpacked (Work *work, ParleyStaging *staging, GPtrArray *files, const cha
     ParleyUnpacked *file = files->pdata[i];
     guint index, count;
     gsize stem;
+    g_autofree char *unpacked = g_build_filename (staging->path, file->name, NULL);
     if (!g_str_has_suffix (file->name, ".gguf") ||
-        parley_name_kind (file->name) != PARLEY_HUB_FILE_MODEL ||
-        (parley_name_shard (file->name, &index, &count, &stem) && index != 1))
+        (parley_name_shard (file->name, &index, &count, &stem) && index != 1) ||
+        parley_is_companion (unpacked))
       continue;
     g_autoptr (Group) group = group_new (TRUE);
     g_autoptr (GPtrArray) names = find_parts (file->name);

@@ -3,6 +3,7 @@
 
 #include "hub/json.h"
 #include "hub/names.h"
+#include "library/companion.h"
 
 #include <glib/gstdio.h>
 #include <limits.h>
@@ -134,7 +135,7 @@ parley_place_list_tree (ParleyPlaceList *list)
     g_autoptr (GStrvBuilder) parts = g_strv_builder_new ();
     for (n = 0; n == 0 || (i + n < files->len && is_next_part (first, files->pdata[i + n])); n++)
       g_strv_builder_add (parts, files->pdata[i + n]);
-    if (parley_name_kind (first) != PARLEY_HUB_FILE_MODEL || is_arriving (first))
+    if (is_arriving (first) || parley_is_companion (first))
       continue;
     const char *below = first + strlen (root) + 1;
     g_autofree char *stem = without_ending (below);
@@ -325,8 +326,8 @@ parley_place_list_hub (ParleyPlaceList *list)
     g_autofree char *folder = g_build_filename (list->place->path, name, NULL);
     if (repo) {
       take_cached_repo (list, folder, repo);
-    } else if (is_gguf (name) && parley_name_kind (name) == PARLEY_HUB_FILE_MODEL &&
-               g_file_test (folder, G_FILE_TEST_IS_REGULAR)) {
+    } else if (is_gguf (name) && g_file_test (folder, G_FILE_TEST_IS_REGULAR) &&
+               !parley_is_companion (folder)) {
       /* Older versions of llama.cpp put their files here. */
       g_autofree char *stem = without_ending (name);
       ParleyEntry *entry = g_new0 (ParleyEntry, 1);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "library/record.h"
+#include "library/companion.h"
 #include "library/scan.h"
 
 #include "hub/json.h"
@@ -104,7 +105,7 @@ gboolean
 parley_record_download (ParleyStore *store, const char *endpoint, ParleyHubFile *file,
                         const char *const *paths, GError **error)
 {
-  if (parley_hub_file_get_kind (file) != PARLEY_HUB_FILE_MODEL)
+  if (parley_is_companion (paths[0]))
     return TRUE;
   ParleyOrigin origin = { .endpoint = endpoint,
                           .repo = parley_hub_file_get_repo (file),

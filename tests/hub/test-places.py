@@ -10,10 +10,13 @@ import hashlib
 import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
+import tarfile
 import tempfile
 
+from ggufs import entry
 from terminal import Case, run_all, sha256
 
 SYNTH = sys.argv[2]
@@ -179,6 +182,26 @@ def one_file_is_one_model():
     case.close()
 
 
+def headers_tell_adapters():
+    """A model may be called after an adapter; what its header calls one is none."""
+    case = Case()
+    mine = put(case, "data/models/o/r/my-lora-tune-Q8_0.gguf")
+    adapter = struct.pack("<4sIQQ", b"GGUF", 3, 0, 2) + \
+        entry("general.type", "adapter") + entry("general.architecture", "llama")
+    with open(os.path.join(os.path.dirname(mine), "pirate-lora-F16.gguf"), "wb") as f:
+        f.write(adapter)
+    write(case, "data/models/o/r/torn-adapter.gguf", "GGUF")
+    model, = case.facts("list")
+    assert (model["id"], model["state"]) == ("o/r/my-lora-tune-Q8_0", "ready"), model
+    archive = os.path.join(case.home, "some.tar")
+    with tarfile.open(archive, "w") as tar:
+        tar.add(made(2), "other-adapter.gguf")
+        tar.add(os.path.join(os.path.dirname(mine), "pirate-lora-F16.gguf"), "pirate-lora-F16.gguf")
+    result, = case.facts("import", archive)
+    assert result["imported"] == [os.path.join(case.models, "imported/other-adapter.gguf")], result
+    case.close()
+
+
 def places_and_folders():
     case = Case()
     disk = os.path.join(case.home, "disk")
@@ -322,8 +345,9 @@ def exported_state_travels():
 
 def main():
     tests = [lm_studio, lm_studio_elsewhere, ollama, alpaca, hub_cache, llama_cpp, jan, gpt4all,
-             unreadable, one_file_is_one_model, places_and_folders, names_and_tags, verifying,
-             moving, importing, exporting, exported_state_travels]
+             unreadable, one_file_is_one_model, headers_tell_adapters,
+             places_and_folders, names_and_tags, verifying, moving, importing, exporting,
+             exported_state_travels]
     try:
         run_all([(test.__name__, test) for test in tests])
     finally:
