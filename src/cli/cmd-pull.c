@@ -198,6 +198,6 @@ parley_cmd_pull (int argc, char **argv)
   g_autoptr (ParleyDownloads) downloads = parley_downloads_new (hub, NULL);
   if (store)
     parley_library_set_store (library, store);
-  parley_library_follow (library, downloads);
+  parley_library_record (library, downloads);
   return run (downloads, store, file, quiet, json);
 }

@@ -438,22 +438,33 @@ parley_library_set_store (ParleyLibrary *self, ParleyStore *store)
 }
 
 typedef struct {
+  ParleyHub *hub;
   ParleyStore *store;
-  char *path;
+  char *repo, *commit, *path;
 } CardOf;
+
+static void
+card_of_free (gpointer data)
+{
+  CardOf *of = data;
+  g_object_unref (of->hub);
+  g_object_unref (of->store);
+  g_free (of->repo);
+  g_free (of->commit);
+  g_free (of->path);
+  g_free (of);
+}
 
 /* Without a connection, or a page, the model has none. */
 static void
-on_card (GObject *source, GAsyncResult *result, gpointer data)
+keep_card (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   CardOf *of = data;
   g_autoptr (GError) error = NULL;
-  g_autofree char *card = parley_hub_card_finish (PARLEY_HUB (source), result, &error);
-  if (!card || (*card && !parley_record_set_card (of->store, of->path, card, &error)))
+  g_autofree char *card = parley_hub_card (of->hub, of->repo, of->commit, cancellable, &error);
+  if (!card || !parley_record_set_card (of->store, of->path, card, &error))
     g_debug ("its page is not kept: %s", error->message);
-  g_object_unref (of->store);
-  g_free (of->path);
-  g_free (of);
+  g_task_return_boolean (task, error == NULL);
 }
 
 /* The page of what was downloaded is kept with it, so that it can be read without a connection. */
@@ -464,10 +475,14 @@ on_finished (ParleyDownloads *downloads, ParleyTransfer *transfer, ParleyLibrary
   if (!self->store)
     return;
   CardOf *of = g_new0 (CardOf, 1);
+  of->hub = g_object_ref (parley_downloads_get_hub (downloads));
   of->store = g_object_ref (self->store);
+  of->repo = g_strdup (parley_transfer_get_repo (transfer));
+  of->commit = g_strdup (parley_transfer_get_commit (transfer));
   of->path = g_strdup (parley_transfer_get_path (transfer));
-  parley_hub_card_async (parley_downloads_get_hub (downloads), parley_transfer_get_repo (transfer),
-                         parley_transfer_get_commit (transfer), self->cancellable, on_card, of);
+  g_autoptr (GTask) task = g_task_new (NULL, self->cancellable, NULL, NULL);
+  g_task_set_task_data (task, of, card_of_free);
+  g_task_run_in_thread (task, keep_card);
 }
 
 typedef struct {
@@ -492,14 +507,20 @@ record_download (ParleyHubFile *file, const char *const *paths, gpointer data, G
 }
 
 void
+parley_library_record (ParleyLibrary *self, ParleyDownloads *downloads)
+{
+  if (!self->store)
+    return;
+  Recorder *recorder = g_new0 (Recorder, 1);
+  recorder->store = g_object_ref (self->store);
+  recorder->endpoint = g_strdup (parley_downloads_get_endpoint (downloads));
+  parley_downloads_set_recorder (downloads, record_download, recorder, recorder_free);
+}
+
+void
 parley_library_follow (ParleyLibrary *self, ParleyDownloads *downloads)
 {
-  if (self->store) {
-    Recorder *recorder = g_new0 (Recorder, 1);
-    recorder->store = g_object_ref (self->store);
-    recorder->endpoint = g_strdup (parley_downloads_get_endpoint (downloads));
-    parley_downloads_set_recorder (downloads, record_download, recorder, recorder_free);
-  }
+  parley_library_record (self, downloads);
   g_signal_connect_object (downloads, "finished", G_CALLBACK (on_finished), self, 0);
 }
 

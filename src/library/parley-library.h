@@ -31,9 +31,11 @@ guint parley_library_get_n_own (ParleyLibrary *self);
 /* NULL: it is not in the list. The library keeps it. */
 ParleyModel *parley_library_get_builtin (ParleyLibrary *self);
 
-/* What `downloads` brings is entered in the catalogue and shows up here. Call it before the first
- * transfer. */
+/* What `downloads` brings is entered in the catalogue and shows up here, and the page of each model
+ * is kept with it. Call it before the first transfer. */
 void parley_library_follow (ParleyLibrary *self, ParleyDownloads *downloads);
+/* It is entered, and that is all: for programs that leave when it is there. */
+void parley_library_record (ParleyLibrary *self, ParleyDownloads *downloads);
 
 /* Reads the folder and blocks until that is done: for programs without a main loop. */
 gboolean parley_library_load (ParleyLibrary *self, GCancellable *cancellable, GError **error);

@@ -120,12 +120,8 @@ parley_record_download (ParleyStore *store, const char *endpoint, ParleyHubFile 
 gboolean
 parley_record_set_card (ParleyStore *store, const char *path, const char *card, GError **error)
 {
-  g_autoptr (ParleyArtifactRecord) record = parley_catalogue_find_path (store, path, error);
-  if (!record)
-    return FALSE;
-  g_free (record->details);
-  record->details = make_details (card);
-  return !record->details || parley_catalogue_add (store, record, error);
+  g_autofree char *details = make_details (card);
+  return !details || parley_catalogue_set_details (store, path, details, error);
 }
 
 gboolean

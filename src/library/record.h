@@ -25,7 +25,8 @@ typedef struct {
 gboolean parley_record_download (ParleyStore *store, const char *endpoint, ParleyHubFile *file,
                                  const char *const *paths, GError **error);
 
-/* Keeps the Markdown of a model's page with the model at `path`, which is in the catalogue. */
+/* Keeps the Markdown of a model's page with the model at `path`, which is in the catalogue; one
+ * that is empty or longer than 256 KiB is not worth it. */
 gboolean parley_record_set_card (ParleyStore *store, const char *path, const char *card,
                                  GError **error);
 

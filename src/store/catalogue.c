@@ -447,6 +447,19 @@ parley_catalogue_set_defaults (ParleyStore *store, gint64 id, const char *json, 
 }
 
 gboolean
+parley_catalogue_set_details (ParleyStore *store, const char *path, const char *json,
+                              GError **error)
+{
+  return change (store,
+                 &(Change){ .sql = "UPDATE artifact SET details = ?2 WHERE ?3 = 0 AND id IN"
+                                   " (SELECT al.artifact FROM location l JOIN artifact_location al"
+                                   " ON al.location = l.id WHERE l.path = ?1 AND al.role = 0)",
+                            .path = path,
+                            .text = json },
+                 error);
+}
+
+gboolean
 parley_catalogue_set_used (ParleyStore *store, gint64 id, gint64 when, GError **error)
 {
   return change (

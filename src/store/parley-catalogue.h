@@ -91,6 +91,10 @@ gboolean parley_catalogue_set_defaults (ParleyStore *store, gint64 id, const cha
                                         GError **error);
 gboolean parley_catalogue_set_used (ParleyStore *store, gint64 id, gint64 when, GError **error);
 
+/* The library's `details` of the model with a file at this path; nothing else of it changes. */
+gboolean parley_catalogue_set_details (ParleyStore *store, const char *path, const char *json,
+                                       GError **error);
+
 /* Updates size, mtime, inode, device, sha256 and missing of the location with this path. */
 gboolean parley_catalogue_update_location (ParleyStore *store, const ParleyLocationRecord *record,
                                            GError **error);

@@ -72,6 +72,8 @@ def pull_list_info_rm(standin):
     with sqlite3.connect(os.path.join(case.data, "parley.db")) as db:
         details, = db.execute("SELECT details FROM artifact").fetchone()
     assert json.loads(details)["card"] == "# Fixture\n", details
+    asked = [r["path"] for r in standin.state()["log"] if r["path"].endswith("README.md")]
+    assert len([path for path in asked if "/resolve/" in path]) == 1, asked
     assert model["state"] == "ready" and model["layers"] == 2, model
     assert case.facts("info", path)["bytes"] == wanted.file.size
     assert case.facts("info", "fixture/plain:q8_0")["id"] == model["id"]

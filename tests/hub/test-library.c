@@ -4,6 +4,7 @@
  */
 #include "hub/parley-downloads.h"
 #include "library/parley-library.h"
+#include "library/record.h"
 #include "standin.h"
 #include "store/parley-catalogue.h"
 
@@ -92,6 +93,13 @@ downloads_show_up_and_deletion_hides (void)
   CHECK_STR (record->repo, "fixture/plain");
   CHECK_STR (record->endpoint, standin_hub);
   CHECK (record->files->len == 1);
+  g_autofree char *card = NULL; /* is fetched when the model is there already */
+  for (guint i = 0; i < 1000 && !card; i++) {
+    g_autoptr (ParleyArtifactRecord) now = parley_catalogue_get (store, record->id, NULL);
+    card = now ? parley_record_dup_card (now) : NULL;
+    g_usleep (card ? 0 : 10000);
+  }
+  CHECK_STR (card, "# Fixture\n");
 
   /* Both call themselves "Tiny": a choice must be unambiguous. */
   CHECK (!parley_library_lookup (library, "tiny", &error));

@@ -104,6 +104,11 @@ content_decides_what_a_model_is (void)
   g_autoptr (ParleyArtifactRecord) both = parley_catalogue_get (store, a->id, NULL);
   CHECK (both->files->len == 2 && both->pinned && both->last_used_at == 99);
   CHECK_STR (both->defaults, "{\"layers\":3}");
+  CHECK (parley_catalogue_set_details (store, "/other/one.gguf", "{\"card\":\"x\"}", NULL));
+  CHECK (!parley_catalogue_set_details (store, "/nowhere.gguf", "{}", NULL));
+  g_autoptr (ParleyArtifactRecord) described = parley_catalogue_get (store, a->id, NULL);
+  CHECK_STR (described->details, "{\"card\":\"x\"}");
+  CHECK (described->files->len == 2 && described->pinned);
   CHECK_STR (both->name, "One");
 
   g_autoptr (ParleyArtifactRecord) replaced = make_artifact ("New", SHA_B, "/m/one.gguf");
