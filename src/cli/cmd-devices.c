@@ -101,9 +101,9 @@ write_budgets (struct pe_json_writer *w, const char *text, const struct pe_devic
     pe_json_key (w, devices[i].id);
     pe_json_begin_object (w);
     pe_json_key (w, "most_bytes");
-    pe_json_uint (w, parley_budgets_get (text, devices[i].id, PARLEY_BUDGET_MOST));
+    pe_json_uint (w, parley_budgets_in_force (text, devices[i].id, PARLEY_BUDGET_MOST));
     pe_json_key (w, "free_bytes");
-    pe_json_uint (w, parley_budgets_get (text, devices[i].id, PARLEY_BUDGET_FREE));
+    pe_json_uint (w, parley_budgets_in_force (text, devices[i].id, PARLEY_BUDGET_FREE));
     pe_json_end_object (w);
   }
   pe_json_end_object (w);
@@ -112,8 +112,8 @@ write_budgets (struct pe_json_writer *w, const char *text, const struct pe_devic
 static void
 print_budget (const char *text, const struct pe_device_info *device)
 {
-  guint64 most = parley_budgets_get (text, device->id, PARLEY_BUDGET_MOST);
-  guint64 left = parley_budgets_get (text, device->id, PARLEY_BUDGET_FREE);
+  guint64 most = parley_budgets_in_force (text, device->id, PARLEY_BUDGET_MOST);
+  guint64 left = parley_budgets_in_force (text, device->id, PARLEY_BUDGET_FREE);
   g_autofree char *most_text = g_format_size (most), *left_text = g_format_size (left);
   if (most)
     g_print ("  allowed   %s for a model\n", most_text);

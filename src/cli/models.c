@@ -51,8 +51,10 @@ cli_plan_devices (ParleyStore *store, struct pe_device_info devices[PE_MAX_DEVIC
 {
   struct pe_device_info found[PE_MAX_DEVICES];
   gsize n = pe_devices_list (found, PE_MAX_DEVICES, false, NULL);
-  g_autofree char *budgets =
+  g_autofree char *setting =
       store ? parley_store_get_setting (store, PARLEY_BUDGETS_SETTING) : NULL;
+  /* The list has what the environment says already; after the setting its margins hold again. */
+  g_autofree char *budgets = parley_budgets_with_environment (setting);
   g_autofree char *rates = parley_rates_default_path ();
   n = parley_hardware_select (found, n, g_getenv ("PARLEY_VULKAN_DEVICE"), devices);
   for (gsize i = 0; i < n; i++) {

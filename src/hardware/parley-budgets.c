@@ -18,18 +18,41 @@ is_of (const char *entry, const char *key)
   return strncmp (entry, key, n) == 0 && entry[n] == '=';
 }
 
+/* FALSE: it is of another key, or says nothing. */
+static gboolean
+read_entry (const char *entry, const char *key, guint64 *bytes)
+{
+  return is_of (entry, key) &&
+         g_ascii_string_to_unsigned (entry + strlen (key) + 1, 10, 1, G_MAXINT64, bytes, NULL);
+}
+
 guint64
 parley_budgets_get (const char *text, const char *id, ParleyBudgetKind kind)
 {
   g_autofree char *key = key_of (id, kind);
   g_auto (GStrv) entries = g_strsplit (text ? text : "", ",", -1);
   for (char **entry = entries; *entry; entry++) {
-    guint64 bytes = 0;
-    if (is_of (*entry, key) &&
-        g_ascii_string_to_unsigned (*entry + strlen (key) + 1, 10, 1, G_MAXINT64, &bytes, NULL))
+    guint64 bytes;
+    if (read_entry (*entry, key, &bytes))
       return bytes;
   }
   return 0;
+}
+
+guint64
+parley_budgets_in_force (const char *text, const char *id, ParleyBudgetKind kind)
+{
+  g_autofree char *own = key_of (id, kind), *any = key_of ("gpu", kind);
+  gboolean is_gpu = strcmp (id, "cpu") != 0;
+  g_auto (GStrv) entries = g_strsplit (text ? text : "", ",", -1);
+  guint64 found = 0;
+  for (char **entry = entries; *entry; entry++) {
+    guint64 bytes;
+    if ((read_entry (*entry, own, &bytes) || (is_gpu && read_entry (*entry, any, &bytes))) &&
+        (kind == PARLEY_BUDGET_FREE || found == 0 || bytes < found))
+      found = bytes;
+  }
+  return found;
 }
 
 char *

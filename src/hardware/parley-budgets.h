@@ -19,6 +19,9 @@ typedef enum {
 
 /* Bytes; 0: nothing is said. `id` as in pe_device_info, or "gpu". `text` may be NULL. */
 guint64 parley_budgets_get (const char *text, const char *id, ParleyBudgetKind kind);
+/* The same of all that is said of a device, as pe_budget_apply() takes it: what "gpu" says is of
+ * every GPU, the least of several holds, and the last of several that stay free. */
+guint64 parley_budgets_in_force (const char *text, const char *id, ParleyBudgetKind kind);
 /* The text with that changed; bytes 0: nothing is said any more. NULL: nothing is left in it. */
 char *parley_budgets_set (const char *text, const char *id, ParleyBudgetKind kind,
                           guint64 bytes) G_GNUC_WARN_UNUSED_RESULT;

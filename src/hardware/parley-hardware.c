@@ -60,6 +60,7 @@ parley_hardware_find_worker (void)
 
 /* ---- the state ---- */
 
+/* As it is now, before what the person allows: the margin that came with that goes as well. */
 static void
 apply_memory (struct pe_device_info *cpu)
 {
@@ -69,6 +70,7 @@ apply_memory (struct pe_device_info *cpu)
   cpu->memory_total = memory.total;
   cpu->memory_available = memory.available;
   cpu->memory_is_budget = true;
+  cpu->memory_margin = 0;
 }
 
 /* What can be said of the CPU without asking anybody. */

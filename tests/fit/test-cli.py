@@ -95,10 +95,17 @@ def a_person_allows_less():
     case.run("devices", "--allow", "cpu=1GB")
     case.environment["PARLEY_BUDGETS"] = "cpu=500000000"
     assert case.facts("fit", path)["devices"][0]["available_bytes"] == 500000000
+    assert case.facts("devices")["allowed"]["cpu"]["most_bytes"] == 500000000
     case.environment["PARLEY_BUDGETS"] = "cpu=5000000000"
     assert case.facts("fit", path)["devices"][0]["available_bytes"] == 1000000000
+    assert case.facts("devices")["allowed"]["cpu"]["most_bytes"] == 1000000000
+    # Of margins the environment's holds, which is told last.
+    case.run("devices", "--keep-free", "cpu=200MB")
+    case.environment["PARLEY_BUDGETS"] = "cpu-free=300000000"
+    assert case.facts("fit", path)["devices"][0]["margin_bytes"] == 300000000
+    assert case.facts("devices")["allowed"]["cpu"]["free_bytes"] == 300000000
     del case.environment["PARLEY_BUDGETS"]
-    case.run("devices", "--allow", "cpu=0")
+    case.run("devices", "--allow", "cpu=0", "--keep-free", "cpu=0")
     assert case.facts("devices")["allowed"]["cpu"] == {"most_bytes": 0, "free_bytes": 0}
     assert case.facts("fit", path)["verdict"] == "ram"
     for wrong in ("cpu", "cpu=", "cpu=much", "cpu=-1GB", "tpu=1GB", "gpu=1GB", "=1GB"):

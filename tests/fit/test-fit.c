@@ -241,6 +241,13 @@ budgets_are_kept_as_text (void)
   CHECK (parley_budgets_get (NULL, "cpu", PARLEY_BUDGET_MOST) == 0);
   CHECK (parley_budgets_get ("cpu=12x,cpu=-5,cpu=,=3", "cpu", PARLEY_BUDGET_MOST) == 0);
   CHECK_STR (five, "00ff=5000000000");
+  const char *both = "gpu=9,00ff-free=4,00ff=7,cpu=5,gpu-free=3,gpu=8";
+  CHECK (parley_budgets_in_force (both, "00ff", PARLEY_BUDGET_MOST) == 7);
+  CHECK (parley_budgets_in_force (both, "00ff", PARLEY_BUDGET_FREE) == 3);
+  CHECK (parley_budgets_in_force (both, "00aa", PARLEY_BUDGET_MOST) == 8);
+  CHECK (parley_budgets_in_force (both, "cpu", PARLEY_BUDGET_MOST) == 5);
+  CHECK (parley_budgets_in_force (both, "cpu", PARLEY_BUDGET_FREE) == 0);
+  CHECK (parley_budgets_in_force (NULL, "cpu", PARLEY_BUDGET_MOST) == 0);
   CHECK (parley_budgets_set (five, "00ff", PARLEY_BUDGET_MOST, 0) == NULL);
 
   guint64 bytes = 1;
