@@ -217,7 +217,8 @@ search_page (ParleyHub *self, const char *query, char **next, GCancellable *canc
 {
   g_autofree char *address =
       g_strdup_printf ("%s/api/models?%s", parley_hub_get_endpoint (self), query);
-  GPtrArray *models = parley_search_cache_find (self->searches, address, next);
+  guint when;
+  GPtrArray *models = parley_search_cache_find (self->searches, address, next, &when);
   if (models)
     return models;
   g_autoptr (JsonNode) node = fetch_page (self, address, "the search", next, cancellable, error);
@@ -231,7 +232,7 @@ search_page (ParleyHub *self, const char *query, char **next, GCancellable *canc
     if (model)
       g_ptr_array_add (models, model);
   }
-  parley_search_cache_put (self->searches, address, models, *next);
+  parley_search_cache_put (self->searches, address, models, *next, when);
   return models;
 }
 
@@ -296,7 +297,8 @@ parley_hub_look_up (ParleyHub *self, const char *repo, GCancellable *cancellable
   g_autofree char *next = NULL;
   g_autofree char *address =
       g_strdup_printf ("%s/api/models/%s?" LIST_FIELDS, parley_hub_get_endpoint (self), repo);
-  g_autoptr (GPtrArray) known = parley_search_cache_find (self->searches, address, &next);
+  guint when;
+  g_autoptr (GPtrArray) known = parley_search_cache_find (self->searches, address, &next, &when);
   if (known)
     return g_object_ref (known->pdata[0]);
   g_autoptr (JsonNode) node = fetch_json (self, address, repo, cancellable, error);
@@ -309,7 +311,7 @@ parley_hub_look_up (ParleyHub *self, const char *repo, GCancellable *cancellable
     return NULL;
   g_autoptr (GPtrArray) kept = g_ptr_array_new_with_free_func (g_object_unref);
   g_ptr_array_add (kept, g_object_ref (model));
-  parley_search_cache_put (self->searches, address, kept, NULL);
+  parley_search_cache_put (self->searches, address, kept, NULL, when);
   return model;
 }
 

@@ -12,6 +12,7 @@ typedef struct {
 
 struct _ParleySearchCache {
   GMutex mutex;
+  guint clearings;   /* so far */
   GHashTable *pages; /* address -> Page */
 };
 
@@ -45,15 +46,17 @@ void
 parley_search_cache_clear (ParleySearchCache *cache)
 {
   g_mutex_lock (&cache->mutex);
+  cache->clearings++;
   g_hash_table_remove_all (cache->pages);
   g_mutex_unlock (&cache->mutex);
 }
 
 GPtrArray *
-parley_search_cache_find (ParleySearchCache *cache, const char *address, char **next)
+parley_search_cache_find (ParleySearchCache *cache, const char *address, char **next, guint *when)
 {
   GPtrArray *found = NULL;
   g_mutex_lock (&cache->mutex);
+  *when = cache->clearings;
   Page *page = g_hash_table_lookup (cache->pages, address);
   if (page && g_get_monotonic_time () - page->when < MAX_AGE_US) {
     found = g_ptr_array_ref (page->models);
@@ -71,7 +74,7 @@ is_older (gpointer address, gpointer page, gpointer than)
 
 void
 parley_search_cache_put (ParleySearchCache *cache, const char *address, GPtrArray *models,
-                         const char *next)
+                         const char *next, guint when)
 {
   Page *page = g_new0 (Page, 1);
   page->models = g_ptr_array_ref (models);
@@ -82,6 +85,9 @@ parley_search_cache_put (ParleySearchCache *cache, const char *address, GPtrArra
   g_hash_table_foreach_remove (cache->pages, is_older, &stale);
   if (g_hash_table_size (cache->pages) >= MAX_PAGES)
     g_hash_table_remove_all (cache->pages);
-  g_hash_table_replace (cache->pages, g_strdup (address), page);
+  if (when == cache->clearings)
+    g_hash_table_replace (cache->pages, g_strdup (address), page);
+  else
+    page_free (page);
   g_mutex_unlock (&cache->mutex);
 }

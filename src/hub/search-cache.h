@@ -15,9 +15,11 @@ ParleySearchCache *parley_search_cache_new (void);
 void parley_search_cache_free (ParleySearchCache *cache);
 void parley_search_cache_clear (ParleySearchCache *cache);
 
-/* The models of the page at `address`, and its *next (may become NULL); NULL: not kept. */
-GPtrArray *parley_search_cache_find (ParleySearchCache *cache, const char *address, char **next);
+/* The models of the page at `address`, and its *next (may become NULL); NULL: not kept. *when is
+ * for putting what the hub then answers: if the cache was cleared meanwhile, that is not kept. */
+GPtrArray *parley_search_cache_find (ParleySearchCache *cache, const char *address, char **next,
+                                     guint *when);
 void parley_search_cache_put (ParleySearchCache *cache, const char *address, GPtrArray *models,
-                              const char *next);
+                              const char *next, guint when);
 
 G_END_DECLS

@@ -527,6 +527,26 @@ questions_do_not_block (void)
 }
 
 static void
+answers_to_another_token_are_not_kept (void)
+{
+  g_autoptr (ParleyHub) hub = standin_hub_new (NULL);
+  int found = -1;
+  standin_tell ("{'fault': {'on': 'search', 'do': 'status', 'code': 503}}");
+  _parley_hub_set_patience (hub, 300, 60);
+  parley_hub_search_async (hub, "kestrel", PARLEY_HUB_SORT_DOWNLOADS, NULL, 20, NULL, NULL,
+                           on_found, &found);
+  while (standin_requests ("/api/models?", NULL) == 0)
+    g_usleep (1000);
+  parley_hub_set_token (hub, TOKEN); /* while it waits to ask again */
+  while (found == -1)
+    g_main_context_iteration (NULL, TRUE);
+  CHECK_MSG (found == 2, "%d", found);
+  guint asked = standin_requests ("/api/models?", NULL);
+  g_autofree char *again = sift (hub, "kestrel", NULL);
+  CHECK (standin_requests ("/api/models?", NULL) == asked + 1);
+}
+
+static void
 headers_come_from_afar (void)
 {
   g_autoptr (ParleyHub) hub = standin_hub_new (TOKEN);
@@ -686,6 +706,7 @@ main (void)
   RUN (large_answers_end);
   RUN (the_local_network_is_closed_to_remote_hubs);
   RUN (questions_do_not_block);
+  RUN (answers_to_another_token_are_not_kept);
   RUN (headers_come_from_afar);
   RUN (headers_of_parts_become_one);
   RUN (bad_headers_are_refused);
