@@ -5,7 +5,6 @@
  */
 #include "bridge/parley-device-json.h"
 #include "cli/commands.h"
-#include "cli/models.h"
 #include "cli/engine-options.h"
 #include "cli/models.h"
 #include "cli/table.h"
@@ -312,21 +311,38 @@ print_table (ParleyFit *fit, const struct verified *verified, const struct advic
   return CLI_DONE;
 }
 
-/* The path of a library model or of a file; NULL: neither, it may be on the hub. *id: its name in
- * the library, or NULL. */
+/* The model of the library that has this file as its first; NULL: none. */
+static ParleyModel *
+find_by_path (ParleyLibrary *library, const char *name)
+{
+  g_autofree char *path = g_canonicalize_filename (name, NULL);
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (library));
+  for (guint i = 0; i < n; i++) {
+    g_autoptr (ParleyModel) model = g_list_model_get_item (G_LIST_MODEL (library), i);
+    if (g_str_equal (parley_model_get_path (model), path))
+      return g_steal_pointer (&model);
+  }
+  return NULL;
+}
+
+/* The path of a library model or of a file, which goes first; NULL: neither, it may be on the hub.
+ * *id: its name in the library, or NULL. */
 static char *
 find_local (ParleyStore *store, const char *name, char **id)
 {
   g_autoptr (ParleyLibrary) library = parley_library_new (NULL);
+  gboolean is_file = g_file_test (name, G_FILE_TEST_IS_REGULAR);
   *id = NULL;
   if (store)
     parley_library_set_store (library, store);
   parley_library_add_builtin (library);
   gboolean loaded = parley_library_load (library, NULL, NULL);
-  g_autoptr (ParleyModel) model = loaded ? parley_library_lookup (library, name, NULL) : NULL;
+  g_autoptr (ParleyModel) model = !loaded   ? NULL
+                                  : is_file ? find_by_path (library, name)
+                                            : parley_library_lookup (library, name, NULL);
   if (model)
     *id = g_strdup (parley_model_get_id (model));
-  if (g_file_test (name, G_FILE_TEST_IS_REGULAR))
+  if (is_file)
     return g_strdup (name);
   return model ? g_strdup (parley_model_get_path (model)) : NULL;
 }

@@ -158,6 +158,22 @@ def replies_teach():
     case.close()
 
 
+def a_file_has_its_own_history():
+    """Not that of a model that goes by the file's name."""
+    case = Case()
+    measured(case)
+    case.run("chat", GUIDE, "-p", "What is Parley, and what can it do?", "--max-tokens", "40")
+    assert case.facts("fit", GUIDE)["speed"]["trust"] == "measured"
+    os.rename(synthetic(case), os.path.join(case.home, GUIDE))
+    here = os.getcwd()
+    os.chdir(case.home)
+    try:
+        assert case.facts("fit", GUIDE)["speed"]["trust"] == "predicted"
+    finally:
+        os.chdir(here)
+    case.close()
+
+
 def every_file_of_a_repository():
     standin = Standin()
     try:
@@ -183,4 +199,4 @@ def every_file_of_a_repository():
 
 run_all([(test.__name__, test) for test in (
     rates_are_measured_once, a_person_allows_less, every_figure_is_there, replies_teach,
-    every_file_of_a_repository)])
+    a_file_has_its_own_history, every_file_of_a_repository)])

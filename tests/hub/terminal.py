@@ -14,7 +14,7 @@ import traceback
 import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-CLI = sys.argv[1]
+CLI = os.path.abspath(sys.argv[1])
 GOOD_TOKEN = "hf_standinstandinstandinstandinstandin01"
 LONG = bool(os.environ.get("PARLEY_TEST_LONG"))
 
