@@ -166,7 +166,9 @@ keep_speed (struct chat *chat, const ParleyGenerationStats *stats)
   const ParleyLoadedModel *model = parley_worker_client_get_model (chat->client);
   const char *named = g_getenv ("PARLEY_VULKAN_DEVICE");
   ParleyRunRecord run;
-  if (!chat->store || !chat->id || !model || (named && strchr (named, ',')))
+  if (!chat->id || !model || (named && strchr (named, ',')))
+    return;
+  if (!chat->store && !(chat->store = parley_store_open (NULL, NULL)))
     return;
   const char *ids[] = { model->device.id };
   parley_run_init (&run, &model->plan, parley_worker_client_get_gpu_layers (chat->client), ids,
@@ -457,7 +459,7 @@ parley_cmd_chat (int argc, char **argv)
   g_autofree char *path = NULL;
   if (usable) {
     status = CLI_FAILED;
-    chat.store = parley_store_open (NULL, NULL);
+    chat.store = cli_store_peek ();
     path = argc > 1 ? find_model (&chat, argv[1]) : find_any_model (&chat);
   }
   if (!path) {

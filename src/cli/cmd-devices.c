@@ -5,6 +5,7 @@
 #include "bridge/parley-device-json.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/models.h"
 #include "engine/parley-engine.h"
 #include "hardware/parley-cpu.h"
 #include "hardware/parley-hardware.h"
@@ -253,7 +254,8 @@ parley_cmd_devices (int argc, char **argv)
     return CLI_USAGE;
   g_autoptr (ParleyHardware) hardware = parley_hardware_new ();
   g_autoptr (GError) error = NULL, closed = NULL;
-  g_autoptr (ParleyStore) store = parley_store_open (NULL, &closed);
+  g_autoptr (ParleyStore) store =
+      most || left ? parley_store_open (NULL, &closed) : cli_store_peek ();
   g_autofree char *budgets =
       store ? parley_store_get_setting (store, PARLEY_BUDGETS_SETTING) : NULL;
   parley_hardware_set_budgets (hardware, budgets);

@@ -463,7 +463,7 @@ parley_cmd_fit (int argc, char **argv)
   if (!usable)
     return CLI_USAGE;
   struct pe_device_info devices[PE_MAX_DEVICES];
-  g_autoptr (ParleyStore) store = parley_store_open (NULL, NULL); /* or without what it knows */
+  g_autoptr (ParleyStore) store = cli_store_peek (); /* or without what it knows */
   gsize n = list_devices (store, devices);
   if (all && load)
     return cli_usage ("--verify is for one model, not for --all");

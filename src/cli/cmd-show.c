@@ -30,7 +30,7 @@ plan_usual (ParleyHub *hub, ParleyHubModel *model, guint64 *bytes, GError **erro
   if (!header)
     return NULL;
   struct pe_device_info devices[PE_MAX_DEVICES];
-  g_autoptr (ParleyStore) store = parley_store_open (NULL, NULL);
+  g_autoptr (ParleyStore) store = cli_store_peek ();
   gsize n = cli_plan_devices (store, devices);
   return parley_fit_for_header (header, *bytes, parley_hub_file_get_name (file), NULL, devices, n,
                                 error);

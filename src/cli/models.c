@@ -8,14 +8,18 @@
 
 #include <unistd.h>
 
-ParleyHub *
-cli_hub_new (void)
+ParleyStore *
+cli_store_peek (void)
 {
   g_autofree char *folder = parley_store_default_folder ();
   g_autofree char *path = g_build_filename (folder, "parley.db", NULL);
-  /* Where nothing was kept yet, looking makes nothing. */
-  g_autoptr (ParleyStore) store =
-      g_file_test (path, G_FILE_TEST_EXISTS) ? parley_store_open (NULL, NULL) : NULL;
+  return g_file_test (path, G_FILE_TEST_EXISTS) ? parley_store_open (NULL, NULL) : NULL;
+}
+
+ParleyHub *
+cli_hub_new (void)
+{
+  g_autoptr (ParleyStore) store = cli_store_peek ();
   ParleyHub *hub = parley_account_new_hub (store);
   parley_account_load_token (hub, NULL);
   return hub;

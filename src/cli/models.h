@@ -8,6 +8,10 @@
 #include "engine/plan.h"
 #include "library/parley-library.h"
 
+/* The store of what was kept so far, for looking; NULL where nothing was, or it cannot be opened.
+ * Looking makes nothing. */
+ParleyStore *cli_store_peek (void);
+
 /* The hub that a person chose, with the token of the keyring. */
 ParleyHub *cli_hub_new (void);
 

@@ -174,6 +174,21 @@ def a_file_has_its_own_history():
     case.close()
 
 
+def looking_keeps_nothing():
+    standin = Standin()
+    try:
+        case = Case(standin)
+        path = synthetic(case)
+        case.run("devices")
+        case.run("fit", path)
+        case.run("show", "fixture/plain")
+        case.run("chat", path, "--raw", "-p", "a", "--max-tokens", "1", "--temp", "0")
+        assert not os.path.exists(os.path.join(case.data, "parley.db"))
+        case.close()
+    finally:
+        standin.stop()
+
+
 def every_file_of_a_repository():
     standin = Standin()
     try:
@@ -199,4 +214,4 @@ def every_file_of_a_repository():
 
 run_all([(test.__name__, test) for test in (
     rates_are_measured_once, a_person_allows_less, every_figure_is_there, replies_teach,
-    a_file_has_its_own_history, every_file_of_a_repository)])
+    a_file_has_its_own_history, looking_keeps_nothing, every_file_of_a_repository)])
