@@ -17,15 +17,40 @@
 #define HASH_BUFFER  (1024 * 1024)
 #define LOCK_RETRIES 10
 
-gboolean
-parley_disk_fail (GError **error, int code, const char *what, const char *path)
+/* A whole clause for each: verbs of other languages do not fit into one sentence. */
+static char *
+describe (ParleyDiskDeed deed, const char *path)
 {
+  switch (deed) {
+  case PARLEY_DISK_CREATE: return g_strdup_printf (_ ("Cannot create %s"), path);
+  case PARLEY_DISK_CREATE_FOLDER: return g_strdup_printf (_ ("Cannot create the folder %s"), path);
+  case PARLEY_DISK_CREATE_INSIDE: return g_strdup_printf (_ ("Cannot create a folder in %s"), path);
+  case PARLEY_DISK_OPEN: return g_strdup_printf (_ ("Cannot open %s"), path);
+  case PARLEY_DISK_READ: return g_strdup_printf (_ ("Cannot read %s"), path);
+  case PARLEY_DISK_WRITE: return g_strdup_printf (_ ("Cannot write %s"), path);
+  case PARLEY_DISK_SAVE: return g_strdup_printf (_ ("Cannot save %s"), path);
+  case PARLEY_DISK_MOVE: return g_strdup_printf (_ ("Cannot move %s"), path);
+  case PARLEY_DISK_DELETE: return g_strdup_printf (_ ("Cannot delete %s"), path);
+  case PARLEY_DISK_LOCK: return g_strdup_printf (_ ("Cannot lock %s"), path);
+  case PARLEY_DISK_LOOK_AT: return g_strdup_printf (_ ("Cannot look at %s"), path);
+  case PARLEY_DISK_USE: return g_strdup_printf (_ ("Cannot use %s"), path);
+  case PARLEY_DISK_VERIFY: return g_strdup_printf (_ ("Cannot verify %s"), path);
+  case PARLEY_DISK_SHORTEN: return g_strdup_printf (_ ("Cannot shorten %s"), path);
+  case PARLEY_DISK_PLACE: return g_strdup_printf (_ ("Cannot put a download at %s"), path);
+  }
+  return g_strdup (path);
+}
+
+gboolean
+parley_disk_fail (GError **error, int code, ParleyDiskDeed deed, const char *path)
+{
+  g_autofree char *what = describe (deed, path);
   if (code == ENOSPC || code == EDQUOT)
+    /* Translators: %s is "Cannot write …" or the like. */
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_SPACE,
-                 _ ("The disk is full: cannot %s %s. Free some space, then resume"), what, path);
+                 _ ("%s: the disk is full. Free some space, then resume"), what);
   else
-    g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_FILE, _ ("Cannot %s %s: %s"), what, path,
-                 g_strerror (code));
+    g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_FILE, "%s: %s", what, g_strerror (code));
   return FALSE;
 }
 
@@ -36,7 +61,7 @@ parley_disk_lock (const char *path, gboolean *busy, GError **error)
   for (int i = 0; i < LOCK_RETRIES; i++) {
     int fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (fd < 0) {
-      parley_disk_fail (error, errno, "create", path);
+      parley_disk_fail (error, errno, PARLEY_DISK_CREATE, path);
       return -1;
     }
     struct stat held, named;
@@ -45,7 +70,7 @@ parley_disk_lock (const char *path, gboolean *busy, GError **error)
       close (fd);
       *busy = code == EWOULDBLOCK;
       if (!*busy)
-        parley_disk_fail (error, code, "lock", path);
+        parley_disk_fail (error, code, PARLEY_DISK_LOCK, path);
       return -1;
     }
     /* The holder before may have removed the file between our open and our lock. */
@@ -72,7 +97,7 @@ parley_disk_check_space (const char *folder, guint64 bytes, GError **error)
 {
   struct statvfs info;
   if (statvfs (folder, &info) != 0)
-    return parley_disk_fail (error, errno, "look at", folder);
+    return parley_disk_fail (error, errno, PARLEY_DISK_LOOK_AT, folder);
   guint64 unit = info.f_frsize ? info.f_frsize : info.f_bsize;
   guint64 available = (guint64) info.f_bavail * unit, capacity = (guint64) info.f_blocks * unit;
   /* A full disk harms every other program; a small one keeps a twentieth. */
@@ -113,7 +138,7 @@ parley_disk_hash (int fd, guint64 n, EVP_MD_CTX *hash, const char *path, GCancel
     if (got < 0 && errno == EINTR)
       continue;
     if (got <= 0)
-      return parley_disk_fail (error, got < 0 ? errno : EIO, "read", path);
+      return parley_disk_fail (error, got < 0 ? errno : EIO, PARLEY_DISK_READ, path);
     EVP_DigestUpdate (hash, buffer, (size_t) got);
     at += (guint64) got;
   }
@@ -134,12 +159,12 @@ parley_disk_sync_folder (const char *folder, GError **error)
 {
   int fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0)
-    return parley_disk_fail (error, errno, "open", folder);
+    return parley_disk_fail (error, errno, PARLEY_DISK_OPEN, folder);
   /* Some network file systems cannot do this, and need not. */
   gboolean good = fsync (fd) == 0 || errno == EINVAL || errno == ENOTSUP;
   int code = errno;
   close (fd);
-  return good || parley_disk_fail (error, code, "save", folder);
+  return good || parley_disk_fail (error, code, PARLEY_DISK_SAVE, folder);
 }
 
 static gboolean
@@ -161,9 +186,9 @@ gboolean
 parley_disk_settle (int fd, const char *from, const char *to, GError **error)
 {
   if (fsync (fd) != 0)
-    return parley_disk_fail (error, errno, "save", from);
+    return parley_disk_fail (error, errno, PARLEY_DISK_SAVE, from);
   if (!rename_without_replacing (from, to))
-    return parley_disk_fail (error, errno, "put a download at", to);
+    return parley_disk_fail (error, errno, PARLEY_DISK_PLACE, to);
   g_autofree char *folder = g_path_get_dirname (to);
   return parley_disk_sync_folder (folder, error);
 }

@@ -13,8 +13,27 @@
 
 G_BEGIN_DECLS
 
+/* What was tried with a path. */
+typedef enum {
+  PARLEY_DISK_CREATE,
+  PARLEY_DISK_CREATE_FOLDER,
+  PARLEY_DISK_CREATE_INSIDE, /* a folder in it */
+  PARLEY_DISK_OPEN,
+  PARLEY_DISK_READ,
+  PARLEY_DISK_WRITE,
+  PARLEY_DISK_SAVE,
+  PARLEY_DISK_MOVE,
+  PARLEY_DISK_DELETE,
+  PARLEY_DISK_LOCK,
+  PARLEY_DISK_LOOK_AT,
+  PARLEY_DISK_USE,
+  PARLEY_DISK_VERIFY,
+  PARLEY_DISK_SHORTEN,
+  PARLEY_DISK_PLACE, /* a finished download at it */
+} ParleyDiskDeed;
+
 /* Sets *error from errno; a full disk becomes PARLEY_HUB_ERROR_SPACE. Returns FALSE. */
-gboolean parley_disk_fail (GError **error, int code, const char *what, const char *path);
+gboolean parley_disk_fail (GError **error, int code, ParleyDiskDeed deed, const char *path);
 
 /* A descriptor that holds the lock file, -1 with *busy when another process holds it, or -1 with
  * an error. */

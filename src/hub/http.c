@@ -236,9 +236,8 @@ on_body (char *bytes, size_t size, size_t n, void *data)
   gsize room = most - MIN (most, response->body->len);
   if (n > room && good) {
     g_set_error (&exchange->error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_PROTOCOL,
-                 "The server's answer about %s is larger than %" G_GSIZE_FORMAT
-                 " bytes, which makes no sense",
-                 exchange->request->what, most);
+                 _ ("The server's answer about %s is larger than makes sense"),
+                 exchange->request->what);
     return 0;
   }
   g_byte_array_append (response->body, (const guint8 *) bytes, (guint) MIN (n, room));

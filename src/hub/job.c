@@ -123,7 +123,7 @@ make_folders (ParleyJob *job, GError **error)
     g_autofree char *path = parley_job_dup_path (job, i);
     g_autofree char *folder = g_path_get_dirname (path);
     if (g_mkdir_with_parents (folder, 0755) != 0)
-      return parley_disk_fail (error, errno, "create the folder", folder);
+      return parley_disk_fail (error, errno, PARLEY_DISK_CREATE_FOLDER, folder);
   }
   return TRUE;
 }
@@ -155,7 +155,7 @@ write_sidecar (ParleyJob *job, GError **error)
     return TRUE;
   int code = g_error_matches (problem, G_FILE_ERROR, G_FILE_ERROR_NOSPC) ? ENOSPC : 0;
   if (code)
-    return parley_disk_fail (error, code, "write", path);
+    return parley_disk_fail (error, code, PARLEY_DISK_WRITE, path);
   g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_FILE, _ ("Cannot write %s: %s"), path,
                problem->message);
   return FALSE;
@@ -330,7 +330,7 @@ take_bytes (const guint8 *bytes, gsize n, gpointer data, GError **error)
     if (put < 0) {
       int code = errno;
       report (fetch->job, PARLEY_TRANSFER_RUNNING, "");
-      return parley_disk_fail (error, code, "write", fetch->path);
+      return parley_disk_fail (error, code, PARLEY_DISK_WRITE, fetch->path);
     }
     EVP_DigestUpdate (fetch->hash, bytes, (size_t) put);
     bytes += put;
@@ -339,7 +339,7 @@ take_bytes (const guint8 *bytes, gsize n, gpointer data, GError **error)
   }
   if (*fetch->have - part->synced >= SYNC_BYTES) {
     if (fdatasync (fetch->fd) != 0)
-      return parley_disk_fail (error, errno, "save", fetch->path);
+      return parley_disk_fail (error, errno, PARLEY_DISK_SAVE, fetch->path);
     part->synced = *fetch->have;
     if (!write_sidecar (fetch->job, error))
       return FALSE;
@@ -355,16 +355,16 @@ open_part (Fetch *fetch, GCancellable *cancellable, GError **error)
   fetch->fd = open (fetch->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
   struct stat info;
   if (fetch->fd < 0 || fstat (fetch->fd, &info) != 0)
-    return parley_disk_fail (error, errno, "open", fetch->path);
+    return parley_disk_fail (error, errno, PARLEY_DISK_OPEN, fetch->path);
   if (!S_ISREG (info.st_mode))
-    return parley_disk_fail (error, EINVAL, "use", fetch->path);
+    return parley_disk_fail (error, EINVAL, PARLEY_DISK_USE, fetch->path);
   guint i = (guint) (fetch->part - fetch->job->sidecar->parts);
   *fetch->have = usable_bytes (fetch->job, i, (guint64) info.st_size);
   if ((guint64) info.st_size != *fetch->have && ftruncate (fetch->fd, (off_t) *fetch->have) != 0)
-    return parley_disk_fail (error, errno, "shorten", fetch->path);
+    return parley_disk_fail (error, errno, PARLEY_DISK_SHORTEN, fetch->path);
   fetch->hash = EVP_MD_CTX_new ();
   if (!fetch->hash || !EVP_DigestInit_ex (fetch->hash, EVP_sha256 (), NULL))
-    return parley_disk_fail (error, ENOMEM, "verify", fetch->path);
+    return parley_disk_fail (error, ENOMEM, PARLEY_DISK_VERIFY, fetch->path);
   if (*fetch->have == 0)
     return TRUE;
   report (fetch->job, PARLEY_TRANSFER_CHECKING, "");
@@ -533,7 +533,7 @@ look_at_places (ParleyJob *job, gboolean *moved, GCancellable *cancellable, GErr
       continue;
     if (job->apart) {
       g_autofree char *path = parley_job_dup_path (job, i);
-      return parley_disk_fail (error, EEXIST, "put a download at", path);
+      return parley_disk_fail (error, EEXIST, PARLEY_DISK_PLACE, path);
     }
     g_autofree char *old = parley_job_dup_sidecar_path (job);
     g_unlink (old);
@@ -626,7 +626,7 @@ run_locked (ParleyJob *job, gboolean *moved, ParleyDownloadsRecorder recorder, g
   g_autofree char *described = parley_job_dup_sidecar_path (job);
   g_autofree char *folder = g_path_get_dirname (described);
   if (g_unlink (described) != 0 && errno != ENOENT)
-    return parley_disk_fail (error, errno, "delete", described);
+    return parley_disk_fail (error, errno, PARLEY_DISK_DELETE, described);
   return parley_disk_sync_folder (folder, error);
 }
 
@@ -698,5 +698,5 @@ parley_job_discard (ParleyJob *job, GError **error)
   parley_disk_unlock (lock, lock_path);
   for (guint i = 0; i < job->sidecar->n_parts; i++)
     remove_folders (job, i);
-  return good || parley_disk_fail (error, code, "delete", described);
+  return good || parley_disk_fail (error, code, PARLEY_DISK_DELETE, described);
 }

@@ -185,7 +185,7 @@ fetch_json (ParleyHub *self, const char *address, const char *repo, GCancellable
   if (!parley_http_get (self->http, &request, &response, cancellable, error))
     return NULL;
   return parley_json_read ((const char *) response.body->data, response.body->len,
-                           "the hub's answer", error);
+                           _ ("the hub's answer"), error);
 }
 
 /* One page of an array from the hub. */
@@ -198,7 +198,7 @@ fetch_page (ParleyHub *self, const char *address, const char *what, char **next,
   if (!parley_http_get (self->http, &request, &response, cancellable, error))
     return NULL;
   g_autoptr (JsonNode) node = parley_json_read ((const char *) response.body->data,
-                                                response.body->len, "the hub's answer", error);
+                                                response.body->len, _ ("the hub's answer"), error);
   if (node && !parley_json_as_array (node)) {
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_PROTOCOL,
                  _ ("%s does not answer as a model hub does. Check the address of the hub"),
@@ -221,7 +221,8 @@ search_page (ParleyHub *self, const char *query, char **next, GCancellable *canc
   GPtrArray *models = parley_search_cache_find (self->searches, address, next, &when);
   if (models)
     return models;
-  g_autoptr (JsonNode) node = fetch_page (self, address, "the search", next, cancellable, error);
+  g_autoptr (JsonNode) node =
+      fetch_page (self, address, _ ("the search"), next, cancellable, error);
   if (!node)
     return NULL;
   models = g_ptr_array_new_with_free_func (g_object_unref);

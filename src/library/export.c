@@ -31,7 +31,7 @@ static gboolean
 fail_writing (Export *self, GError **error)
 {
   int code = archive_errno (self->writer);
-  return parley_disk_fail (error, code > 0 ? code : EIO, "write", self->path);
+  return parley_disk_fail (error, code > 0 ? code : EIO, PARLEY_DISK_WRITE, self->path);
 }
 
 static gboolean
@@ -73,7 +73,7 @@ copy_part (Export *self, int fd, guint64 size, const char *path, EVP_MD_CTX *has
     if (n < 0 && errno == EINTR)
       continue;
     if (n <= 0)
-      return parley_disk_fail (error, n < 0 ? errno : EIO, "read", path);
+      return parley_disk_fail (error, n < 0 ? errno : EIO, PARLEY_DISK_READ, path);
     EVP_DigestUpdate (hash, buffer, (size_t) n);
     if (!write_bytes (self, buffer, (gsize) n, error))
       return FALSE;
@@ -93,7 +93,7 @@ add_part (Export *self, const char *path, const char *name, char sha256[65], GEr
   int fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   gboolean good = fd >= 0 && fstat (fd, &info) == 0;
   if (!good)
-    parley_disk_fail (error, errno, "read", path);
+    parley_disk_fail (error, errno, PARLEY_DISK_READ, path);
   good = good && hash && EVP_DigestInit_ex (hash, EVP_sha256 (), NULL) &&
          begin_entry (self, name, (guint64) info.st_size, error) &&
          copy_part (self, fd, (guint64) info.st_size, path, hash, error);
@@ -171,7 +171,7 @@ finish (Export *self, int fd, const char *temporary, gboolean replace, GError **
     return parley_disk_settle (fd, temporary, self->path, error);
   g_autofree char *folder = g_path_get_dirname (self->path);
   if (fsync (fd) != 0 || rename (temporary, self->path) != 0)
-    return parley_disk_fail (error, errno, "save", self->path);
+    return parley_disk_fail (error, errno, PARLEY_DISK_SAVE, self->path);
   return parley_disk_sync_folder (folder, error);
 }
 
@@ -201,7 +201,7 @@ parley_export (ParleyModel *model, ParleyStore *store, GPtrArray *chats, const c
   unlink (temporary);
   int fd = open (temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
   if (fd < 0)
-    return parley_disk_fail (error, errno, "create", temporary);
+    return parley_disk_fail (error, errno, PARLEY_DISK_CREATE, temporary);
   Export self = { .path = whole,
                   .writer = archive_write_new (),
                   .total = facts->size,

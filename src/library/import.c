@@ -186,7 +186,7 @@ settle_file (const char *from, const char *to, GError **error)
 {
   int fd = open (from, O_RDONLY | O_CLOEXEC);
   if (fd < 0)
-    return parley_disk_fail (error, errno, "open", from);
+    return parley_disk_fail (error, errno, PARLEY_DISK_OPEN, from);
   gboolean good = parley_disk_settle (fd, from, to, error);
   close (fd);
   return good;
@@ -200,15 +200,16 @@ settle_together (Group *group, const char *folder, GError **error)
   g_autofree char *inside = g_path_get_dirname (group->sources->pdata[0]);
   g_autofree char *whole = g_build_filename (inside, ".whole", NULL);
   if (g_mkdir (whole, 0755) != 0 || g_mkdir_with_parents (above, 0755) != 0)
-    return parley_disk_fail (error, errno, "create the folder", folder);
+    return parley_disk_fail (error, errno, PARLEY_DISK_CREATE_FOLDER, folder);
   for (guint i = 0; i < group->sources->len; i++) {
     g_autofree char *base = g_path_get_basename (group->targets->pdata[i]);
     g_autofree char *to = g_build_filename (whole, base, NULL);
     if (!settle_file (group->sources->pdata[i], to, error))
       return FALSE;
   }
-  return g_rename (whole, folder) == 0 ? parley_disk_sync_folder (above, error)
-                                       : parley_disk_fail (error, errno, "create", folder);
+  return g_rename (whole, folder) == 0
+             ? parley_disk_sync_folder (above, error)
+             : parley_disk_fail (error, errno, PARLEY_DISK_CREATE, folder);
 }
 
 /* Renames staged parts to their targets. */
@@ -219,7 +220,7 @@ settle (Group *group, GError **error)
   if (group->targets->len > 1 && !g_file_test (folder, G_FILE_TEST_EXISTS))
     return settle_together (group, folder, error);
   if (g_mkdir_with_parents (folder, 0755) != 0)
-    return parley_disk_fail (error, errno, "create the folder", folder);
+    return parley_disk_fail (error, errno, PARLEY_DISK_CREATE_FOLDER, folder);
   for (guint i = group->sources->len; i-- > 0;)
     if (!g_file_test (group->targets->pdata[i],
                       G_FILE_TEST_EXISTS) && /* the same bytes, see above */
@@ -437,8 +438,10 @@ group_of_bundle (Work *work, ParleyStaging *staging, GPtrArray *files, const Par
     ParleyUnpacked *file = find_unpacked (files, name);
     if (!file || strcmp (file->sha256, bundle->sha256s->pdata[i]) != 0) {
       g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_CHECKSUM,
-                   _ ("The archive is damaged: %s in it is %s. Get the archive again"), name,
-                   file ? "not what was put in (its SHA-256 differs)" : "missing");
+                   file ? _ ("The archive is damaged: %s in it is not what was put in (its SHA-256 "
+                             "differs). Get the archive again")
+                        : _ ("The archive is damaged: %s in it is missing. Get the archive again"),
+                   name);
       return NULL;
     }
     g_autofree char *base = g_path_get_basename (name);
@@ -688,7 +691,7 @@ parley_verify (ParleyModel *model, ParleyStore *store, ParleyProgress progress, 
     int fd = open (facts->parts[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     gboolean good = fd >= 0 && fstat (fd, &info) == 0;
     if (!good)
-      parley_disk_fail (error, errno, "read", facts->parts[i]);
+      parley_disk_fail (error, errno, PARLEY_DISK_READ, facts->parts[i]);
     good = good && hash && EVP_DigestInit_ex (hash, EVP_sha256 (), NULL) &&
            parley_disk_hash (fd, (guint64) info.st_size, hash, facts->parts[i], cancellable, error);
     if (good)

@@ -8,6 +8,7 @@
 #include "store/parley-catalogue.h"
 
 #include <errno.h>
+#include <glib/gi18n.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -102,8 +103,8 @@ look_at_parts (ParleyModelFacts *facts)
       (index != 1 || g_strv_length (facts->parts) != count)) {
     facts->state = PARLEY_MODEL_INCOMPLETE;
     facts->message =
-        g_strdup_printf ("%u of %u parts are here. Download the model again to get the "
-                         "others",
+        g_strdup_printf (_ ("%u of %u parts are here. Download the model again to get the "
+                            "others"),
                          g_strv_length (facts->parts), count);
   }
 }

@@ -54,7 +54,7 @@ ParleyStaging *
 parley_staging_new (const char *models_dir, GError **error)
 {
   if (g_mkdir_with_parents (models_dir, 0755) != 0) {
-    parley_disk_fail (error, errno, "create the folder", models_dir);
+    parley_disk_fail (error, errno, PARLEY_DISK_CREATE_FOLDER, models_dir);
     return NULL;
   }
   parley_staging_clean (models_dir);
@@ -70,7 +70,7 @@ parley_staging_new (const char *models_dir, GError **error)
   if (self->folder_fd >= 0)
     return self;
   if (self->lock >= 0 || busy)
-    parley_disk_fail (error, busy ? EAGAIN : errno, "create a folder in", models_dir);
+    parley_disk_fail (error, busy ? EAGAIN : errno, PARLEY_DISK_CREATE_INSIDE, models_dir);
   parley_staging_free (self);
   return NULL;
 }
@@ -134,7 +134,7 @@ write_all (int fd, const guint8 *bytes, gsize n, const char *path, GError **erro
     if (put < 0 && errno == EINTR)
       continue;
     if (put < 0)
-      return parley_disk_fail (error, errno, "write", path);
+      return parley_disk_fail (error, errno, PARLEY_DISK_WRITE, path);
     bytes += put;
     n -= (gsize) put;
   }
@@ -149,15 +149,15 @@ parley_staging_copy (const char *from, const char *to, char sha256[65], guint64 
   g_auto (Copy) copy = { .from = open (from, O_RDONLY | O_CLOEXEC | O_NONBLOCK), .to = -1 };
   struct stat info;
   if (copy.from < 0 || fstat (copy.from, &info) != 0)
-    return parley_disk_fail (error, errno, "read", from);
+    return parley_disk_fail (error, errno, PARLEY_DISK_READ, from);
   if (!S_ISREG (info.st_mode))
-    return parley_disk_fail (error, EINVAL, "use", from);
+    return parley_disk_fail (error, EINVAL, PARLEY_DISK_USE, from);
   copy.to = open (to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
   copy.hash = EVP_MD_CTX_new ();
   if (copy.to < 0)
-    return parley_disk_fail (error, errno, "create", to);
+    return parley_disk_fail (error, errno, PARLEY_DISK_CREATE, to);
   if (!copy.hash || !EVP_DigestInit_ex (copy.hash, EVP_sha256 (), NULL))
-    return parley_disk_fail (error, ENOMEM, "verify", to);
+    return parley_disk_fail (error, ENOMEM, PARLEY_DISK_VERIFY, to);
   gboolean is_shared = ioctl (copy.to, FICLONE, copy.from) == 0;
   g_autofree guint8 *buffer = g_malloc (BUFFER_BYTES);
   for (;;) {
@@ -167,7 +167,7 @@ parley_staging_copy (const char *from, const char *to, char sha256[65], guint64 
     if (n < 0 && errno == EINTR)
       continue;
     if (n < 0)
-      return parley_disk_fail (error, errno, "read", from);
+      return parley_disk_fail (error, errno, PARLEY_DISK_READ, from);
     if (n == 0)
       break;
     EVP_DigestUpdate (copy.hash, buffer, (size_t) n);
@@ -178,5 +178,5 @@ parley_staging_copy (const char *from, const char *to, char sha256[65], guint64 
       progress (*done, total, data);
   }
   parley_disk_finish_hash (copy.hash, sha256);
-  return fsync (copy.to) == 0 || parley_disk_fail (error, errno, "save", to);
+  return fsync (copy.to) == 0 || parley_disk_fail (error, errno, PARLEY_DISK_SAVE, to);
 }

@@ -25,10 +25,10 @@ move_file (const char *from, const char *to, GError **error)
 {
   g_autofree char *folder = g_path_get_dirname (to);
   if (g_mkdir_with_parents (folder, 0755) != 0)
-    return parley_disk_fail (error, errno, "create the folder", folder);
+    return parley_disk_fail (error, errno, PARLEY_DISK_CREATE_FOLDER, folder);
   if (renameat2 (AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) != 0 &&
       (errno != EINVAL || rename (from, to) != 0))
-    return parley_disk_fail (error, errno, "move", from);
+    return parley_disk_fail (error, errno, PARLEY_DISK_MOVE, from);
   return TRUE;
 }
 
@@ -85,7 +85,7 @@ parley_trash_put (const char *root, const char *const *parts, GError **error)
     }
   }
   if (g_file_test (moving, G_FILE_TEST_EXISTS) && g_rename (moving, folder) != 0) {
-    parley_disk_fail (error, errno, "move", moving);
+    parley_disk_fail (error, errno, PARLEY_DISK_MOVE, moving);
     put_back (root, moving, NULL);
     return NULL;
   }

@@ -67,7 +67,7 @@ static gboolean
 fail_reading (Unpack *self, GError **error)
 {
   const char *why = archive_error_string (self->reader);
-  g_autofree char *shown = parley_name_for_display (why ? why : "it is damaged", 200);
+  g_autofree char *shown = parley_name_for_display (why ? why : _ ("it is damaged"), 200);
   g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_PROTOCOL,
                _ ("%s cannot be unpacked: %s. Get the archive again"), self->path, shown);
   return FALSE;
@@ -182,7 +182,7 @@ create (Unpack *self, const char *name, GError **error)
   if (folder >= 0 && folder != self->folder_fd)
     close (folder);
   if (fd < 0)
-    parley_disk_fail (error, code, "create", name);
+    parley_disk_fail (error, code, PARLEY_DISK_CREATE, name);
   return fd;
 }
 
@@ -215,7 +215,7 @@ write_all (int fd, const guint8 *bytes, gsize n, const char *name, GError **erro
     if (put < 0 && errno == EINTR)
       continue;
     if (put < 0)
-      return parley_disk_fail (error, errno, "write", name);
+      return parley_disk_fail (error, errno, PARLEY_DISK_WRITE, name);
     bytes += put;
     n -= (gsize) put;
   }
@@ -308,7 +308,7 @@ take_entry (Unpack *self, struct archive_entry *entry, const char *name, GError 
   g_ptr_array_add (self->files, file);
   gboolean good = copy_data (self, fd, file, error);
   if (close (fd) != 0 && good)
-    good = parley_disk_fail (error, errno, "write", name);
+    good = parley_disk_fail (error, errno, PARLEY_DISK_WRITE, name);
   if (good && archive_entry_size_is_set (entry) &&
       (guint64) archive_entry_size (entry) != file->size)
     good = refuse (self, error, _ ("a file in it is not as long as it says"));

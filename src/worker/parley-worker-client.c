@@ -433,7 +433,7 @@ open_file (GUnixFDList *fds, GVariantBuilder *handles, const char *path, GError 
     g_autofree char *shown = g_filename_display_name (path);
     g_set_error (error, PARLEY_ENGINE_ERROR, PARLEY_ENGINE_ERROR_IO,
                  _ ("“%s” cannot be opened: %s"), shown,
-                 problem == EINVAL ? "it is not a file" : g_strerror (problem));
+                 problem == EINVAL ? _ ("it is not a file") : g_strerror (problem));
     return FALSE;
   }
   int handle = g_unix_fd_list_append (fds, fd, error);
