@@ -66,7 +66,8 @@ gboolean
 parley_store_erase (ParleyStore *self, GError **error)
 {
   g_return_val_if_fail (PARLEY_IS_STORE (self), FALSE);
-  if (!parley_store_run (self, PARLEY_STORE_CHATS | PARLEY_STORE_SETTINGS, erase, NULL, error))
+  if (!parley_store_run (self, PARLEY_STORE_CHATS | PARLEY_STORE_SETTINGS | PARLEY_STORE_RUNS,
+                         erase, NULL, error))
     return FALSE;
   _parley_store_forget_settings (self);
   g_autofree char *path = g_build_filename (parley_store_get_folder (self), "parley.db", NULL);

@@ -473,6 +473,11 @@ tells_what_changed_and_where (void)
   iterate_until (&seen[1].elsewhere, 5000);
   g_autofree char *shared = parley_store_get_setting (second, "shared");
   CHECK_STR (shared, "yes");
+  iterate_until (&seen[0].elsewhere, 100); /* until all is told that there is */
+  seen[0].here = 0;
+  CHECK (parley_store_erase (first, NULL));
+  iterate_until (&seen[0].here, 5000);
+  CHECK (seen[0].here == (PARLEY_STORE_CHATS | PARLEY_STORE_SETTINGS | PARLEY_STORE_RUNS));
   must_close (first);
   must_close (second);
 }
