@@ -43,15 +43,14 @@ has_bus (GError **error)
 }
 
 char *
-parley_secret_load (const char *endpoint, gboolean quiet, GCancellable *cancellable, GError **error)
+parley_secret_load (const char *endpoint, GCancellable *cancellable, GError **error)
 {
   g_autoptr (GError) problem = NULL;
   if (!has_bus (error))
     return NULL;
-  SecretSearchFlags flags =
-      quiet ? SECRET_SEARCH_LOAD_SECRETS : SECRET_SEARCH_LOAD_SECRETS | SECRET_SEARCH_UNLOCK;
   g_autoptr (GHashTable) wanted = secret_attributes_build (&schema, "endpoint", endpoint, NULL);
-  GList *found = secret_password_searchv_sync (&schema, wanted, flags, cancellable, &problem);
+  GList *found = secret_password_searchv_sync (&schema, wanted, SECRET_SEARCH_LOAD_SECRETS,
+                                               cancellable, &problem);
   char *token = NULL;
   if (found) {
     g_autoptr (SecretValue) value =

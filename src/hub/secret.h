@@ -11,9 +11,8 @@
 G_BEGIN_DECLS
 
 /* The token for this hub, or NULL: none is kept (without an error), or there is no keyring. Never
- * asks a person for a password when `quiet`. Free with parley_secret_free(). */
-char *parley_secret_load (const char *endpoint, gboolean quiet, GCancellable *cancellable,
-                          GError **error);
+ * asks a person for a password. Free with parley_secret_free(). */
+char *parley_secret_load (const char *endpoint, GCancellable *cancellable, GError **error);
 /* `token` NULL: forgets it. */
 gboolean parley_secret_save (const char *endpoint, const char *token, GCancellable *cancellable,
                              GError **error);

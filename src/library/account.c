@@ -60,7 +60,7 @@ parley_account_load_token (ParleyHub *hub, GError **error)
   if (parley_hub_has_token (hub))
     return TRUE;
   g_autoptr (GError) problem = NULL;
-  char *token = parley_secret_load (parley_hub_get_endpoint (hub), TRUE, NULL, &problem);
+  char *token = parley_secret_load (parley_hub_get_endpoint (hub), NULL, &problem);
   if (token)
     parley_hub_set_token (hub, token);
   parley_secret_free (token);
