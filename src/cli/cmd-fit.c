@@ -110,19 +110,6 @@ verify (const char *path, ParleyFit *fit, const struct pe_device_info *devices, 
   return ok;
 }
 
-static const char *
-verdict_name (ParleyFitVerdict verdict)
-{
-  switch (verdict) {
-  case PARLEY_FIT_ON_GPU: return "gpu";
-  case PARLEY_FIT_PARTLY: return "partly";
-  case PARLEY_FIT_IN_RAM: return "ram";
-  case PARLEY_FIT_TOO_LARGE: return "too-large";
-  case PARLEY_FIT_UNSUPPORTED: return "unsupported";
-  }
-  return "";
-}
-
 /* What else there is to know: the largest that fits, and what would be chosen here. */
 struct advice {
   guint32 largest_context;
@@ -249,7 +236,7 @@ print_json (ParleyFit *fit, const struct verified *verified, const struct advice
   const struct pe_plan_request *request = parley_fit_get_request (fit);
   pe_json_begin_object (&w);
   pe_json_key (&w, "verdict");
-  pe_json_text (&w, verdict_name (parley_fit_get_verdict (fit)));
+  pe_json_text (&w, parley_fit_verdict_name (parley_fit_get_verdict (fit)));
   pe_json_key (&w, "why");
   pe_json_text (&w, parley_fit_get_sentence (fit));
   pe_json_key (&w, "layers");
@@ -376,7 +363,7 @@ write_file (struct pe_json_writer *w, ParleyHubFile *file, ParleyFit *fit, const
   pe_json_key (w, "bytes");
   pe_json_uint (w, parley_hub_file_get_size (file));
   pe_json_key (w, "verdict");
-  pe_json_text (w, fit ? verdict_name (parley_fit_get_verdict (fit)) : "unknown");
+  pe_json_text (w, fit ? parley_fit_verdict_name (parley_fit_get_verdict (fit)) : "unknown");
   pe_json_key (w, "why");
   pe_json_text (w, fit ? parley_fit_get_sentence (fit) : error->message);
   if (fit) {

@@ -58,17 +58,17 @@ write_file (struct pe_json_writer *w, ParleyHubFile *file, ParleyFit *fit)
   pe_json_key (w, "parts");
   pe_json_uint (w, parley_hub_file_get_n_parts (file));
   pe_json_key (w, "kind");
-  pe_json_text (w, parley_hub_file_kind_words (parley_hub_file_get_kind (file)));
+  pe_json_text (w, parley_hub_file_kind_name (parley_hub_file_get_kind (file)));
   pe_json_key (w, "quality");
   pe_json_text (
-      w, parley_quality_words (parley_quality_bits (parley_hub_file_get_quantisation (file))));
+      w, parley_quality_name (parley_quality_bits (parley_hub_file_get_quantisation (file))));
   pe_json_key (w, "complete");
   pe_json_bool (w, parley_hub_file_is_complete (file));
   pe_json_key (w, "sha256");
   pe_json_text (w, parley_hub_file_get_part (file, 0)->sha256);
   if (fit) {
     pe_json_key (w, "fit");
-    pe_json_text (w, parley_fit_verdict_words (parley_fit_get_verdict (fit)));
+    pe_json_text (w, parley_fit_verdict_name (parley_fit_get_verdict (fit)));
     pe_json_key (w, "approximate");
     pe_json_bool (w, parley_fit_is_approximate (fit));
     pe_json_key (w, "tokens_per_second");

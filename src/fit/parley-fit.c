@@ -44,6 +44,19 @@ parley_fit_verdict_words (ParleyFitVerdict verdict)
   return "";
 }
 
+const char *
+parley_fit_verdict_name (ParleyFitVerdict verdict)
+{
+  switch (verdict) {
+  case PARLEY_FIT_ON_GPU: return "gpu";
+  case PARLEY_FIT_PARTLY: return "partly";
+  case PARLEY_FIT_IN_RAM: return "ram";
+  case PARLEY_FIT_TOO_LARGE: return "too-large";
+  case PARLEY_FIT_UNSUPPORTED: return "unsupported";
+  }
+  return "";
+}
+
 char *
 parley_fit_format_bytes (guint64 bytes)
 {

@@ -24,6 +24,8 @@ typedef enum {
 
 /* "Fits on the GPU", … translated. */
 const char *parley_fit_verdict_words (ParleyFitVerdict verdict);
+/* "gpu", "partly", "ram", "too-large", "unsupported": for programs. */
+const char *parley_fit_verdict_name (ParleyFitVerdict verdict);
 
 typedef struct {
   struct pe_device_info info;

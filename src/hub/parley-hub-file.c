@@ -24,6 +24,19 @@ parley_hub_file_kind_words (ParleyHubFileKind kind)
   return "";
 }
 
+const char *
+parley_hub_file_kind_name (ParleyHubFileKind kind)
+{
+  switch (kind) {
+  case PARLEY_HUB_FILE_MODEL: return "model";
+  case PARLEY_HUB_FILE_PROJECTOR: return "projector";
+  case PARLEY_HUB_FILE_DRAFT: return "draft";
+  case PARLEY_HUB_FILE_ADAPTER: return "adapter";
+  case PARLEY_HUB_FILE_OTHER: return "other";
+  }
+  return "";
+}
+
 struct _ParleyHubFile {
   GObject parent_instance;
 

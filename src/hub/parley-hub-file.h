@@ -26,6 +26,8 @@ typedef struct {
 
 /* What a companion is, in a translated sentence; "" for a model. */
 const char *parley_hub_file_kind_words (ParleyHubFileKind kind);
+/* "model", "projector", "draft", "adapter", "other": for programs. */
+const char *parley_hub_file_kind_name (ParleyHubFileKind kind);
 
 #define PARLEY_TYPE_HUB_FILE (parley_hub_file_get_type ())
 G_DECLARE_FINAL_TYPE (ParleyHubFile, parley_hub_file, PARLEY, HUB_FILE, GObject)

@@ -21,6 +21,21 @@ parley_quality_bits (const char *quantisation)
 }
 
 const char *
+parley_quality_name (guint bits)
+{
+  static const char *const names[] = { "unknown",
+                                       "last-resort",
+                                       "weak",
+                                       "weaker",
+                                       "good",
+                                       "close",
+                                       "very-close",
+                                       "practically-original",
+                                       "practically-original" };
+  return bits < G_N_ELEMENTS (names) ? names[bits] : "original";
+}
+
+const char *
 parley_quality_words (guint bits)
 {
   switch (bits) {

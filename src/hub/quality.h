@@ -14,5 +14,8 @@ guint parley_quality_bits (const char *quantisation);
 
 /* "Practically the original", … translated; "" for 0 bits. */
 const char *parley_quality_words (guint bits);
+/* "last-resort", "weak", "weaker", "good", "close", "very-close", "practically-original",
+ * "original" and, for 0 bits, "unknown": for programs. */
+const char *parley_quality_name (guint bits);
 
 G_END_DECLS

@@ -48,6 +48,14 @@ def show(standin):
     assert labels == ["Q2_K", "Q3_K_M", "IQ4_XS", "Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "F16"], labels
     assert all(len(f["sha256"]) == 64 and f["bytes"] > 1e9 for f in shown["files"])
     assert [f["approximate"] for f in shown["files"]].count(False) == 1
+    # Words for programs, in every language the same.
+    assert [f["quality"] for f in shown["files"]] == [
+        "weak", "weaker", "good", "good", "close", "very-close", "practically-original",
+        "original"], shown
+    assert {f["kind"] for f in shown["files"]} == {"model"}, shown
+    assert all(f["fit"] in ("gpu", "partly", "ram", "too-large") for f in shown["files"]), shown
+    plain = case.facts("show", "fixture/plain")
+    assert sorted(f["kind"] for f in plain["companions"]) == ["adapter", "other", "projector"], plain
     large = case.facts("show", "quarry/Basalt-70B-GGUF")
     assert [f["parts"] for f in large["files"]] == [2, 2, 3]
     assert "terms must be accepted" in case.run("show", "brightwater/Osprey-9B-it-GGUF")
