@@ -306,6 +306,7 @@ parley_forecast_choose (ParleyServices *services, ParleyModel *model, guint want
         own += now->allocated[kind];
       own -= MIN (own, now->mapped);
       device->memory_available = MIN (now->available + own, device->memory_total);
+      device->memory_margin = 0;
       pe_budget_apply (device, parley_hardware_get_budgets (services->hardware));
     }
   g_task_set_task_data (task, choice, choice_free);
