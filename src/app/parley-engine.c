@@ -107,6 +107,9 @@ _parley_engine_load (ParleyEngine *self, const struct pe_plan_request *request)
 {
   stop_loading (self);
   self->waiting = FALSE;
+  /* A load over another would tell of its beginning while the client still calls itself ready, and
+   * who then asks it something asks nobody. */
+  parley_worker_client_unload (self->client);
   self->loading = g_cancellable_new ();
   parley_worker_client_load_async (self->client, parley_model_get_path (self->model), request,
                                    self->loading, loaded, g_object_ref (self));
