@@ -62,22 +62,59 @@ own_key (ParleyModel *model, const char *key)
   return g_strdup_printf ("model/%s/%s", parley_model_get_id (model), key);
 }
 
+/* The value that was reckoned last, beside the one that holds. */
+static char *
+reckoned_key (ParleyModel *model, const char *key)
+{
+  return g_strdup_printf ("model/%s/%s/reckoned", parley_model_get_id (model), key);
+}
+
+static char *
+general_setting (ParleyEngines *self, const char *key)
+{
+  g_autofree char *general = g_strdup_printf ("load/%s", key);
+
+  return parley_store_get_setting (self->store, general);
+}
+
 static char *
 setting (ParleyEngines *self, ParleyModel *model, const char *key)
 {
-  g_autofree char *own = own_key (model, key);
-  g_autofree char *general = g_strdup_printf ("load/%s", key);
-  char *value = parley_store_get_setting (self->store, own);
+  char *value = parley_engines_get_setting (self, model, key);
 
-  return value != NULL ? value : parley_store_get_setting (self->store, general);
+  return value != NULL ? value : general_setting (self, key);
 }
 
 void
 parley_engines_set (ParleyEngines *self, ParleyModel *model, const char *key, const char *value)
 {
-  g_autofree char *own = own_key (model, key);
+  g_autofree char *own = own_key (model, key), *reckoned = reckoned_key (model, key);
 
   parley_store_set_setting (self->store, own, value);
+  parley_store_set_setting (self->store, reckoned, NULL);
+}
+
+void
+parley_engines_choose (ParleyEngines *self, ParleyModel *model, const char *key, const char *value,
+                       const char *usual)
+{
+  g_autofree char *general = general_setting (self, key), *reckoned = reckoned_key (model, key);
+  gboolean anyway = g_str_equal (value, general != NULL ? general : usual);
+
+  parley_engines_set (self, model, key, anyway ? NULL : value);
+  if (!anyway)
+    parley_store_set_setting (self->store, reckoned, value);
+}
+
+char *
+parley_engines_get_wish (ParleyEngines *self, ParleyModel *model, const char *key, gboolean *own)
+{
+  g_autofree char *value = parley_engines_get_setting (self, model, key);
+  g_autofree char *name = reckoned_key (model, key);
+  g_autofree char *reckoned = parley_store_get_setting (self->store, name);
+
+  *own = value != NULL && g_strcmp0 (value, reckoned) != 0;
+  return *own ? g_steal_pointer (&value) : general_setting (self, key);
 }
 
 char *
@@ -438,8 +475,8 @@ parley_engines_class_init (ParleyEnginesClass *klass)
   G_OBJECT_CLASS (klass)->finalize = finalize;
   signals[CHANGED] =
       g_signal_new ("changed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
-  signals[TOLD] = g_signal_new ("told", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
-                                G_TYPE_STRING);
+  signals[TOLD] = g_signal_new ("told", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
+                                1, G_TYPE_STRING);
 }
 
 static void

@@ -43,6 +43,14 @@ void parley_engines_get_request (ParleyEngines *self, ParleyModel *model,
  * general one. */
 void parley_engines_set (ParleyEngines *self, ParleyModel *model, const char *key,
                          const char *value);
+/* The same for what was reckoned and not asked for. `usual`: what a load takes by itself; nothing
+ * is kept where, with the general settings, it comes to `value` anyway. */
+void parley_engines_choose (ParleyEngines *self, ParleyModel *model, const char *key,
+                            const char *value, const char *usual);
+/* What a person asked for: of this model (*own), or of all. NULL: nothing; what was reckoned does
+ * not count. */
+char *parley_engines_get_wish (ParleyEngines *self, ParleyModel *model, const char *key,
+                               gboolean *own);
 /* What is remembered of this model itself, or NULL. */
 char *parley_engines_get_setting (ParleyEngines *self, ParleyModel *model, const char *key);
 gboolean parley_engines_has_setting (ParleyEngines *self, ParleyModel *model, const char *key);

@@ -229,7 +229,7 @@ parley_forecast_sweep (ParleyServices *services, ParleyModel *model,
 typedef struct {
   Job *job;
   guint wanted; /* tokens of context */
-  gboolean found;
+  gboolean firm, found;
   char *sentence;
   ParleyForecastChosen chosen;
 } Choice;
@@ -259,8 +259,16 @@ choose (GTask *task, gpointer source, gpointer task_data, GCancellable *cancella
     g_task_return_error (task, error);
     return;
   }
+  guint trained = parley_fit_model_get_trained_context (model);
+  if (!choice->firm && trained > 0)
+    choice->wanted = MIN (choice->wanted, trained);
   choice->found = parley_fit_model_auto (model, choice->wanted, job->devices, job->n_devices,
                                          &history, &job->request, &choice->sentence);
+  if (!choice->found && !choice->firm && choice->wanted > 0) {
+    g_free (choice->sentence);
+    choice->found = parley_fit_model_auto (model, 0, job->devices, job->n_devices, &history,
+                                           &job->request, &choice->sentence);
+  }
   by_itself = job->request;
   by_itself.n_gpu_layers = PE_GPU_LAYERS_AUTO;
   g_autoptr (ParleyFit) fit =
@@ -284,15 +292,16 @@ chosen (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 void
-parley_forecast_choose (ParleyServices *services, ParleyModel *model, guint wanted, GArray *held,
-                        GCancellable *cancellable, ParleyForecastChosen ready, gpointer data,
-                        GDestroyNotify destroy)
+parley_forecast_choose (ParleyServices *services, ParleyModel *model, guint wanted, gboolean firm,
+                        GArray *held, GCancellable *cancellable, ParleyForecastChosen ready,
+                        gpointer data, GDestroyNotify destroy)
 {
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, chosen, NULL);
   Choice *choice = g_new0 (Choice, 1);
   Job *job = choice->job = job_new (services, NULL, data, destroy);
 
   choice->wanted = wanted;
+  choice->firm = firm;
   choice->chosen = ready;
   set_model (job, services, model);
   for (gsize d = 0; held != NULL && d < job->n_devices; d++)

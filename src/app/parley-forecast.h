@@ -51,12 +51,12 @@ void parley_forecast_sweep (ParleyServices *services, ParleyModel *model,
 typedef void (*ParleyForecastChosen) (gpointer subject, const struct pe_plan_request *request,
                                       const char *sentence, gpointer data);
 
-/* `wanted`: the context that must be, or 0. `held`: of ParleyDeviceMemory, what the model holds
- * while it is loaded, or NULL; it would be free then. Called once on the main thread, unless
- * cancelled; then `destroy`. */
+/* `wanted`: the context that shall be, or 0; `firm`: none else will do. `held`: of
+ * ParleyDeviceMemory, what the model holds while it is loaded, or NULL; it would be free then.
+ * Called once on the main thread, unless cancelled; then `destroy`. */
 void parley_forecast_choose (ParleyServices *services, ParleyModel *model, guint wanted,
-                             GArray *held, GCancellable *cancellable, ParleyForecastChosen ready,
-                             gpointer data, GDestroyNotify destroy);
+                             gboolean firm, GArray *held, GCancellable *cancellable,
+                             ParleyForecastChosen ready, gpointer data, GDestroyNotify destroy);
 
 /* The files of a repository: exact for `chosen`, whose header is fetched, approximate for its
  * siblings. Called once for each file; then `destroy`, also when cancelled. */

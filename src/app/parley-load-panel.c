@@ -17,6 +17,7 @@
 /* What a plan takes by itself. */
 #define USUAL_CONTEXT 8192
 #define USUAL_BATCH   512
+#define BY_ITSELF     "auto" /* layers: no number, so the plan counts them */
 
 struct _ParleyLoadPanel {
   GtkBox parent;
@@ -35,6 +36,7 @@ struct _ParleyLoadPanel {
   gint64 last_time;
   guint move_id, poll_id;
   guint showing : 1; /* widgets follow the model, not the person */
+  guint firm : 1;    /* the person asked for this model's context: it is not chosen */
   guint asking_memory : 1;
   guint asking_counters : 1;
 };
@@ -314,12 +316,13 @@ give_back (ParleyLoadPanel *self)
 /* ---- the best settings ---- */
 
 static void
-set_or_forget (ParleyLoadPanel *self, ParleyModel *model, const char *key, gboolean usual,
-               guint number)
+choose_number (ParleyLoadPanel *self, ParleyModel *model, const char *key, guint number,
+               guint usual)
 {
-  g_autofree char *text = usual ? NULL : g_strdup_printf ("%u", number);
+  g_autofree char *text = g_strdup_printf ("%u", number);
+  g_autofree char *by_itself = g_strdup_printf ("%u", usual);
 
-  parley_engines_set (self->services->engines, model, key, text);
+  parley_engines_choose (self->services->engines, model, key, text, by_itself);
 }
 
 static void
@@ -333,15 +336,17 @@ chosen (gpointer subject, const struct pe_plan_request *request, const char *sen
   gtk_widget_set_visible (self->why_chosen, TRUE);
   if (request == NULL || engine == NULL)
     return;
-  set_or_forget (self, subject, "gpu-layers", request->n_gpu_layers < 0,
-                 (guint) MAX (request->n_gpu_layers, 0));
-  set_or_forget (self, subject, "batch", request->n_batch == USUAL_BATCH, request->n_batch);
-  set_or_forget (self, subject, "context",
-                 request->n_ctx ==
-                     (self->trained > 0 ? MIN (self->trained, USUAL_CONTEXT) : USUAL_CONTEXT),
-                 request->n_ctx);
-  parley_engines_set (self->services->engines, subject, "kv",
-                      request->k_type == PE_TYPE_Q8_0 ? "q8_0" : NULL);
+  ParleyEngines *engines = self->services->engines;
+  g_autofree char *layers = request->n_gpu_layers < 0
+                                ? g_strdup (BY_ITSELF)
+                                : g_strdup_printf ("%d", request->n_gpu_layers);
+  parley_engines_choose (engines, subject, "gpu-layers", layers, BY_ITSELF);
+  choose_number (self, subject, "batch", request->n_batch, USUAL_BATCH);
+  if (!self->firm) /* else it is what it was */
+    choose_number (self, subject, "context", request->n_ctx,
+                   self->trained > 0 ? MIN (self->trained, USUAL_CONTEXT) : USUAL_CONTEXT);
+  parley_engines_choose (engines, subject, "kv", request->k_type == PE_TYPE_Q8_0 ? "q8_0" : "f16",
+                         "f16");
   parley_engines_reload (self->services->engines, engine);
 }
 
@@ -353,18 +358,20 @@ held_ready (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (GArray) held =
       parley_worker_client_memory_finish (PARLEY_WORKER_CLIENT (source), result, NULL);
   ParleyModel *model = self->engine != NULL ? parley_engine_get_model (self->engine) : NULL;
-  g_autofree char *own = NULL;
+  g_autofree char *wish = NULL;
+  gboolean own = FALSE;
   guint64 wanted = 0;
 
   if (model == NULL || PARLEY_WORKER_CLIENT (source) != self->client)
     return;
-  own = parley_engines_get_setting (self->services->engines, model, "context");
-  if (own == NULL || !g_ascii_string_to_unsigned (own, 10, 256, 1 << 24, &wanted, NULL))
+  wish = parley_engines_get_wish (self->services->engines, model, "context", &own);
+  if (wish == NULL || !g_ascii_string_to_unsigned (wish, 10, 256, 1 << 24, &wanted, NULL))
     wanted = 0;
+  self->firm = own && wanted > 0;
   g_clear_object (&self->choosing);
   self->choosing = g_cancellable_new ();
-  parley_forecast_choose (self->services, model, (guint) wanted, held, self->choosing, chosen,
-                          g_object_ref (self), g_object_unref);
+  parley_forecast_choose (self->services, model, (guint) wanted, self->firm, held, self->choosing,
+                          chosen, g_object_ref (self), g_object_unref);
 }
 
 static void

@@ -159,6 +159,39 @@ def automatic_explains_itself(case):
         # How many layers it takes depends on how fast the reply before was.
 
 
+def automatic_is_no_wish(case):
+    """What it chose holds over the general settings, and is not asked for the next time."""
+    def general(**values):
+        with sqlite3.connect(os.path.join(case.data, "parley.db"), timeout=5) as db:
+            db.executemany("INSERT OR REPLACE INTO setting VALUES (?, ?)",
+                           [("load/" + key, value) for key, value in values.items()])
+        db.close()
+
+    def own(key):
+        return [value for value, in query(case, "SELECT value FROM setting WHERE key LIKE ?",
+                                          "model/%/" + key)]
+
+    def choose():
+        said = len(query(case, "SELECT message FROM generation"))
+        with case.window() as app:
+            case.ask(app, 4)
+            wait(lambda: len(query(case, "SELECT message FROM generation")) > said, "the reply", 60)
+            app.do("load-panel")
+            app.find("push button", "Automatic").click()
+            sentence = wait(lambda: [n for n in app.root.all("label") if "the context is" in n.name],
+                            "the sentence", 30)[0].name
+            wait(lambda: app.root.all("push button", "Send"), "the model to be loaded again")
+        return int(sentence.split("the context is ")[1].split()[0])
+
+    general(kv="q8_0", context="65536")
+    trained = choose()
+    assert trained < 65536 and own("context") == [str(trained)], own("context")
+    assert own("kv") == ["f16"], "the general precision holds over the one that was chosen"
+    general(context="256")
+    assert choose() == 256, "its own choice became a wish"
+    assert own("context") == [], own("context")
+
+
 def speeds_are_kept(case):
     with case.window() as app:
         case.ask(app, 24)
@@ -175,7 +208,8 @@ def speeds_are_kept(case):
     assert abs(prompt_seconds - made["prompt_seconds"]) < 1e-9
 
 
-CASES = [models_side_by_side, a_person_allows_less, automatic_explains_itself, speeds_are_kept]
+CASES = [models_side_by_side, a_person_allows_less, automatic_explains_itself,
+         automatic_is_no_wish, speeds_are_kept]
 
 if __name__ == "__main__":
     sys.exit(cases.main(CASES, __file__))
