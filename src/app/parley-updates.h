@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Whether the hub has newer files than those that were downloaded. Asked at most once a day, and
- * about so many repositories; nothing is replaced by itself.
+ * about so many repositories; what it said is kept until then. Nothing is replaced by itself.
  */
 #pragma once
 

@@ -226,6 +226,14 @@ def window_closes_in_a_download(case):
         assert app.process.returncode == 0, app.messages()
 
     download_goes_on_after(case, close)
+    with case.window() as app:
+        app.do("show-models")
+        wait(lambda: talk.says(app, "Newer version"), "what the hub said before the end", 30)
+    asked = case.hub.look()["log"]
+    with case.window() as app:
+        app.do("show-models")
+        wait(lambda: talk.says(app, "Newer version"), "it a third time", 30)
+    assert case.hub.look()["log"] == asked, "the hub was asked again on the same day"
 
 
 def download_goes_on_after(case, end):
