@@ -86,13 +86,15 @@ typedef struct {
   ParleyLibrary *library;
   ParleyModel *model;
   char *id;
+  ParleyWindow *window; /* weak */
 } Trashed;
 
 static void
-trashed_free (gpointer data, GClosure *closure)
+trashed_free (gpointer data)
 {
   Trashed *trashed = data;
 
+  g_clear_weak_pointer (&trashed->window);
   g_object_unref (trashed->library);
   g_object_unref (trashed->model);
   g_free (trashed->id);
@@ -100,23 +102,51 @@ trashed_free (gpointer data, GClosure *closure)
 }
 
 static void
+trashed_leave (gpointer data, GClosure *closure)
+{
+  trashed_free (data);
+}
+
+static void
 undo_delete (AdwToast *toast, gpointer data)
 {
   Trashed *trashed = data;
   g_autoptr (GError) error = NULL;
+  gboolean good = parley_library_restore (trashed->library, trashed->model, trashed->id, &error);
 
-  if (!parley_library_restore (trashed->library, trashed->model, trashed->id, &error))
-    g_message ("%s", error->message);
   g_clear_pointer (&trashed->id, g_free);
+  if (good || trashed->window == NULL)
+    return;
+  g_autofree char *text =
+      g_strdup_printf (_ ("%s is kept, but not put back yet: %s. Parley tries again when it starts "
+                          "the next time."),
+                       parley_model_get_name (trashed->model), error->message);
+  parley_window_toast (trashed->window, text);
 }
 
+static void
+purge (GTask *task, gpointer library, gpointer data, GCancellable *cancellable)
+{
+  Trashed *trashed = data;
+
+  parley_library_purge (library, trashed->model, trashed->id);
+  g_task_return_boolean (task, TRUE);
+}
+
+/* On a thread: a disk takes its time over many gigabytes. */
 static void
 delete_for_good (AdwToast *toast, gpointer data)
 {
   Trashed *trashed = data;
 
-  if (trashed->id != NULL)
-    parley_library_purge (trashed->library, trashed->model, trashed->id);
+  if (trashed->id == NULL)
+    return;
+  g_autoptr (GTask) task = g_task_new (trashed->library, NULL, NULL, NULL);
+  Trashed *gone = g_new0 (Trashed, 1);
+  *gone = (Trashed){ g_object_ref (trashed->library), g_object_ref (trashed->model),
+                     g_steal_pointer (&trashed->id), NULL };
+  g_task_set_task_data (task, gone, trashed_free);
+  g_task_run_in_thread (task, purge);
 }
 
 static void
@@ -140,11 +170,12 @@ delete_model (GtkWidget *widget, const char *action, GVariant *parameter)
   }
   AdwToast *toast = parley_toast_new (text);
   Trashed *trashed = g_new0 (Trashed, 1);
-  *trashed = (Trashed){ g_object_ref (services->library), g_object_ref (model), id };
+  *trashed = (Trashed){ g_object_ref (services->library), g_object_ref (model), id, NULL };
+  g_set_weak_pointer (&trashed->window, window);
   adw_toast_set_button_label (toast, _ ("Undo"));
   adw_toast_set_timeout (toast, 15);
   g_signal_connect (toast, "button-clicked", G_CALLBACK (undo_delete), trashed);
-  g_signal_connect_data (toast, "dismissed", G_CALLBACK (delete_for_good), trashed, trashed_free,
+  g_signal_connect_data (toast, "dismissed", G_CALLBACK (delete_for_good), trashed, trashed_leave,
                          0);
   parley_window_add_toast (window, toast);
 }

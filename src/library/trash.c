@@ -97,7 +97,12 @@ gboolean
 parley_trash_restore (const char *root, const char *id, GError **error)
 {
   g_autofree char *folder = trash_path (root, id);
-  return put_back (root, folder, error);
+  if (put_back (root, folder, error))
+    return TRUE;
+  /* Whoever asked for it back shall not lose it: a later run tries again, and none purges it. */
+  g_autofree char *moving = g_strconcat (folder, MOVING, NULL);
+  g_rename (folder, moving);
+  return FALSE;
 }
 
 void

@@ -348,13 +348,22 @@ def from_the_end(node):
     yield node
 
 
+def own_model(app):
+    """The row of the model that is no part of Parley."""
+    return wait(lambda: [n for n in app.root.all("list item")
+                         if "row.delete" in n.actions()
+                         and n.all("push button", "Chat with " + n.name)], "the model")[0]
+
+
+def undo(app):
+    wait(lambda: next(n for n in from_the_end(app.root)
+                      if n.role == "push button" and n.name.startswith("Undo")), "Undo").click()
+
+
 def models_are_kept_in_order(case):
     """Verified, tagged, found, pinned, deleted, and taken back."""
     def own():
-        """The row of the model that is no part of Parley."""
-        return wait(lambda: [n for n in app.root.all("list item")
-                             if "row.delete" in n.actions()
-                             and n.all("push button", "Chat with " + n.name)], "the model")[0]
+        return own_model(app)
 
     def checksum():
         with sqlite3.connect(f"file:{case.data}/parley.db?mode=ro", uri=True) as db:
@@ -382,11 +391,29 @@ def models_are_kept_in_order(case):
         wait(lambda: talk.says(app, "Pinned"), "that it is pinned")
         own().act("row.delete")
         wait(lambda: not os.path.exists(case.model), "the file to go")
-        wait(lambda: next(n for n in from_the_end(app.root)
-                          if n.role == "push button" and n.name.startswith("Undo")), "Undo").click()
+        undo(app)
         wait(lambda: os.path.exists(case.model), "the file to come back")
         assert own().name == name
         wait(lambda: talk.says(app, "bedtime · small"), "its tags")
+    with open(case.model, "rb") as file:
+        assert file.read() == before, "it came back changed"
+
+
+def undo_that_fails_loses_nothing(case):
+    with open(case.model, "rb") as file:
+        before = file.read()
+    with case.window() as app:
+        app.do("show-models")
+        own_model(app).act("row.delete")
+        wait(lambda: not os.path.exists(case.model), "the file to go")
+        os.makedirs(os.path.dirname(case.model), exist_ok=True)
+        with open(case.model, "wb"):
+            pass  # another file is where it was
+        undo(app)
+        wait(lambda: talk.says(app, "is kept, but not put back yet"), "why it is not back")
+    os.unlink(case.model)
+    with case.window() as app:
+        wait(lambda: os.path.exists(case.model), "the file to come back")
     with open(case.model, "rb") as file:
         assert file.read() == before, "it came back changed"
 
@@ -440,7 +467,8 @@ CASES = [first_run_talks_to_the_guide, search_download_chat, layers_move_while_a
          engine_dies, application_dies_in_a_reply, application_dies_in_a_download,
          window_closes_in_a_download,
          models_folder_is_chosen,
-         second_start_raises_the_first, models_are_kept_in_order, everything_has_a_name]
+         second_start_raises_the_first, models_are_kept_in_order, undo_that_fails_loses_nothing,
+         everything_has_a_name]
 FRESH = ("first_run_talks_to_the_guide", "search_download_chat", "application_dies_in_a_download",
          "window_closes_in_a_download")
 
