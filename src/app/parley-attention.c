@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/parley-attention.h"
 
+#include "app/parley-dialog.h"
+#include "app/parley-task.h"
+
 #include <glib/gi18n.h>
 
 #define WORTH_TELLING (8 * G_TIME_SPAN_SECOND) /* a reply that took as long */
@@ -14,6 +17,8 @@ struct _ParleyAttention {
   GHashTable *since;           /* busy chat -> gint64, when it was asked */
   guint cookie;                /* of the inhibition, 0: none */
   GtkWindow *hidden;           /* goes on without being seen; borrowed, or NULL */
+  GtkWindow *question;         /* whether work may end with the window; weak, or NULL */
+  gboolean may_end;            /* the answer was yes */
 };
 
 G_DEFINE_FINAL_TYPE (ParleyAttention, parley_attention, G_TYPE_OBJECT)
@@ -41,10 +46,16 @@ is_downloading (ParleyAttention *self)
   return FALSE;
 }
 
+static gboolean
+is_working (ParleyAttention *self)
+{
+  return g_list_model_get_n_items (G_LIST_MODEL (self->services->tasks)) > 0;
+}
+
 gboolean
 parley_attention_is_busy (ParleyAttention *self)
 {
-  return g_hash_table_size (self->since) > 0 || is_downloading (self);
+  return g_hash_table_size (self->since) > 0 || is_downloading (self) || is_working (self);
 }
 
 /* Bytes arrive: a download that waits for a network or for space keeps nothing awake. */
@@ -62,17 +73,19 @@ is_receiving (ParleyAttention *self)
   return FALSE;
 }
 
-/* The computer stays awake for replies and downloads. */
+/* The computer stays awake for replies, downloads and work on files. */
 static void
 update (ParleyAttention *self)
 {
-  gboolean answering = g_hash_table_size (self->since) > 0;
-  gboolean working = answering || is_receiving (self);
+  gboolean answering = g_hash_table_size (self->since) > 0, receiving = is_receiving (self);
+  gboolean working = answering || receiving || is_working (self);
 
   if (working && self->cookie == 0)
     self->cookie =
         gtk_application_inhibit (self->application, NULL, GTK_APPLICATION_INHIBIT_SUSPEND,
-                                 answering ? _ ("Answering") : _ ("Downloading"));
+                                 answering   ? _ ("Answering")
+                                 : receiving ? _ ("Downloading")
+                                             : _ ("Working on files"));
   else if (!working && self->cookie != 0) {
     gtk_application_uninhibit (self->application, self->cookie);
     self->cookie = 0;
@@ -221,11 +234,51 @@ shown_again (GtkWidget *window, ParleyAttention *self)
   g_application_release (G_APPLICATION (self->application));
 }
 
+static void
+end_work (gpointer data)
+{
+  ParleyAttention *self = data;
+  GListModel *tasks = G_LIST_MODEL (self->services->tasks);
+  GtkWindow *window = gtk_window_get_transient_for (self->question);
+
+  self->may_end = TRUE;
+  for (guint i = 0; i < g_list_model_get_n_items (tasks); i++) {
+    g_autoptr (ParleyTask) task = g_list_model_get_item (tasks, i);
+    parley_task_cancel (task);
+  }
+  gtk_window_close (window);
+  self->may_end = FALSE;
+}
+
+/* A download goes on from where it was, and a reply is kept as far as it came; this is not. */
+static void
+ask_about_work (ParleyAttention *self, GtkWindow *window)
+{
+  g_autoptr (ParleyTask) task = g_list_model_get_item (G_LIST_MODEL (self->services->tasks), 0);
+  /* Translators: what is under way, "Importing stories.gguf". */
+  g_autofree char *text = g_strdup_printf (
+      _ ("%s: this is not finished. If Parley closes now, it has to be begun again."),
+      parley_task_get_title (task));
+
+  if (self->question != NULL) {
+    gtk_window_present (self->question);
+    return;
+  }
+  g_set_weak_pointer (&self->question, parley_ask (window, _ ("Close Parley Now?"), text, NULL,
+                                                   _ ("Close Anyway"), TRUE, end_work, self, NULL));
+}
+
 gboolean
 parley_attention_hide (ParleyAttention *self, GtkWindow *window)
 {
-  if (!is_on (self, "background", FALSE) || !parley_attention_is_busy (self))
+  if (self->may_end || !parley_attention_is_busy (self))
     return FALSE;
+  if (!is_on (self, "background", FALSE)) {
+    if (!is_working (self))
+      return FALSE;
+    ask_about_work (self, window);
+    return TRUE;
+  }
   if (self->hidden == NULL) {
     g_application_hold (G_APPLICATION (self->application));
     self->hidden = window;
@@ -247,6 +300,9 @@ dispose (GObject *object)
     gtk_application_uninhibit (self->application, self->cookie);
   self->cookie = 0;
   g_hash_table_remove_all (self->watched);
+  if (self->question != NULL)
+    gtk_window_destroy (self->question);
+  g_clear_weak_pointer (&self->question);
   G_OBJECT_CLASS (parley_attention_parent_class)->dispose (object);
 }
 
@@ -287,6 +343,8 @@ parley_attention_new (GtkApplication *application, ParleyServices *services)
     g_signal_connect_object (models[i], "items-changed", G_CALLBACK (items_changed), self, 0);
     watch (self, models[i], 0, g_list_model_get_n_items (models[i]));
   }
+  g_signal_connect_object (services->tasks, "items-changed", G_CALLBACK (update), self,
+                           G_CONNECT_SWAPPED);
   g_signal_connect_object (services->downloads, "finished", G_CALLBACK (transfer_finished), self,
                            0);
   return self;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * What Parley does while nobody looks at it: it tells when a reply or a download is done, keeps the
- * computer awake while it answers, and, where a person wants that, goes on without its window until
- * what was begun is finished.
+ * computer awake while it works, and, where a person wants that, goes on without its window until
+ * what was begun is finished. Where not, it asks before long work on files ends with the window.
  */
 #pragma once
 
@@ -17,10 +17,11 @@ G_DECLARE_FINAL_TYPE (ParleyAttention, parley_attention, PARLEY, ATTENTION, GObj
 
 ParleyAttention *parley_attention_new (GtkApplication *application, ParleyServices *services);
 
-/* A reply is being written or a file downloaded. */
+/* A reply is being written, a file downloaded, or a task under way. */
 gboolean parley_attention_is_busy (ParleyAttention *self);
 
-/* The window is about to close. TRUE: it was hidden instead, and is destroyed when all is done. */
+/* The window is about to close. TRUE: it was hidden instead, and is destroyed when all is done; or
+ * the person is asked first. */
 gboolean parley_attention_hide (ParleyAttention *self, GtkWindow *window);
 
 G_END_DECLS

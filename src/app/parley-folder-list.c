@@ -16,15 +16,6 @@ struct _ParleyFolderList {
 
 G_DEFINE_FINAL_TYPE (ParleyFolderList, parley_folder_list, GTK_TYPE_BOX)
 
-static void
-toast (GtkWidget *widget, const char *text)
-{
-  GtkRoot *root = gtk_widget_get_root (widget);
-
-  if (PARLEY_IS_WINDOW (root))
-    parley_window_toast (PARLEY_WINDOW (root), text);
-}
-
 void
 parley_folder_list_add (ParleyServices *services, GtkWidget *widget, GFile *folder,
                         gboolean managed)
@@ -33,11 +24,11 @@ parley_folder_list_add (ParleyServices *services, GtkWidget *widget, GFile *fold
   g_autoptr (GError) error = NULL;
 
   if (path == NULL)
-    toast (widget, _ ("Only folders of this computer can hold models."));
+    parley_window_tell (widget, _ ("Only folders of this computer can hold models."));
   else if (!parley_places_add (services->store,
                                managed ? PARLEY_SETTING_FOLDERS : PARLEY_SETTING_PLACES, path,
                                &error))
-    toast (widget, error->message);
+    parley_window_tell (widget, error->message);
   else
     parley_library_refresh (services->library);
 }

@@ -30,15 +30,6 @@ job_free (gpointer data)
   g_free (job);
 }
 
-static void
-toast (GtkWidget *widget, const char *text)
-{
-  GtkRoot *root = gtk_widget_get_root (widget);
-
-  if (PARLEY_IS_WINDOW (root))
-    parley_window_toast (PARLEY_WINDOW (root), text);
-}
-
 static gpointer
 import (ParleyTask *task, gpointer data, GCancellable *cancellable, GError **error)
 {
@@ -72,7 +63,7 @@ imported (gpointer result, const GError *error, gpointer data)
   g_autoptr (ParleyImport) import = result;
 
   if (import == NULL) {
-    toast (job->widget, error->message);
+    parley_window_tell (job->widget, error->message);
     return;
   }
   guint n_chats = take_chats (job, import->chats);
@@ -87,7 +78,7 @@ imported (gpointer result, const GError *error, gpointer data)
                                                            "%s %u chats came with it.", n_chats),
                                                  text, n_chats)
                               : g_strdup (text);
-  toast (job->widget, with);
+  parley_window_tell (job->widget, with);
 }
 
 void
@@ -97,7 +88,8 @@ parley_importer_run (ParleyServices *services, GtkWidget *widget, GFile *file)
   g_autofree char *name = path != NULL ? g_path_get_basename (path) : NULL;
 
   if (path == NULL) {
-    toast (widget, _ ("Only files on this computer can be imported. Copy the file here first."));
+    parley_window_tell (
+        widget, _ ("Only files on this computer can be imported. Copy the file here first."));
     return;
   }
   Job *job = g_new0 (Job, 1);

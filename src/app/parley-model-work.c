@@ -40,15 +40,6 @@ work_free (gpointer data)
   g_free (work);
 }
 
-static void
-toast (Work *work, const char *text)
-{
-  GtkRoot *root = gtk_widget_get_root (work->widget);
-
-  if (PARLEY_IS_WINDOW (root))
-    parley_window_toast (PARLEY_WINDOW (root), text);
-}
-
 /* Takes `title`. */
 static void
 start (Work *work, char *title, ParleyTaskWork run, ParleyTaskDone done)
@@ -76,7 +67,7 @@ verified (gpointer result, const GError *error, gpointer data)
   g_autofree char *text = g_strdup_printf (_ ("%s was read whole: its bytes are right."),
                                            parley_model_get_name (work->model));
 
-  toast (work, result != NULL ? text : error->message);
+  parley_window_tell (work->widget, result != NULL ? text : error->message);
 }
 
 void
@@ -108,7 +99,7 @@ moved (gpointer result, const GError *error, gpointer data)
   g_autofree char *text =
       g_strdup_printf (_ ("%s is in %s now."), parley_model_get_name (work->model), folder);
 
-  toast (work, result != NULL ? text : error->message);
+  parley_window_tell (work->widget, result != NULL ? text : error->message);
   parley_library_refresh (work->services->library);
 }
 
@@ -140,7 +131,7 @@ exported (gpointer result, const GError *error, gpointer data)
   g_autofree char *text =
       g_strdup_printf (_ ("%s was exported."), parley_model_get_name (work->model));
 
-  toast (work, result != NULL ? text : error->message);
+  parley_window_tell (work->widget, result != NULL ? text : error->message);
 }
 
 static void
@@ -150,7 +141,8 @@ chosen (GFile *file, gpointer data)
   g_autofree char *path = g_file_get_path (file);
 
   if (path == NULL) {
-    toast (asked, _ ("Models can be exported to folders of this computer only."));
+    parley_window_tell (asked->widget,
+                        _ ("Models can be exported to folders of this computer only."));
     return;
   }
   /* Translators: the name of a model. */

@@ -85,10 +85,11 @@ finished (GObject *source, GAsyncResult *result, gpointer data)
   guint position;
 
   g_clear_handle_id (&self->look_id, g_source_remove);
-  if (g_list_store_find (self->tasks, self, &position))
-    g_list_store_remove (self->tasks, position);
   if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     self->done (made, error, self->data);
+  /* Last: a window that only waits for this closes then. */
+  if (g_list_store_find (self->tasks, self, &position))
+    g_list_store_remove (self->tasks, position);
   if (self->destroy != NULL)
     self->destroy (self->data);
   self->destroy = NULL;

@@ -27,6 +27,24 @@ parley_window_add_toast (ParleyWindow *self, AdwToast *toast)
   adw_toast_overlay_add_toast (self->toasts, toast);
 }
 
+void
+parley_window_tell (GtkWidget *widget, const char *text)
+{
+  GtkRoot *root = gtk_widget_get_root (widget);
+
+  if (!PARLEY_IS_WINDOW (root))
+    return;
+  ParleyWindow *self = PARLEY_WINDOW (root);
+  g_autofree char *wanted = parley_store_get_setting (self->services->store, "notify");
+  parley_window_toast (self, text);
+  if (gtk_widget_get_visible (GTK_WIDGET (self)) || g_strcmp0 (wanted, "0") == 0)
+    return;
+  g_autoptr (GNotification) notification = g_notification_new (_ ("Parley"));
+  g_notification_set_body (notification, text);
+  g_notification_set_default_action (notification, "app.show-models");
+  g_application_send_notification (g_application_get_default (), "work", notification);
+}
+
 /* The bottom switcher leaves an open conversation its room. */
 static void
 update_frame (ParleyWindow *self)

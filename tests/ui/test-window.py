@@ -418,6 +418,25 @@ def undo_that_fails_loses_nothing(case):
         assert file.read() == before, "it came back changed"
 
 
+def closing_asks_about_work(case):
+    """What would have to be begun again does not end with the window unasked."""
+    os.chmod(case.model, 0o644)
+    os.truncate(case.model, 4 << 30)  # it takes a while to read it
+    with case.window() as app:
+        app.do("show-models")
+        own_model(app).act("row.verify")
+        wait(lambda: talk.says(app, "Verifying"), "the work")
+        app.key("ctrl+w")
+        wait(lambda: talk.says(app, "this is not finished"), "the question")
+        app.find("push button", "Cancel").click()
+        wait(lambda: not talk.says(app, "this is not finished"), "the question to go")
+        assert talk.says(app, "Verifying"), "the work ended"
+        app.key("ctrl+w")
+        app.find("push button", "Close Anyway").click()
+        wait(lambda: app.process.poll() is not None, "the program to end")
+        assert app.process.returncode == 0, app.messages()
+
+
 def everything_has_a_name(case):
     nameless = []
 
@@ -468,7 +487,7 @@ CASES = [first_run_talks_to_the_guide, search_download_chat, layers_move_while_a
          window_closes_in_a_download,
          models_folder_is_chosen,
          second_start_raises_the_first, models_are_kept_in_order, undo_that_fails_loses_nothing,
-         everything_has_a_name]
+         closing_asks_about_work, everything_has_a_name]
 FRESH = ("first_run_talks_to_the_guide", "search_download_chat", "application_dies_in_a_download",
          "window_closes_in_a_download")
 
