@@ -48,9 +48,9 @@ load_token (GTask *task, gpointer hub, gpointer data, GCancellable *cancellable)
 }
 
 void
-parley_network_load_token (ParleyServices *services)
+parley_network_load_token (ParleyServices *services, GAsyncReadyCallback done, gpointer data)
 {
-  g_autoptr (GTask) task = g_task_new (services->hub, NULL, NULL, NULL);
+  g_autoptr (GTask) task = g_task_new (services->hub, NULL, done, data);
 
   g_task_run_in_thread (task, load_token);
 }

@@ -11,8 +11,9 @@
 
 G_BEGIN_DECLS
 
-void parley_network_apply (ParleyServices *services);      /* what the settings say */
-void parley_network_load_token (ParleyServices *services); /* out of the keyring, in its own time */
+void parley_network_apply (ParleyServices *services); /* what the settings say */
+/* Out of the keyring, in its own time; `done` is called whether there is one or not. */
+void parley_network_load_token (ParleyServices *services, GAsyncReadyCallback done, gpointer data);
 void parley_network_add_preferences (AdwPreferencesPage *page, ParleyServices *services);
 
 G_END_DECLS

@@ -56,14 +56,22 @@ probed (GObject *source, GAsyncResult *result, gpointer data)
     parley_hardware_probe_async (hardware, TRUE, NULL, measured, NULL);
 }
 
+/* A download may need the token: without it the hub would refuse what it began to give. */
+static void
+token_loaded (GObject *hub, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (ParleyDownloads) downloads = data;
+
+  parley_downloads_restore (downloads);
+  parley_downloads_watch (downloads);
+}
+
 void
 parley_services_start (ParleyServices *services)
 {
   parley_hardware_probe_async (services->hardware, FALSE, NULL, probed, NULL);
-  parley_network_load_token (services);
+  parley_network_load_token (services, token_loaded, g_object_ref (services->downloads));
   parley_library_watch (services->library);
-  parley_downloads_restore (services->downloads);
-  parley_downloads_watch (services->downloads);
 }
 
 void
