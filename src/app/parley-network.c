@@ -3,14 +3,17 @@
 
 #include "app/compat.h"
 #include "app/parley-widgets.h"
+#include "hub/secret.h"
 #include "library/account.h"
 
 #include <glib/gi18n.h>
 
 #define SETTING_METERED "downloads/metered"
 #define SETTING_AT_ONCE "downloads/at-once"
+#define SETTING_KEPT    "hub/kept" /* hubs with a token in the keyring, an address a line */
 #define USUAL_AT_ONCE   2
 #define MOST_AT_ONCE    4
+#define NOT_KEPT        "parley-not-kept" /* of a hub whose token is in no keyring */
 
 static guint
 at_once (ParleyServices *services)
@@ -53,6 +56,64 @@ parley_network_load_token (ParleyServices *services, GAsyncReadyCallback done, g
   g_autoptr (GTask) task = g_task_new (services->hub, NULL, done, data);
 
   g_task_run_in_thread (task, load_token);
+}
+
+/* ---- tokens in the keyring ---- */
+
+static GStrv
+list_kept (ParleyServices *services)
+{
+  g_autofree char *value = parley_store_get_setting (services->store, SETTING_KEPT);
+
+  return g_strsplit (value != NULL ? value : "", "\n", 100);
+}
+
+static void
+set_kept (ParleyServices *services, const char *hub, gboolean kept)
+{
+  g_auto (GStrv) before = list_kept (services);
+  g_autoptr (GString) after = g_string_new (NULL);
+
+  for (guint i = 0; before[i] != NULL; i++)
+    if (!g_str_equal (before[i], hub))
+      g_string_append_printf (after, "%s%s", after->len > 0 ? "\n" : "", before[i]);
+  if (kept)
+    g_string_append_printf (after, "%s%s", after->len > 0 ? "\n" : "", hub);
+  parley_store_set_setting (services->store, SETTING_KEPT, after->len > 0 ? after->str : NULL);
+}
+
+/* Whether there can be a token of this hub in it. */
+static gboolean
+may_be_kept (ParleyServices *services)
+{
+  return parley_hub_has_token (services->hub) &&
+         g_object_get_data (G_OBJECT (services->hub), NOT_KEPT) == NULL;
+}
+
+GStrv
+parley_network_list_hubs (ParleyServices *services)
+{
+  GStrv hubs = list_kept (services);
+  const char *present = parley_hub_get_endpoint (services->hub);
+
+  if (!may_be_kept (services) || g_strv_contains ((const char *const *) hubs, present))
+    return hubs;
+  g_autoptr (GStrvBuilder) more = g_strv_builder_new ();
+  g_strv_builder_addv (more, (const char **) hubs);
+  g_strv_builder_add (more, present);
+  g_strfreev (hubs);
+  return g_strv_builder_end (more);
+}
+
+gboolean
+parley_network_forget_tokens (ParleyHub *hub, const char *const *hubs, GError **error)
+{
+  gboolean good = TRUE;
+
+  parley_hub_set_token (hub, NULL);
+  for (; *hubs != NULL; hubs++)
+    good = parley_secret_save (*hubs, NULL, NULL, good ? error : NULL) && good;
+  return good;
 }
 
 /* ---- signing in ---- */
@@ -127,6 +188,8 @@ signed_in (GObject *hub, GAsyncResult *result, gpointer widget)
     say (account, _ ("Not signed in"), error->message);
     return;
   }
+  g_object_set_data (hub, NOT_KEPT, sign_in->kept ? NULL : hub);
+  set_kept (account->services, parley_hub_get_endpoint (PARLEY_HUB (hub)), sign_in->kept);
   gtk_editable_set_text (GTK_EDITABLE (account->token), "");
   g_autofree char *title = g_strdup_printf (_ ("Signed in as %s"), name);
   g_autofree char *session =
@@ -163,12 +226,18 @@ static void
 signed_out (GObject *hub, GAsyncResult *result, gpointer widget)
 {
   g_autoptr (GtkWidget) row = widget;
+  Account *account = g_object_get_data (G_OBJECT (row), "parley-account");
+  gboolean was_kept = GPOINTER_TO_INT (g_task_get_task_data (G_TASK (result)));
   g_autoptr (GError) error = NULL;
+  gboolean good = g_task_propagate_boolean (G_TASK (result), &error);
 
-  /* Without a keyring nothing was in it. */
-  if (!g_task_propagate_boolean (G_TASK (result), &error))
-    g_debug ("%s", error->message);
-  show_state (g_object_get_data (G_OBJECT (row), "parley-account"));
+  show_state (account);
+  set_kept (account->services, parley_hub_get_endpoint (PARLEY_HUB (hub)), !good && was_kept);
+  if (good || !was_kept)
+    return;
+  g_autofree char *words =
+      g_strdup_printf (_ ("The token may still be in your keyring: %s"), error->message);
+  say (account, _ ("Not signed in"), words);
 }
 
 static void
@@ -177,6 +246,7 @@ sign_out (Account *account)
   g_autoptr (GTask) task =
       g_task_new (account->services->hub, NULL, signed_out, g_object_ref (account->state));
 
+  g_task_set_task_data (task, GINT_TO_POINTER (may_be_kept (account->services)), NULL);
   g_task_run_in_thread (task, run_sign_out);
 }
 

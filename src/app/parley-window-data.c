@@ -5,9 +5,9 @@
  */
 #include "app/compat.h"
 #include "app/parley-dialog.h"
+#include "app/parley-network.h"
 #include "app/parley-widgets.h"
 #include "app/parley-window-private.h"
-#include "library/account.h"
 #include "library/places.h"
 
 #include <glib/gi18n.h>
@@ -71,15 +71,17 @@ back_up_file (GSimpleAction *action, GVariant *parameter, gpointer widget)
 
 /* ---- the end of it ---- */
 
+/* What it returns is what went wrong with the keyring, or "". */
 static void
-erase_in_thread (GTask *task, gpointer window, gpointer data, GCancellable *cancellable)
+erase_in_thread (GTask *task, gpointer window, gpointer hubs, GCancellable *cancellable)
 {
+  ParleyServices *services = PARLEY_WINDOW (window)->services;
+  g_autoptr (GError) problem = NULL;
   GError *error = NULL;
 
-  /* The token lies in the keyring, where there is one. */
-  parley_account_sign_out (PARLEY_WINDOW (window)->services->hub, NULL);
-  if (parley_store_erase (PARLEY_WINDOW (window)->services->store, &error))
-    g_task_return_boolean (task, TRUE);
+  parley_network_forget_tokens (services->hub, hubs, &problem);
+  if (parley_store_erase (services->store, &error))
+    g_task_return_pointer (task, g_strdup (problem != NULL ? problem->message : ""), g_free);
   else
     g_task_return_error (task, error);
 }
@@ -88,11 +90,18 @@ static void
 erased (GObject *window, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GError) error = NULL;
+  g_autofree char *problem = g_task_propagate_pointer (G_TASK (result), &error);
+  g_autofree char *text = NULL;
 
-  if (g_task_propagate_boolean (G_TASK (result), &error))
-    parley_window_toast (PARLEY_WINDOW (window), _ ("All chats and settings were deleted"));
+  if (problem == NULL)
+    text = g_strdup (error->message);
+  else if (*problem == '\0')
+    text = g_strdup (_ ("All chats and settings were deleted"));
   else
-    parley_window_toast (PARLEY_WINDOW (window), error->message);
+    text = g_strdup_printf (
+        _ ("All chats and settings were deleted, but a token may still be in your keyring: %s"),
+        problem);
+  parley_window_toast (PARLEY_WINDOW (window), text);
 }
 
 /* First nothing may hold a chat any more, or it would be written again. */
@@ -108,6 +117,8 @@ erase_now (gpointer widget)
   fresh = parley_chat_list_create (self->services->chats);
   parley_chat_page_set_chat (self->chat_page, fresh);
   parley_sidebar_select_chat (self->sidebar, NULL);
+  g_task_set_task_data (task, parley_network_list_hubs (self->services),
+                        (GDestroyNotify) g_strfreev);
   g_task_run_in_thread (task, erase_in_thread);
 }
 
