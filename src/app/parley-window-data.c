@@ -152,8 +152,14 @@ keep_models_in (GFile *folder, gpointer widget)
   }
   parley_places_remove (store, path);
   if (g_strcmp0 (path, parley_models_dir ()) != 0 &&
-      !parley_places_add (store, PARLEY_SETTING_FOLDERS, parley_models_dir (), &error))
-    g_debug ("the present folder is not added: %s", error->message);
+      !parley_places_add (store, PARLEY_SETTING_FOLDERS, parley_models_dir (), &error)) {
+    g_autofree char *text = g_strdup_printf (
+        _ ("From the next start on new models are kept there. The present folder cannot stay in "
+           "the list: %s"),
+        error->message);
+    parley_window_toast (self, text);
+    return;
+  }
   parley_window_toast (self, _ ("From the next start on new models are kept there. Those of now "
                                 "stay where they are, and in the list."));
 }
