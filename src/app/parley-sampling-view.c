@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define N_NUMBERS 21
+#define PAUSE_MS  350 /* in typing, after which a text is read and kept */
 
 /* Where a row stands; all but the first group are among "All Settings". */
 typedef enum {
@@ -31,6 +32,9 @@ struct _ParleySamplingView {
   GtkWidget *seed, *mirostat, *biases, *bias_problem;
   GtkWidget *kinds[N_FORMS];                                   /* of them one is active */
   GtkWidget *form_text, *form_scroller, *form_problem, *forms; /* `forms`: their group */
+  Form form;
+  char *texts[N_FORMS]; /* of those that are not shown */
+  guint pause_id;
   gboolean showing; /* what changes now was not changed by a person */
 };
 
@@ -133,13 +137,23 @@ tell_problem (GtkWidget *label, const char *problem)
 
 /* ---- from the chat to the widgets ---- */
 
+static void
+show_form (ParleySamplingView *self)
+{
+  const char *text = self->texts[self->form];
+
+  gtk_text_buffer_set_text (gtk_text_view_get_buffer (GTK_TEXT_VIEW (self->form_text)),
+                            text != NULL ? text : "", -1);
+  gtk_widget_set_visible (self->form_scroller, self->form != ANYTHING);
+}
+
 void
 parley_sampling_view_show (ParleySamplingView *self)
 {
   const ParleySampling *sampling = parley_chat_get_sampling (self->chat);
   g_autofree char *seed = g_strdup_printf ("%" G_GUINT64_FORMAT, sampling->seed);
-  const char *form = sampling->json_schema != NULL ? sampling->json_schema : sampling->grammar;
 
+  g_clear_handle_id (&self->pause_id, g_source_remove);
   self->showing = TRUE;
   for (gsize i = 0; i < N_NUMBERS; i++)
     gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->spins[i]), get (sampling, &numbers[i]));
@@ -147,11 +161,15 @@ parley_sampling_view_show (ParleySamplingView *self)
   gtk_switch_set_active (GTK_SWITCH (self->mirostat), sampling->mirostat > 0);
   gtk_editable_set_text (GTK_EDITABLE (self->biases),
                          sampling->logit_bias != NULL ? sampling->logit_bias : "");
-  Form kind = sampling->json_schema != NULL ? SCHEMA : sampling->grammar != NULL ? RULES : ANYTHING;
-  gtk_check_button_set_active (GTK_CHECK_BUTTON (self->kinds[kind]), TRUE);
-  gtk_text_buffer_set_text (gtk_text_view_get_buffer (GTK_TEXT_VIEW (self->form_text)),
-                            form != NULL ? form : "", -1);
-  gtk_widget_set_visible (self->form_scroller, form != NULL);
+  self->form = sampling->json_schema != NULL ? SCHEMA
+               : sampling->grammar != NULL   ? RULES
+                                             : ANYTHING;
+  g_free (self->texts[SCHEMA]);
+  g_free (self->texts[RULES]);
+  self->texts[SCHEMA] = g_strdup (sampling->json_schema);
+  self->texts[RULES] = g_strdup (sampling->grammar);
+  gtk_check_button_set_active (GTK_CHECK_BUTTON (self->kinds[self->form]), TRUE);
+  show_form (self);
   tell_problem (self->form_problem, NULL);
   self->showing = FALSE;
 }
@@ -211,48 +229,97 @@ mirostat_changed (GtkSwitch *widget, GParamSpec *pspec, ParleySamplingView *self
 }
 
 static void
-biases_changed (GtkEditable *entry, ParleySamplingView *self)
+take_biases (ParleySamplingView *self)
 {
   ParleySampling sampling = *parley_chat_get_sampling (self->chat);
-  gboolean sound = parley_sampling_set_logit_bias (&sampling, gtk_editable_get_text (entry));
+  gboolean sound = parley_sampling_set_logit_bias (
+      &sampling, gtk_editable_get_text (GTK_EDITABLE (self->biases)));
 
-  mark_invalid (GTK_WIDGET (entry), !sound);
+  mark_invalid (self->biases, !sound);
   tell_problem (self->bias_problem,
                 sound ? NULL : _ ("Numbers of tokens and what is added to each, such as 42=-inf"));
-  if (!self->showing && sound)
+  if (sound)
     parley_chat_set_sampling (self->chat, &sampling);
 }
 
-/* Only what can be used is set: a form that is half typed must not meet a message. */
-static void
-form_changed (ParleySamplingView *self)
+static char *
+dup_form_text (ParleySamplingView *self)
 {
-  Form form = ANYTHING;
   GtkTextBuffer *buffer = gtk_text_view_get_buffer (GTK_TEXT_VIEW (self->form_text));
-  ParleySampling sampling = *parley_chat_get_sampling (self->chat);
-  g_autoptr (GError) error = NULL;
   GtkTextIter start, end;
 
-  if (self->showing)
-    return;
-  for (Form i = 0; i < N_FORMS; i++)
-    if (gtk_check_button_get_active (GTK_CHECK_BUTTON (self->kinds[i])))
-      form = i;
   gtk_text_buffer_get_bounds (buffer, &start, &end);
-  g_autofree char *text = g_strstrip (gtk_text_buffer_get_text (buffer, &start, &end, FALSE));
-  gboolean wanted = form != ANYTHING && *text != '\0';
-  gboolean sound = !wanted || parley_answer_form_check (text, form == SCHEMA, &error);
+  return gtk_text_buffer_get_text (buffer, &start, &end, FALSE);
+}
 
-  gtk_widget_set_visible (self->form_scroller, form != ANYTHING);
+/* Only what can be used is set: a form that is half typed must not meet a message. Nor must one of
+ * the kind that was chosen before. */
+static void
+take_form (ParleySamplingView *self)
+{
+  ParleySampling sampling = *parley_chat_get_sampling (self->chat);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = g_strstrip (dup_form_text (self));
+  gboolean wanted = self->form != ANYTHING && *text != '\0';
+  gboolean sound = !wanted || parley_answer_form_check (text, self->form == SCHEMA, &error);
+  const char *other = self->form == RULES ? sampling.json_schema : sampling.grammar;
+
   mark_invalid (self->form_text, !sound);
   tell_problem (self->form_problem, error != NULL ? error->message : NULL);
-  if (!sound)
+  if (!sound && other == NULL)
     return;
-  if (form == RULES)
-    parley_sampling_set_grammar (&sampling, text);
+  if (self->form == RULES)
+    parley_sampling_set_grammar (&sampling, sound ? text : NULL);
   else
-    parley_sampling_set_json_schema (&sampling, wanted ? text : NULL);
+    parley_sampling_set_json_schema (&sampling, sound && wanted ? text : NULL);
   parley_chat_set_sampling (self->chat, &sampling);
+}
+
+static gboolean
+paused (gpointer data)
+{
+  ParleySamplingView *self = data;
+
+  self->pause_id = 0;
+  take_biases (self);
+  take_form (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* Texts are read when the person pauses, not with each key: reading takes time, and what is kept
+ * stays in memory. */
+static void
+text_changed (ParleySamplingView *self)
+{
+  if (self->showing)
+    return;
+  g_clear_handle_id (&self->pause_id, g_source_remove);
+  self->pause_id = g_timeout_add (PAUSE_MS, paused, self);
+}
+
+static void
+take_what_waits (ParleySamplingView *self)
+{
+  if (self->pause_id == 0)
+    return;
+  g_clear_handle_id (&self->pause_id, g_source_remove);
+  paused (self);
+}
+
+static void
+kind_chosen (GtkCheckButton *button, ParleySamplingView *self)
+{
+  if (self->showing || !gtk_check_button_get_active (button))
+    return;
+  g_free (self->texts[self->form]);
+  self->texts[self->form] = dup_form_text (self);
+  for (Form i = 0; i < N_FORMS; i++)
+    if (self->kinds[i] == GTK_WIDGET (button))
+      self->form = i;
+  self->showing = TRUE;
+  show_form (self);
+  self->showing = FALSE;
+  take_form (self);
 }
 
 static void
@@ -354,7 +421,7 @@ build_forms (ParleySamplingView *self)
     self->kinds[i] = gtk_check_button_new ();
     gtk_check_button_set_group (GTK_CHECK_BUTTON (self->kinds[i]),
                                 i > 0 ? GTK_CHECK_BUTTON (self->kinds[0]) : NULL);
-    g_signal_connect_swapped (self->kinds[i], "toggled", G_CALLBACK (form_changed), self);
+    g_signal_connect (self->kinds[i], "toggled", G_CALLBACK (kind_chosen), self);
     add_row (self->forms, _ (names[i]), NULL, self->kinds[i]);
   }
 
@@ -366,12 +433,12 @@ build_forms (ParleySamplingView *self)
   gtk_accessible_update_property (GTK_ACCESSIBLE (view), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   _ ("Schema or rules"), -1);
   g_signal_connect_swapped (gtk_text_view_get_buffer (GTK_TEXT_VIEW (view)), "changed",
-                            G_CALLBACK (form_changed), self);
+                            G_CALLBACK (text_changed), self);
 
   self->biases = gtk_entry_new ();
   gtk_editable_set_width_chars (GTK_EDITABLE (self->biases), 14);
   gtk_entry_set_placeholder_text (GTK_ENTRY (self->biases), "42=-inf 17=2.5");
-  g_signal_connect (self->biases, "changed", G_CALLBACK (biases_changed), self);
+  g_signal_connect_swapped (self->biases, "changed", G_CALLBACK (text_changed), self);
   self->form_problem = problem_label ();
   self->bias_problem = problem_label ();
   add_row (self->forms, _ ("Token bias"),
@@ -411,6 +478,9 @@ view_free (gpointer data)
 {
   ParleySamplingView *self = data;
 
+  g_clear_handle_id (&self->pause_id, g_source_remove);
+  for (Form i = 0; i < N_FORMS; i++)
+    g_free (self->texts[i]);
   g_object_unref (self->chat);
   g_free (self);
 }
@@ -433,6 +503,7 @@ parley_sampling_view_add (AdwPreferencesPage *page, ParleyChat *chat)
   gtk_widget_set_visible (self->forms, FALSE);
   adw_preferences_page_add (page, ADW_PREFERENCES_GROUP (self->forms));
   parley_sampling_view_show (self);
+  g_signal_connect_swapped (page, "unmap", G_CALLBACK (take_what_waits), self);
   /* Freed with the page itself, when its widgets are gone and call no more. */
   g_object_set_data_full (G_OBJECT (page), "parley-sampling-view", self, view_free);
   return self;

@@ -134,6 +134,47 @@ def all_settings_of_a_chat(case):
         wait(lambda: not app.root.all("spin button", "Temperature"), "the settings to close")
 
 
+def form_binds_the_reply(case):
+    """A schema does not outlive the change to rules; rules bind what the model says."""
+    def form():
+        settings = query(case, "SELECT settings FROM chat WHERE id = ?", chat)[0][0]
+        found = json.loads(settings or "{}")
+        return found.get("json_schema"), found.get("grammar")
+
+    def kind(name):
+        x, y = app.origin()  # of the dialog; the mouse stays beside what the wheel would change
+        app.xdotool("mousemove", str(x + 20), str(y + 350), "click", "--repeat", "60",
+                    "--delay", "10", "5")
+        app.find("check box", name).press()
+
+    chat = query(case, "SELECT id FROM chat WHERE title = ?", "Sourdough timetable")[0][0]
+    schema, rules = '{"type": "boolean"}', 'root ::= "Yes, it was a cat." | "No, it was a dog."'
+    with case.window() as app:
+        app.do("show-chat", f"int64 {chat}")
+        app.do("chat-settings")
+        app.find("spin button", "Longest reply").set_value(100)
+        next(n for n in app.root.walk() if n.name == "All Settings" and n.role != "label").click()
+        kind("JSON of a schema")
+        text = app.find("text", "Schema or rules")
+        text.set_text(schema)
+        wait(lambda: form() == (schema, None), "the schema in the store")
+        kind("Rules of a grammar")
+        wait(lambda: form() == (None, None) and text.text() == "", "the schema to be left")
+        text.set_text('root ::= "maybe"')
+        wait(lambda: form() == (None, 'root ::= "maybe"'), "rules in the store")
+        kind("JSON of a schema")
+        wait(lambda: form() == (schema, None) and text.text() == schema, "the schema again")
+        kind("Rules of a grammar")
+        text.set_text(rules)
+        app.key("Escape")  # at once: what was typed last counts all the same
+        wait(lambda: form() == (None, rules), "the rules in the store")
+        before = talk.Stored(case.data).text
+        talk.write(app)
+        reply = wait(lambda: next(s for s in [talk.Stored(case.data)]
+                                  if s.state == "complete" and s.text != before), "the reply", 60)
+        assert reply.text in ("Yes, it was a cat.", "No, it was a dog."), repr(reply.text)
+
+
 # ---- what goes in and out ----
 
 def files_go_along(case):
@@ -361,7 +402,7 @@ def window_closes_mid_reply(case):
     assert seen in talk.bare(cut.text)
 
 
-CASES = [folders_and_undo, search_shows_the_hit, all_settings_of_a_chat,
+CASES = [folders_and_undo, search_shows_the_hit, all_settings_of_a_chat, form_binds_the_reply,
          files_go_along, chats_come_from_files,
          temporary_chats_leave_nothing, two_models_answer_at_once,
          full_context_is_decided_by_the_person, engine_dies_many_times, database_is_locked,
