@@ -8,10 +8,14 @@
 
 #include <glib/gi18n.h>
 
+#define SETTLE_MS 250 /* between changes of the library and a new look */
+
 struct _ParleyFolderList {
   GtkBox parent;
   ParleyServices *services;
   GtkWidget *list;
+  GCancellable *looking; /* at the disks of the rows that are there */
+  guint settle_id;
 };
 
 G_DEFINE_FINAL_TYPE (ParleyFolderList, parley_folder_list, GTK_TYPE_BOX)
@@ -63,30 +67,50 @@ bytes_in (ParleyFolderList *self, const char *folder, guint *n_models)
   return bytes;
 }
 
-/* "3 models, 12 GB · other files 300 GB · 188 GB free of 500 GB", and how full the disk is. */
-static char *
-describe (const char *folder, guint n_models, guint64 ours, double *full)
+/* ---- how full the disks are: asked apart, for a disk may take its time ---- */
+
+/* One row, for as long as its disk is asked. */
+typedef struct {
+  GtkWidget *label, *bar;
+  char *models; /* "3 models, 12 GB" */
+  guint64 ours; /* bytes */
+} Look;
+
+static void
+look_free (Look *look)
 {
-  g_autoptr (GFile) file = g_file_new_for_path (folder);
-  g_autoptr (GFileInfo) info = g_file_query_filesystem_info (
-      file, G_FILE_ATTRIBUTE_FILESYSTEM_FREE "," G_FILE_ATTRIBUTE_FILESYSTEM_SIZE, NULL, NULL);
+  g_object_unref (look->label);
+  g_object_unref (look->bar);
+  g_free (look->models);
+  g_free (look);
+}
+
+/* "3 models, 12 GB · other files 300 GB · 188 GB free of 500 GB", and how full the disk is. */
+static void
+looked (GObject *folder, GAsyncResult *result, gpointer data)
+{
+  Look *look = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GFileInfo) info =
+      g_file_query_filesystem_info_finish (G_FILE (folder), result, &error);
   guint64 size =
       info != NULL ? g_file_info_get_attribute_uint64 (info, G_FILE_ATTRIBUTE_FILESYSTEM_SIZE) : 0;
   guint64 free =
       info != NULL ? g_file_info_get_attribute_uint64 (info, G_FILE_ATTRIBUTE_FILESYSTEM_FREE) : 0;
-  g_autofree char *models = parley_format_size (ours);
-  g_autofree char *here =
-      g_strdup_printf (ngettext ("%u model, %s", "%u models, %s", n_models), n_models, models);
 
-  if (size == 0) {
-    *full = 0;
-    return g_strdup_printf (_ ("%s · its disk is not there"), here);
+  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
+    guint64 used = size - MIN (free, size);
+    g_autofree char *others = parley_format_size (used - MIN (look->ours, used));
+    g_autofree char *left = parley_format_size (free), *all = parley_format_size (size);
+    g_autofree char *text = size == 0
+                                ? g_strdup_printf (_ ("%s · its disk is not there"), look->models)
+                                : g_strdup_printf (_ ("%s · other files %s · %s free of %s"),
+                                                   look->models, others, left, all);
+    gtk_label_set_text (GTK_LABEL (look->label), text);
+    gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (look->bar),
+                                   size > 0 ? (double) used / (double) size : 0);
   }
-  guint64 used = size - MIN (free, size);
-  g_autofree char *others = parley_format_size (used - MIN (ours, used));
-  g_autofree char *left = parley_format_size (free), *all = parley_format_size (size);
-  *full = (double) used / (double) size;
-  return g_strdup_printf (_ ("%s · other files %s · %s free of %s"), here, others, left, all);
+  look_free (look);
 }
 
 static void
@@ -98,19 +122,22 @@ add_row (ParleyFolderList *self, const char *folder, gboolean own, gboolean mana
   g_autofree char *shown = g_filename_display_name (folder);
   guint n_models;
   guint64 ours = bytes_in (self, folder, &n_models);
-  double full = 0;
-  g_autofree char *words = describe (folder, n_models, ours, &full);
+  g_autofree char *size = parley_format_size (ours);
+  g_autofree char *models =
+      g_strdup_printf (ngettext ("%u model, %s", "%u models, %s", n_models), n_models, size);
   GtkWidget *name = parley_line (shown, NULL);
+  GtkWidget *words = parley_label (models, "caption numeric dim-label");
+  g_autoptr (GFile) file = g_file_new_for_path (folder);
+  Look *look = g_new0 (Look, 1);
 
   gtk_label_set_ellipsize (GTK_LABEL (name), PANGO_ELLIPSIZE_MIDDLE);
   gtk_widget_set_tooltip_text (name, shown);
-  gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (bar), full);
   gtk_widget_add_css_class (bar, "slim");
   gtk_accessible_update_property (GTK_ACCESSIBLE (bar), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   _ ("How full the disk is"), -1);
   gtk_box_append (GTK_BOX (texts), name);
   gtk_box_append (GTK_BOX (texts), bar);
-  gtk_box_append (GTK_BOX (texts), parley_label (words, "caption numeric dim-label"));
+  gtk_box_append (GTK_BOX (texts), words);
   if (!managed)
     gtk_box_append (GTK_BOX (texts), parley_label (_ ("Used in place: Parley changes nothing here"),
                                                    "caption dim-label"));
@@ -127,6 +154,10 @@ add_row (ParleyFolderList *self, const char *folder, gboolean own, gboolean mana
   gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (row), line);
   gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (row), FALSE);
   gtk_list_box_append (GTK_LIST_BOX (self->list), row);
+  *look = (Look){ g_object_ref (words), g_object_ref (bar), g_steal_pointer (&models), ours };
+  g_file_query_filesystem_info_async (
+      file, G_FILE_ATTRIBUTE_FILESYSTEM_FREE "," G_FILE_ATTRIBUTE_FILESYSTEM_SIZE,
+      G_PRIORITY_DEFAULT, self->looking, looked, look);
 }
 
 static void
@@ -136,6 +167,10 @@ show (ParleyFolderList *self)
   g_auto (GStrv) folders = parley_places_get (store, PARLEY_SETTING_FOLDERS);
   g_auto (GStrv) places = parley_places_get (store, PARLEY_SETTING_PLACES);
 
+  g_clear_handle_id (&self->settle_id, g_source_remove);
+  g_cancellable_cancel (self->looking);
+  g_object_unref (self->looking);
+  self->looking = g_cancellable_new ();
   parley_box_clear (self->list);
   add_row (self, parley_library_get_models_dir (self->services->library), TRUE, TRUE);
   for (char **folder = folders; folder != NULL && *folder != NULL; folder++)
@@ -144,15 +179,53 @@ show (ParleyFolderList *self)
     add_row (self, *place, FALSE, FALSE);
 }
 
+static gboolean
+settled (gpointer data)
+{
+  ParleyFolderList *self = data;
+
+  self->settle_id = 0;
+  show (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* Who does not look needs nothing: a look begins with a new list. */
+static void
+library_changed (ParleyFolderList *self)
+{
+  if (gtk_widget_get_mapped (GTK_WIDGET (self)) && self->settle_id == 0)
+    self->settle_id = g_timeout_add (SETTLE_MS, settled, self);
+}
+
+static void
+dispose (GObject *object)
+{
+  ParleyFolderList *self = PARLEY_FOLDER_LIST (object);
+
+  g_clear_handle_id (&self->settle_id, g_source_remove);
+  g_cancellable_cancel (self->looking);
+  G_OBJECT_CLASS (parley_folder_list_parent_class)->dispose (object);
+}
+
+static void
+finalize (GObject *object)
+{
+  g_object_unref (PARLEY_FOLDER_LIST (object)->looking);
+  G_OBJECT_CLASS (parley_folder_list_parent_class)->finalize (object);
+}
+
 static void
 parley_folder_list_class_init (ParleyFolderListClass *klass)
 {
+  G_OBJECT_CLASS (klass)->dispose = dispose;
+  G_OBJECT_CLASS (klass)->finalize = finalize;
 }
 
 static void
 parley_folder_list_init (ParleyFolderList *self)
 {
   gtk_orientable_set_orientation (GTK_ORIENTABLE (self), GTK_ORIENTATION_VERTICAL);
+  self->looking = g_cancellable_new ();
   self->list = parley_boxed_list ();
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->list), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   _ ("Folders and Space"), -1);
@@ -168,7 +241,7 @@ parley_folder_list_new (ParleyServices *services)
   ParleyFolderList *self = g_object_new (PARLEY_TYPE_FOLDER_LIST, NULL);
 
   self->services = services;
-  g_signal_connect_object (services->library, "items-changed", G_CALLBACK (show), self,
+  g_signal_connect_object (services->library, "items-changed", G_CALLBACK (library_changed), self,
                            G_CONNECT_SWAPPED);
   return GTK_WIDGET (self);
 }
