@@ -4,8 +4,8 @@
 #include "app/compat.h"
 #include "app/parley-dialog.h"
 #include "app/parley-sampling-view.h"
+#include "app/parley-usual-presets.h"
 #include "app/parley-widgets.h"
-#include "chat/presets.h"
 
 #include <glib/gi18n.h>
 
@@ -92,27 +92,13 @@ add_preset (Settings *self, ParleyPreset *preset, gboolean own)
 static void
 fill_presets (Settings *self)
 {
-  static const struct {
-    const char *name;
-    double temperature, top_p;
-  } usual[] = {
-    { N_ ("Precise"), 0.2, 0.9 },
-    { N_ ("Balanced"), 0.8, 0.95 },
-    { N_ ("Imaginative"), 1.2, 0.98 },
-  };
+  g_autoptr (GPtrArray) usual =
+      parley_usual_presets_new (parley_chat_get_system_prompt (self->chat));
   g_autoptr (GPtrArray) own = parley_presets_load (self->store);
 
   parley_box_clear (self->presets);
-  for (gsize i = 0; i < G_N_ELEMENTS (usual); i++) {
-    ParleySampling sampling;
-    parley_sampling_init (&sampling);
-    sampling.temperature = usual[i].temperature;
-    sampling.top_p = usual[i].top_p;
-    add_preset (self,
-                parley_preset_new (_ (usual[i].name), parley_chat_get_system_prompt (self->chat),
-                                   &sampling),
-                FALSE);
-  }
+  while (usual->len > 0)
+    add_preset (self, g_ptr_array_steal_index (usual, 0), FALSE);
   if (own->len > 0)
     gtk_box_append (GTK_BOX (self->presets), gtk_separator_new (GTK_ORIENTATION_HORIZONTAL));
   while (own->len > 0)

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/parley-model-defaults.h"
 
-#include "app/compat.h"
 #include "app/parley-dialog.h"
 #include "app/parley-format.h"
+#include "app/parley-usual-presets.h"
 #include "app/parley-widgets.h"
-#include "chat/presets.h"
 #include "library/record.h"
 
 #include <glib/gi18n.h>
@@ -72,21 +71,6 @@ value_chosen (GtkDropDown *menu, GParamSpec *pspec, Defaults *self)
 }
 
 static GtkWidget *
-row_for (const char *title, const char *subtitle, GtkWidget *widget)
-{
-  GtkWidget *row = adw_action_row_new ();
-
-  parley_row_set_plain (row);
-  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
-  if (subtitle != NULL)
-    adw_action_row_set_subtitle (ADW_ACTION_ROW (row), subtitle);
-  gtk_widget_set_valign (widget, GTK_ALIGN_CENTER);
-  adw_action_row_add_suffix (ADW_ACTION_ROW (row), widget);
-  adw_action_row_set_activatable_widget (ADW_ACTION_ROW (row), widget);
-  return row;
-}
-
-static GtkWidget *
 menu_row (Defaults *self, const char *key, const char *title, const char *subtitle,
           GtkStringList *labels, GStrv values)
 {
@@ -99,7 +83,7 @@ menu_row (Defaults *self, const char *key, const char *title, const char *subtit
   g_object_set_data (G_OBJECT (menu), "parley-key", (gpointer) key);
   g_object_set_data_full (G_OBJECT (menu), "parley-values", values, (GDestroyNotify) g_strfreev);
   g_signal_connect (menu, "notify::selected", G_CALLBACK (value_chosen), self);
-  return row_for (title, subtitle, menu);
+  return parley_setting_row (title, subtitle, menu);
 }
 
 static GtkWidget *
@@ -165,26 +149,16 @@ words_row (Defaults *self)
   g_autoptr (GStrvBuilder) values = g_strv_builder_new ();
   g_autoptr (GPtrArray) own = parley_presets_load (self->services->store);
   g_autofree char *present = get (self->services, self->model, "sampling");
-  static const struct {
-    const char *name;
-    double temperature, top_p;
-  } usual[] = { { N_ ("Precise"), 0.2, 0.9 },
-                { N_ ("Balanced"), 0.8, 0.95 },
-                { N_ ("Imaginative"), 1.2, 0.98 } };
+  g_autoptr (GPtrArray) usual = parley_usual_presets_new (NULL);
+  const GPtrArray *const presets[] = { usual, own };
   gboolean known = present == NULL;
 
   gtk_string_list_append (labels, _ ("As for all models"));
-  for (gsize i = 0; i < G_N_ELEMENTS (usual); i++) {
-    ParleySampling sampling;
-    parley_sampling_init (&sampling);
-    sampling.temperature = usual[i].temperature;
-    sampling.top_p = usual[i].top_p;
-    offer (labels, values, _ (usual[i].name), &sampling);
-  }
-  for (guint i = 0; i < own->len; i++) {
-    const ParleyPreset *preset = own->pdata[i];
-    offer (labels, values, preset->name, &preset->sampling);
-  }
+  for (gsize i = 0; i < G_N_ELEMENTS (presets); i++)
+    for (guint k = 0; k < presets[i]->len; k++) {
+      const ParleyPreset *preset = presets[i]->pdata[k];
+      offer (labels, values, preset->name, &preset->sampling);
+    }
   g_auto (GStrv) list = g_strv_builder_end (values);
   for (char **value = list; present != NULL && *value != NULL; value++)
     known |= g_str_equal (*value, present);
@@ -214,26 +188,18 @@ prompt_changed (GtkTextBuffer *buffer, Defaults *self)
 static GtkWidget *
 prompt_box (Defaults *self)
 {
-  GtkWidget *scroller = gtk_scrolled_window_new (), *view = gtk_text_view_new ();
+  GtkWidget *view = gtk_text_view_new ();
   GtkTextView *text = GTK_TEXT_VIEW (view);
   g_autofree char *present = get (self->services, self->model, "system-prompt");
 
   gtk_text_view_set_wrap_mode (text, GTK_WRAP_WORD_CHAR);
   gtk_text_view_set_accepts_tab (text, FALSE);
-  gtk_text_view_set_left_margin (text, 12);
-  gtk_text_view_set_right_margin (text, 12);
-  gtk_text_view_set_top_margin (text, 10);
-  gtk_text_view_set_bottom_margin (text, 10);
   gtk_accessible_update_property (GTK_ACCESSIBLE (view), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   _ ("System prompt"), -1);
   if (present != NULL)
     gtk_text_buffer_set_text (gtk_text_view_get_buffer (text), present, -1);
   g_signal_connect (gtk_text_view_get_buffer (text), "changed", G_CALLBACK (prompt_changed), self);
-  parley_add_classes (scroller, "card prompt-entry");
-  gtk_widget_set_overflow (scroller, GTK_OVERFLOW_HIDDEN);
-  gtk_scrolled_window_set_min_content_height (GTK_SCROLLED_WINDOW (scroller), 96);
-  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scroller), view);
-  return scroller;
+  return parley_text_card (view, 96);
 }
 
 void

@@ -278,20 +278,6 @@ account_group (ParleyServices *services)
 
 /* ---- the connection ---- */
 
-static GtkWidget *
-control_row (const char *title, const char *subtitle, GtkWidget *control)
-{
-  GtkWidget *row = adw_action_row_new ();
-
-  parley_row_set_plain (row);
-  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
-  adw_action_row_set_subtitle (ADW_ACTION_ROW (row), subtitle);
-  gtk_widget_set_valign (control, GTK_ALIGN_CENTER);
-  adw_action_row_add_suffix (ADW_ACTION_ROW (row), control);
-  adw_action_row_set_activatable_widget (ADW_ACTION_ROW (row), control);
-  return row;
-}
-
 static void
 switched (GtkSwitch *control, GParamSpec *pspec, ParleyServices *services)
 {
@@ -308,7 +294,7 @@ switch_row (ParleyServices *services, const char *key, const char *title, const 
   gtk_switch_set_active (GTK_SWITCH (control), is_on (services, key));
   g_object_set_data (G_OBJECT (control), "parley-key", (gpointer) key);
   g_signal_connect (control, "notify::active", G_CALLBACK (switched), services);
-  return control_row (title, subtitle, control);
+  return parley_setting_row (title, subtitle, control);
 }
 
 static void
@@ -328,7 +314,7 @@ at_once_row (ParleyServices *services)
 
   gtk_drop_down_set_selected (GTK_DROP_DOWN (menu), at_once (services) - 1);
   g_signal_connect (menu, "notify::selected", G_CALLBACK (at_once_chosen), services);
-  return control_row (_ ("Downloads at a time"), _ ("The others wait for their turn"), menu);
+  return parley_setting_row (_ ("Downloads at a time"), _ ("The others wait for their turn"), menu);
 }
 
 static void
