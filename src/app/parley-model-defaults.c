@@ -38,22 +38,33 @@ put (Defaults *self, const char *key, const char *value)
                       value != NULL && *value != '\0' ? value : NULL);
 }
 
+/* What an empty chat got from the model that it was given to before. */
+#define PROMPT_KEY "parley-default-prompt"
+#define WORDS_KEY  "parley-default-words"
+
 void
 parley_model_defaults_apply (ParleyServices *services, ParleyModel *model, ParleyChat *chat)
 {
   g_autofree char *prompt = get (services, model, "system-prompt");
   g_autofree char *words = get (services, model, "sampling");
   const char *own = parley_chat_get_system_prompt (chat);
-  ParleySampling usual, wanted;
+  const char *given_prompt = g_object_get_data (G_OBJECT (chat), PROMPT_KEY);
+  ParleySampling usual, given, wanted;
 
   if (g_list_model_get_n_items (G_LIST_MODEL (chat)) > 0)
     return;
-  if (prompt != NULL && (own == NULL || *own == '\0'))
+  if (own == NULL || *own == '\0' || g_strcmp0 (own, given_prompt) == 0) {
     parley_chat_set_system_prompt (chat, prompt);
+    g_object_set_data_full (G_OBJECT (chat), PROMPT_KEY, g_steal_pointer (&prompt), g_free);
+  }
   parley_sampling_init (&usual);
+  parley_sampling_from_json (&given, g_object_get_data (G_OBJECT (chat), WORDS_KEY));
   parley_sampling_from_json (&wanted, words);
-  if (words != NULL && parley_sampling_equal (parley_chat_get_sampling (chat), &usual))
+  if (parley_sampling_equal (parley_chat_get_sampling (chat), &usual) ||
+      parley_sampling_equal (parley_chat_get_sampling (chat), &given)) {
     parley_chat_set_sampling (chat, &wanted);
+    g_object_set_data_full (G_OBJECT (chat), WORDS_KEY, g_steal_pointer (&words), g_free);
+  }
 }
 
 /* ---- the dialog ---- */

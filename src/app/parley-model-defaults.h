@@ -15,7 +15,7 @@ void parley_model_defaults_present (GtkWindow *parent, ParleyServices *services,
                                     ParleyModel *model);
 
 /* Gives a chat without messages the model's system prompt and choice of words, where it has none of
- * its own. */
+ * its own; those of another model that it was given to before are none. */
 void parley_model_defaults_apply (ParleyServices *services, ParleyModel *model, ParleyChat *chat);
 
 G_END_DECLS

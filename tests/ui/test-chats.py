@@ -15,6 +15,7 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cases  # noqa: E402
+import driver  # noqa: E402
 import talk  # noqa: E402
 from driver import wait  # noqa: E402
 
@@ -173,6 +174,36 @@ def form_binds_the_reply(case):
         reply = wait(lambda: next(s for s in [talk.Stored(case.data)]
                                   if s.state == "complete" and s.text != before), "the reply", 60)
         assert reply.text in ("Yes, it was a cat.", "No, it was a dog."), repr(reply.text)
+
+
+def defaults_are_of_one_model(case):
+    """What an empty chat got from one model does not stay when another is chosen."""
+    subprocess.run([os.path.join(driver.BUILD, "src", "cli", "parley-cli"), "set", case.model,
+                    "-d", "system-prompt=Answer as a sailor.", "-d",
+                    'sampling={"temperature": 0.2}'],
+                   env={**os.environ, "PARLEY_DATA_DIR": case.data}, check=True)
+
+    def last():
+        return query(case, "SELECT value FROM setting WHERE key = 'chat/last-model'")
+
+    def pick(name):
+        before = last()
+        app.do("pick-model")
+        wait(lambda: [b for b in app.root.all("push button", name)
+                      if "expandable" not in b.states()], name)[-1].click()
+        wait(lambda: last() != before, "the choice")
+        app.do("chat-settings")
+        prompt, spin = app.find("text", "System prompt"), app.find("spin button", "Temperature")
+        found = prompt.text(), round(spin.value(), 2)
+        app.key("Escape")
+        wait(lambda: not app.root.all("spin button", "Temperature"), "the settings to close")
+        return found
+
+    with case.window() as app:
+        app.do("new-chat")
+        assert pick("TinyStories 260K") == ("Answer as a sailor.", 0.2)
+        assert pick("Parley Guide") == ("", 0.8), "the defaults of the other model stayed"
+        assert pick("TinyStories 260K") == ("Answer as a sailor.", 0.2)
 
 
 # ---- what goes in and out ----
@@ -403,6 +434,7 @@ def window_closes_mid_reply(case):
 
 
 CASES = [folders_and_undo, search_shows_the_hit, all_settings_of_a_chat, form_binds_the_reply,
+         defaults_are_of_one_model,
          files_go_along, chats_come_from_files,
          temporary_chats_leave_nothing, two_models_answer_at_once,
          full_context_is_decided_by_the_person, engine_dies_many_times, database_is_locked,
