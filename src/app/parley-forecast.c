@@ -86,6 +86,30 @@ tell (Job *job, gpointer subject, ParleyFit *fit, const GError *error)
   g_free (forecast.why);
 }
 
+ParleyForecast *
+parley_forecast_copy (const ParleyForecast *forecast)
+{
+  ParleyForecast *copy = g_new0 (ParleyForecast, 1);
+
+  *copy = *forecast;
+  if (copy->fit != NULL)
+    parley_fit_ref (copy->fit);
+  copy->speed = g_strdup (forecast->speed);
+  copy->why = g_strdup (forecast->why);
+  return copy;
+}
+
+void
+parley_forecast_free (ParleyForecast *copy)
+{
+  if (copy == NULL)
+    return;
+  g_clear_pointer (&copy->fit, parley_fit_unref);
+  g_free (copy->speed);
+  g_free (copy->why);
+  g_free (copy);
+}
+
 /* ---- a model on disk ---- */
 
 /* On a worker thread: the header, and what earlier replies say. */

@@ -21,6 +21,9 @@ typedef struct {
   char *why;         /* the verdict with its figures, and where the speed comes from */
 } ParleyForecast;
 
+ParleyForecast *parley_forecast_copy (const ParleyForecast *forecast);
+void parley_forecast_free (ParleyForecast *copy); /* NULL is fine */
+
 /* Called on the main thread, unless cancelled; the forecast lives for the call. `subject` is the
  * ParleyModel or ParleyHubFile. */
 typedef void (*ParleyForecastReady) (gpointer subject, const ParleyForecast *forecast,

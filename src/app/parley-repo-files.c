@@ -17,12 +17,13 @@ struct _ParleyRepoFiles {
   ParleyServices *services;
   GtkWidget *notice, *groups, *all, *companions_title, *companions;
   ParleyHubModel *model;
-  GPtrArray *sorted; /* of ParleyHubFile, by quantisation */
-  GPtrArray *rows;   /* of ParleyFileRow, borrowed, in the same order */
-  GPtrArray *fits;   /* of ParleyFit or NULL, in that order too */
+  GPtrArray *sorted;    /* of ParleyHubFile, by quantisation */
+  GPtrArray *rows;      /* of ParleyFileRow, borrowed, in the same order */
+  GPtrArray *forecasts; /* of ParleyForecast or NULL, in that order too */
   ParleyHubFile *wanted, *usual;
   GCancellable *cancellable;
   guint n_forecast;
+  gboolean recommends; /* everything that it takes is known */
 };
 
 G_DEFINE_FINAL_TYPE (ParleyRepoFiles, parley_repo_files, GTK_TYPE_BOX)
@@ -62,9 +63,10 @@ recommend (ParleyRepoFiles *self)
 
   for (guint i = 0; i < self->sorted->len; i++) {
     ParleyHubFile *file = self->sorted->pdata[i];
+    const ParleyForecast *forecast = self->forecasts->pdata[i];
     const ParleyCandidate candidate = { parley_hub_file_get_size (file), bits_of (file),
                                         parley_hub_file_is_complete (file), file == self->usual,
-                                        self->fits->pdata[i] };
+                                        forecast != NULL ? forecast->fit : NULL };
     g_array_append_val (candidates, candidate);
   }
   int best = parley_recommend ((const ParleyCandidate *) (gpointer) candidates->data,
@@ -78,6 +80,13 @@ recommend (ParleyRepoFiles *self)
 
 /* ---- verdicts ---- */
 
+static gboolean
+is_exact (const ParleyForecast *forecast)
+{
+  return forecast != NULL && forecast->fit != NULL && !parley_fit_is_approximate (forecast->fit);
+}
+
+/* What was read from the file's own header stays when others are reckoned from another one. */
 static void
 take_forecast (ParleyRepoFiles *self, gpointer file, const ParleyForecast *forecast)
 {
@@ -85,11 +94,12 @@ take_forecast (ParleyRepoFiles *self, gpointer file, const ParleyForecast *forec
 
   if (!g_ptr_array_find (self->sorted, file, &i))
     return;
-  g_clear_pointer (&self->fits->pdata[i], parley_fit_unref);
-  if (forecast->fit != NULL)
-    self->fits->pdata[i] = parley_fit_ref (forecast->fit);
+  if (!is_exact (self->forecasts->pdata[i]) || is_exact (forecast)) {
+    parley_forecast_free (self->forecasts->pdata[i]);
+    self->forecasts->pdata[i] = parley_forecast_copy (forecast);
+  }
   if (self->rows->pdata[i] != NULL)
-    parley_file_row_set_forecast (self->rows->pdata[i], forecast);
+    parley_file_row_set_forecast (self->rows->pdata[i], self->forecasts->pdata[i]);
 }
 
 static void
@@ -111,6 +121,7 @@ forecast_ready (gpointer file, const ParleyForecast *forecast, gpointer data)
                                              parley_fit_get_sentence (forecast->fit));
     say (self, text);
   } else if (parley_hub_model_can_chat (self->model)) {
+    self->recommends = TRUE;
     recommend (self);
   }
 }
@@ -165,6 +176,8 @@ add_rows (ParleyRepoFiles *self, guint n)
     GtkWidget *row =
         parley_file_row_new (self->services, file, parley_hub_model_get_parameters (self->model));
     parley_file_row_set_wanted (PARLEY_FILE_ROW (row), file == self->wanted);
+    if (self->forecasts->pdata[i] != NULL)
+      parley_file_row_set_forecast (PARLEY_FILE_ROW (row), self->forecasts->pdata[i]);
     gtk_list_box_append (GTK_LIST_BOX (list), row);
     self->rows->pdata[i] = row;
   }
@@ -179,6 +192,7 @@ ask_forecasts (ParleyRepoFiles *self)
   ParleyHubFile *chosen = self->wanted != NULL ? self->wanted : self->usual;
 
   self->n_forecast = 0;
+  self->recommends = FALSE;
   if (chosen != NULL)
     parley_forecast_files (self->services, parley_hub_model_get_files (self->model), chosen,
                            self->cancellable, forecast_ready, g_object_ref (self), g_object_unref);
@@ -188,7 +202,8 @@ static void
 show_all (ParleyRepoFiles *self)
 {
   add_rows (self, G_MAXUINT);
-  ask_forecasts (self);
+  if (self->recommends)
+    recommend (self);
 }
 
 static void
@@ -221,13 +236,6 @@ add_companions (ParleyRepoFiles *self)
   gtk_widget_set_visible (self->companions_title, n > 0);
 }
 
-static void
-release (gpointer fit)
-{
-  if (fit != NULL)
-    parley_fit_unref (fit);
-}
-
 void
 parley_repo_files_show (ParleyRepoFiles *self, ParleyHubModel *model, const char *wanted,
                         GCancellable *cancellable)
@@ -243,8 +251,8 @@ parley_repo_files_show (ParleyRepoFiles *self, ParleyHubModel *model, const char
   g_ptr_array_sort (self->sorted, compare_files);
   g_ptr_array_set_size (self->rows, 0);
   g_ptr_array_set_size (self->rows, (int) n);
-  g_ptr_array_set_size (self->fits, 0);
-  g_ptr_array_set_size (self->fits, (int) n);
+  g_ptr_array_set_size (self->forecasts, 0);
+  g_ptr_array_set_size (self->forecasts, (int) n);
   g_clear_object (&self->wanted);
   g_clear_object (&self->usual);
   self->usual = n > 0 ? parley_hub_model_choose (model, NULL, NULL) : NULL;
@@ -285,7 +293,7 @@ finalize (GObject *object)
 
   g_ptr_array_unref (self->sorted);
   g_ptr_array_unref (self->rows);
-  g_ptr_array_unref (self->fits);
+  g_ptr_array_unref (self->forecasts);
   G_OBJECT_CLASS (parley_repo_files_parent_class)->finalize (object);
 }
 
@@ -302,7 +310,7 @@ parley_repo_files_init (ParleyRepoFiles *self)
   gtk_orientable_set_orientation (GTK_ORIENTABLE (self), GTK_ORIENTATION_VERTICAL);
   self->sorted = g_ptr_array_new_with_free_func (g_object_unref);
   self->rows = g_ptr_array_new ();
-  self->fits = g_ptr_array_new_with_free_func (release);
+  self->forecasts = g_ptr_array_new_with_free_func ((GDestroyNotify) parley_forecast_free);
   self->notice = parley_label ("", "notice");
   gtk_widget_set_margin_top (self->notice, 6);
   self->groups = parley_box (GTK_ORIENTATION_VERTICAL, 0, NULL);
