@@ -3,6 +3,7 @@
 """The real window, driven as a person would: find a model, see what it would do here, download it,
 talk to it, move its layers while it answers; and kill what can be killed. Prints TAP."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -237,7 +238,7 @@ def window_closes_in_a_download(case):
 
 
 def download_goes_on_after(case, end):
-    """What was fetched before is not fetched again."""
+    """What was fetched before is not fetched again. Returns what the hub was asked to go on."""
     def files(end):
         return [os.path.join(folder, name) for folder, _, names
                 in os.walk(os.path.join(case.data, "models")) for name in names
@@ -279,6 +280,80 @@ def download_goes_on_after(case, end):
         with open(path, "rb") as file:
             digests.append(hashlib.sha256(file.read()).hexdigest())
     assert digests[0] == digests[1], "the file is another one"
+    return after["log"][len(before["log"]):]
+
+
+# ---- the token in the keyring ----
+
+TOKEN = "hf_standinstandinstandinstandinstandin01"  # one that the stand-in hub knows
+
+
+@contextlib.contextmanager
+def keyring(case, kept):
+    """A keyring on the case's desktop; its folder, see keyring.py."""
+    folder = os.path.join(case.desktop.home, "keyring")
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "kept"), "w", encoding="utf-8") as file:
+        json.dump(kept, file)
+    program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "keyring.py")
+    with subprocess.Popen([sys.executable, "-W", "ignore", program, folder], text=True,
+                          env=case.desktop.env, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout.readline() == "ready\n"
+            yield folder
+        finally:
+            process.terminate()
+
+
+def token_that_stays_is_told(case):
+    """Signing out and deleting everything take tokens out of the keyring, or say that they could
+    not; also those of hubs of before."""
+    def kept():
+        with open(os.path.join(folder, "kept"), encoding="utf-8") as file:
+            return json.load(file)
+
+    with sqlite3.connect(os.path.join(case.data, "parley.db")) as db:
+        db.execute("INSERT INTO setting VALUES ('hub/kept', 'https://hub.example')")
+    db.close()
+    tokens = {case.hub.address: TOKEN, "https://hub.example": "hf_before"}
+    with keyring(case, tokens) as folder, case.window() as app:
+        def delete_everything():
+            app.do("delete-data")
+            app.find("push button", "Delete").click()
+
+        app.do("preferences")
+        button = app.find("push button", "Sign Out", 30)
+        refuse = os.path.join(folder, "refuse")
+        with open(refuse, "wb"):
+            pass
+        button.click()
+        wait(lambda: talk.says(app, "may still be in your keyring"), "that it is still there")
+        app.key("Escape")
+        wait(lambda: not talk.says(app, "Where Things Are"), "the preferences to close")
+        delete_everything()
+        wait(lambda: talk.says(app, "but a token may still be"), "that they are still there")
+        assert kept() == tokens
+    os.unlink(refuse)
+    with sqlite3.connect(os.path.join(case.data, "parley.db")) as db:
+        db.execute("INSERT INTO setting VALUES ('hub/kept', 'https://hub.example')")
+    db.close()
+    with keyring(case, tokens) as folder, case.window() as app:
+        delete_everything()
+        wait(lambda: kept() == {}, "the tokens to go")
+        wait(lambda: talk.says(app, "All chats and settings were deleted"), "that all went well")
+
+
+def downloads_wait_for_the_token(case):
+    def end(app):
+        app.process.kill()
+        app.process.wait()
+        with open(os.path.join(folder, "slow"), "wb"):
+            pass
+
+    with keyring(case, {case.hub.address: TOKEN}) as folder:
+        asked = download_goes_on_after(case, end)
+    files = [request for request in asked if "/resolve/" in request["path"]]
+    assert files and all(request["token"] for request in files), files
 
 
 # ---- where things are ----
@@ -484,12 +559,12 @@ def everything_has_a_name(case):
 
 CASES = [first_run_talks_to_the_guide, search_download_chat, layers_move_while_answering,
          engine_dies, application_dies_in_a_reply, application_dies_in_a_download,
-         window_closes_in_a_download,
+         window_closes_in_a_download, downloads_wait_for_the_token, token_that_stays_is_told,
          models_folder_is_chosen,
          second_start_raises_the_first, models_are_kept_in_order, undo_that_fails_loses_nothing,
          closing_asks_about_work, everything_has_a_name]
 FRESH = ("first_run_talks_to_the_guide", "search_download_chat", "application_dies_in_a_download",
-         "window_closes_in_a_download")
+         "window_closes_in_a_download", "downloads_wait_for_the_token")
 
 
 if __name__ == "__main__":
