@@ -79,6 +79,10 @@ parley_services_free (ParleyServices *services)
 {
   if (services == NULL)
     return;
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (services->tasks)); i++) {
+    g_autoptr (ParleyTask) task = g_list_model_get_item (G_LIST_MODEL (services->tasks), i);
+    parley_task_stop (task);
+  }
   parley_downloads_stop (services->downloads);
   g_clear_object (&services->engines);
   g_clear_object (&services->updates);

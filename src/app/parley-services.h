@@ -29,7 +29,7 @@ typedef struct {
 
 /* Opens the store and makes the rest. NULL: the store cannot be opened; the message says why. */
 ParleyServices *parley_services_new (GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Stops downloads and engines and saves what waits. NULL is fine. */
+/* Stops tasks, downloads and engines and saves what waits. NULL is fine. */
 void parley_services_free (ParleyServices *services);
 
 /* Asks the drivers, watches the models folder, takes up unfinished downloads. */

@@ -2,6 +2,7 @@
 #include "app/parley-task.h"
 
 #define LOOK_MS 150 /* between two looks at how far the work is */
+#define STOP_S  5   /* that work which was cancelled may take to end */
 #define STEPS   10000
 
 struct _ParleyTask {
@@ -16,6 +17,9 @@ struct _ParleyTask {
   int step; /* of STEPS, atomic: the thread writes it */
   int shown;
   guint look_id;
+  GMutex lock; /* of the next */
+  GCond ended;
+  gboolean running, stopped;
 };
 
 G_DEFINE_FINAL_TYPE (ParleyTask, parley_task, G_TYPE_OBJECT)
@@ -39,6 +43,19 @@ void
 parley_task_cancel (ParleyTask *self)
 {
   g_cancellable_cancel (self->cancellable);
+}
+
+void
+parley_task_stop (ParleyTask *self)
+{
+  gint64 end = g_get_monotonic_time () + STOP_S * G_TIME_SPAN_SECOND;
+
+  self->stopped = TRUE;
+  parley_task_cancel (self);
+  g_mutex_lock (&self->lock);
+  while (self->running && g_cond_wait_until (&self->ended, &self->lock, end))
+    ;
+  g_mutex_unlock (&self->lock);
 }
 
 void
@@ -70,6 +87,10 @@ run (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
   GError *error = NULL;
   gpointer result = self->work (self, self->data, cancellable, &error);
 
+  g_mutex_lock (&self->lock);
+  self->running = FALSE;
+  g_cond_signal (&self->ended);
+  g_mutex_unlock (&self->lock);
   if (result != NULL)
     g_task_return_pointer (task, result, NULL);
   else
@@ -85,10 +106,10 @@ finished (GObject *source, GAsyncResult *result, gpointer data)
   guint position;
 
   g_clear_handle_id (&self->look_id, g_source_remove);
-  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+  if (!self->stopped && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     self->done (made, error, self->data);
   /* Last: a window that only waits for this closes then. */
-  if (g_list_store_find (self->tasks, self, &position))
+  if (!self->stopped && g_list_store_find (self->tasks, self, &position))
     g_list_store_remove (self->tasks, position);
   if (self->destroy != NULL)
     self->destroy (self->data);
@@ -108,6 +129,7 @@ parley_task_run (GListStore *tasks, const char *title, ParleyTaskWork work, Parl
   self->done = done;
   self->data = data;
   self->destroy = destroy;
+  self->running = TRUE;
   self->look_id = g_timeout_add (LOOK_MS, look, self);
   g_list_store_append (tasks, self);
   g_autoptr (GTask) task = g_task_new (self, self->cancellable, finished, NULL);
@@ -131,6 +153,8 @@ finalize (GObject *object)
   g_free (self->title);
   g_clear_object (&self->tasks);
   g_clear_object (&self->cancellable);
+  g_mutex_clear (&self->lock);
+  g_cond_clear (&self->ended);
   G_OBJECT_CLASS (parley_task_parent_class)->finalize (object);
 }
 
@@ -149,4 +173,6 @@ parley_task_class_init (ParleyTaskClass *klass)
 static void
 parley_task_init (ParleyTask *self)
 {
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->ended);
 }

@@ -15,8 +15,8 @@ G_DECLARE_FINAL_TYPE (ParleyTask, parley_task, PARLEY, TASK, GObject)
 /* On the task's thread. NULL with an error, or what `done` then owns. */
 typedef gpointer (*ParleyTaskWork) (ParleyTask *task, gpointer data, GCancellable *cancellable,
                                     GError **error);
-/* On the main thread; not called when the task was cancelled. Exactly one of the first two is not
- * NULL. */
+/* On the main thread; not called when the task was cancelled or stopped. Exactly one of the first
+ * two is not NULL. */
 typedef void (*ParleyTaskDone) (gpointer result, const GError *error, gpointer data);
 
 /* Joins `tasks` (of ParleyTask) until it is over. `title`: for people. `data` is destroyed on the
@@ -30,5 +30,7 @@ void parley_task_report (guint64 done, guint64 total, gpointer task);
 const char *parley_task_get_title (ParleyTask *self);
 double parley_task_get_fraction (ParleyTask *self); /* 0 … 1; "fraction" notifies */
 void parley_task_cancel (ParleyTask *self);
+/* The same at the end of the program: waits for the thread, and `done` is not called any more. */
+void parley_task_stop (ParleyTask *self);
 
 G_END_DECLS

@@ -510,6 +510,18 @@ def closing_asks_about_work(case):
         app.find("push button", "Close Anyway").click()
         wait(lambda: app.process.poll() is not None, "the program to end")
         assert app.process.returncode == 0, app.messages()
+    with sqlite3.connect(os.path.join(case.data, "parley.db")) as db:
+        db.execute("INSERT INTO setting VALUES ('background', '1')")
+    db.close()
+    with case.window() as app:
+        app.do("show-models")
+        own_model(app).act("row.verify")
+        wait(lambda: talk.says(app, "Verifying"), "the work")
+        app.key("ctrl+w")
+        wait(lambda: not app.windows(), "the window to hide")
+        assert app.process.poll() is None, "the program ended with its window"
+        wait(lambda: app.process.poll() is not None, "the end of the work, and of the program", 120)
+        assert app.process.returncode == 0, app.messages()
 
 
 def everything_has_a_name(case):
