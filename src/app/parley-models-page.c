@@ -19,7 +19,9 @@ struct _ParleyModelsPage {
       *notes, *tools, *entry, *sort, *nothing;
   GtkFilter *filter;
   GtkSorter *sorter;
-  GListModel *shown; /* what the list shows of the library, in its order */
+  GListModel *shown;     /* what the list shows of the library, in its order */
+  char *amount, *left;   /* "3 models, 12 GB" and "210 GB free", or "" */
+  GCancellable *looking; /* at the disk; NULL: not */
 };
 
 G_DEFINE_FINAL_TYPE (ParleyModelsPage, parley_models_page, GTK_TYPE_BOX)
@@ -190,20 +192,50 @@ task_row (gpointer item, gpointer data)
 
 /* ---- how much there is ---- */
 
-/* "210 GB free", of the disk with the models; "" when it does not tell. */
-static char *
-dup_free_space (ParleyModelsPage *self)
+static void
+show_subtitle (ParleyModelsPage *self)
+{
+  gboolean both = *self->amount != '\0' && *self->left != '\0';
+  g_autofree char *text =
+      both ? g_strdup_printf ("%s · %s", self->amount, self->left) : g_strdup (self->amount);
+
+  adw_window_title_set_subtitle (ADW_WINDOW_TITLE (self->title), text);
+}
+
+static void
+looked (GObject *folder, GAsyncResult *result, gpointer data)
+{
+  ParleyModelsPage *self = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GFileInfo) info =
+      g_file_query_filesystem_info_finish (G_FILE (folder), result, &error);
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return; /* the page may be gone */
+  g_clear_object (&self->looking);
+  g_free (self->left);
+  self->left = g_strdup ("");
+  if (info != NULL) {
+    g_autofree char *size = parley_format_size (
+        g_file_info_get_attribute_uint64 (info, G_FILE_ATTRIBUTE_FILESYSTEM_FREE));
+    g_free (self->left);
+    self->left = g_strdup_printf (_ ("%s free"), size);
+  }
+  show_subtitle (self);
+}
+
+/* The disk with the models, only while somebody sees what it says; it may take its time. */
+static void
+look_at_disk (ParleyModelsPage *self)
 {
   g_autoptr (GFile) folder =
       g_file_new_for_path (parley_library_get_models_dir (self->services->library));
-  g_autoptr (GFileInfo) info =
-      g_file_query_filesystem_info (folder, G_FILE_ATTRIBUTE_FILESYSTEM_FREE, NULL, NULL);
 
-  if (info == NULL)
-    return g_strdup ("");
-  g_autofree char *size = parley_format_size (
-      g_file_info_get_attribute_uint64 (info, G_FILE_ATTRIBUTE_FILESYSTEM_FREE));
-  return g_strdup_printf (_ ("%s free"), size);
+  if (self->looking != NULL || !gtk_widget_get_mapped (GTK_WIDGET (self)))
+    return;
+  self->looking = g_cancellable_new ();
+  g_file_query_filesystem_info_async (folder, G_FILE_ATTRIBUTE_FILESYSTEM_FREE, G_PRIORITY_DEFAULT,
+                                      self->looking, looked, self);
 }
 
 /* Places that could not be looked into. */
@@ -234,15 +266,12 @@ update (ParleyModelsPage *self)
     bytes += parley_model_get_size (model);
   }
   g_autofree char *size = parley_format_size (bytes);
-  g_autofree char *subtitle =
-      n > 0 ? g_strdup_printf (ngettext ("%u model, %s", "%u models, %s", n), n, size)
-            : g_strdup ("");
-  g_autofree char *free_text = dup_free_space (self);
-  g_autofree char *both = *subtitle != '\0' && *free_text != '\0'
-                              ? g_strdup_printf ("%s · %s", subtitle, free_text)
-                              : g_strdup (subtitle);
+  g_free (self->amount);
+  self->amount = n > 0 ? g_strdup_printf (ngettext ("%u model, %s", "%u models, %s", n), n, size)
+                       : g_strdup ("");
   show_notes (self);
-  adw_window_title_set_subtitle (ADW_WINDOW_TITLE (self->title), both);
+  show_subtitle (self);
+  look_at_disk (self);
   gtk_widget_set_visible (self->downloads, downloading);
   gtk_widget_set_visible (self->downloads_title, downloading);
   gtk_widget_set_visible (self->tasks, working);
@@ -304,18 +333,32 @@ dispose (GObject *object)
   g_clear_object (&self->shown);
   g_clear_object (&self->filter);
   g_clear_object (&self->sorter);
+  if (self->looking != NULL)
+    g_cancellable_cancel (self->looking);
+  g_clear_object (&self->looking);
   G_OBJECT_CLASS (parley_models_page_parent_class)->dispose (object);
+}
+
+static void
+finalize (GObject *object)
+{
+  g_free (PARLEY_MODELS_PAGE (object)->amount);
+  g_free (PARLEY_MODELS_PAGE (object)->left);
+  G_OBJECT_CLASS (parley_models_page_parent_class)->finalize (object);
 }
 
 static void
 parley_models_page_class_init (ParleyModelsPageClass *klass)
 {
   G_OBJECT_CLASS (klass)->dispose = dispose;
+  G_OBJECT_CLASS (klass)->finalize = finalize;
 }
 
 static void
 parley_models_page_init (ParleyModelsPage *self)
 {
+  self->amount = g_strdup ("");
+  self->left = g_strdup ("");
   gtk_orientable_set_orientation (GTK_ORIENTABLE (self), GTK_ORIENTATION_VERTICAL);
 }
 
@@ -354,6 +397,7 @@ parley_models_page_new (ParleyServices *services)
                            self, NULL);
   g_signal_connect (self, "map", G_CALLBACK (show_models), NULL);
   g_signal_connect (self, "map", G_CALLBACK (look_for_updates), NULL);
+  g_signal_connect (self, "map", G_CALLBACK (look_at_disk), NULL);
   gtk_box_append (GTK_BOX (body), self->tasks);
   gtk_box_append (GTK_BOX (body), self->downloads_title);
   gtk_box_append (GTK_BOX (body), self->downloads);
