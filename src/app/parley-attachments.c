@@ -294,8 +294,7 @@ parley_attachments_init (ParleyAttachments *self)
   self->files = g_ptr_array_new_with_free_func (file_free);
   gtk_widget_set_layout_manager (GTK_WIDGET (self), parley_wrap_layout_new (6, 6));
   gtk_widget_set_visible (GTK_WIDGET (self), FALSE);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("Attached files"), -1);
+  parley_set_accessible_name (GTK_WIDGET (self), _ ("Attached files"));
 }
 
 GtkWidget *

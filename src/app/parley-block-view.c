@@ -73,8 +73,7 @@ build_marker (const ParleyBlock *list, const ParleyBlock *item, guint index)
     gboolean done = item->task == PARLEY_TASK_DONE;
     marker =
         gtk_image_new_from_icon_name (done ? "checkbox-checked-symbolic" : "checkbox-symbolic");
-    gtk_accessible_update_property (GTK_ACCESSIBLE (marker), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                    done ? _ ("Done") : _ ("Not done"), -1);
+    parley_set_accessible_name (marker, done ? _ ("Done") : _ ("Not done"));
     gtk_widget_set_margin_top (marker, 3);
   } else if (list->level > 0) {
     g_autofree char *number = g_strdup_printf ("%u.", list->level + index);

@@ -15,10 +15,10 @@ struct _ParleyChatListView {
   ParleyChatList *chats;
   ParleyStore *store;
   GtkWidget *box, *list, *older;
-  GPtrArray *shown;   /* of ParleyChat: the model's items, to know what was removed */
-  GHashTable *rows;   /* ParleyChat -> ParleyChatRow, borrowed both; older chats have none */
+  GPtrArray *shown;          /* of ParleyChat: the model's items, to know what was removed */
+  GHashTable *rows;          /* ParleyChat -> ParleyChatRow, borrowed both; older chats have none */
   guint n_loose, most_loose; /* rows of chats that are neither pinned nor in a folder */
-  GHashTable *folded; /* names of folders */
+  GHashTable *folded;        /* names of folders */
   GListModel *hits;
   ParleyChat *selected; /* borrowed; only compared */
 };
@@ -413,8 +413,7 @@ parley_chat_list_view_init (ParleyChatListView *self)
   parley_add_classes (self->list, "navigation-sidebar chat-list");
   gtk_list_box_set_selection_mode (GTK_LIST_BOX (self->list), GTK_SELECTION_SINGLE);
   gtk_list_box_set_header_func (GTK_LIST_BOX (self->list), set_header, self, NULL);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->list), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("Chats"), -1);
+  parley_set_accessible_name (self->list, _ ("Chats"));
   g_signal_connect (self->list, "row-activated", G_CALLBACK (activated), self);
   self->older = parley_text_button (_ ("Show Older Chats"), NULL);
   gtk_widget_add_css_class (self->older, "flat");

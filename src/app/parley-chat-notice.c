@@ -357,8 +357,7 @@ parley_chat_notice_init (ParleyChatNotice *self)
   }
   self->bar = gtk_progress_bar_new ();
   gtk_widget_add_css_class (self->bar, "slim");
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->bar), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("Loaded"), -1);
+  parley_set_accessible_name (self->bar, _ ("Loaded"));
   gtk_box_append (GTK_BOX (line), self->icon);
   gtk_box_append (GTK_BOX (line), self->text);
   gtk_box_append (GTK_BOX (column), line);

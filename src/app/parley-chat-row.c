@@ -53,7 +53,7 @@ show (ParleyChatRow *self)
   if (*title == '\0')
     title = _ ("New Chat");
   gtk_label_set_text (GTK_LABEL (self->title), title);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, title, -1);
+  parley_set_accessible_name (GTK_WIDGET (self), title);
   show_busy (self);
 }
 

@@ -144,8 +144,7 @@ save_preset (GtkButton *button, Settings *self)
   gtk_menu_button_popdown (GTK_MENU_BUTTON (self->preset_button));
   gtk_entry_set_activates_default (GTK_ENTRY (entry), TRUE);
   gtk_entry_set_max_length (GTK_ENTRY (entry), 100);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (entry), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("Name of the preset"), -1);
+  parley_set_accessible_name (entry, _ ("Name of the preset"));
   new->store = g_object_ref (self->store);
   new->chat = g_object_ref (self->chat);
   new->entry = GTK_EDITABLE (g_object_ref (entry));
@@ -199,8 +198,7 @@ prompt_box (Settings *self)
 
   gtk_text_view_set_wrap_mode (GTK_TEXT_VIEW (view), GTK_WRAP_WORD_CHAR);
   gtk_text_view_set_accepts_tab (GTK_TEXT_VIEW (view), FALSE);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (view), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("System prompt"), -1);
+  parley_set_accessible_name (view, _ ("System prompt"));
   if (text != NULL)
     gtk_text_buffer_set_text (gtk_text_view_get_buffer (GTK_TEXT_VIEW (view)), text, -1);
   g_signal_connect (gtk_text_view_get_buffer (GTK_TEXT_VIEW (view)), "changed",

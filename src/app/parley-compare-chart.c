@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/parley-compare-chart.h"
 
+#include "app/parley-widgets.h"
 #include "app/compat.h"
 #include "app/parley-format.h"
 
@@ -357,8 +358,7 @@ describe (ParleyCompareChart *self)
     g_autofree char *size = parley_format_size (bar->weights + bar->kv + bar->work);
     g_string_append_printf (text, "\n%s: %s, %s", bar->name, size, bar->detail);
   }
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, text->str,
-                                  -1);
+  parley_set_accessible_name (GTK_WIDGET (self), text->str);
 }
 
 void

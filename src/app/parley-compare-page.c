@@ -333,8 +333,7 @@ context_box (ParleyComparePage *self)
     g_autofree char *mark = g_strdup_printf ("%uk", n / 1024);
     gtk_scale_add_mark (GTK_SCALE (self->context), log2 (n), GTK_POS_BOTTOM, mark);
   }
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->context), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("Context"), -1);
+  parley_set_accessible_name (self->context, _ ("Context"));
   gtk_range_set_value (GTK_RANGE (self->context),
                        log2 (parley_comparison_get_context (self->comparison)));
   g_signal_connect_swapped (self->context, "value-changed", G_CALLBACK (context_moved), self);
@@ -394,8 +393,7 @@ computer_choice (ParleyComparePage *self)
     gtk_string_list_append (names, parley_imagined_name (i));
   gtk_string_list_append (names, _ ("Own figures"));
   self->computer = gtk_drop_down_new (G_LIST_MODEL (names), NULL);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->computer), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("Computer"), -1);
+  parley_set_accessible_name (self->computer, _ ("Computer"));
   g_signal_connect_swapped (self->computer, "notify::selected", G_CALLBACK (computer_chosen), self);
   return self->computer;
 }
@@ -421,8 +419,7 @@ own_figures (ParleyComparePage *self)
     adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), _ (rows[i].name));
     gtk_spin_button_set_value (GTK_SPIN_BUTTON (spin), rows[i].value);
     gtk_widget_set_valign (spin, GTK_ALIGN_CENTER);
-    gtk_accessible_update_property (GTK_ACCESSIBLE (spin), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                    _ (rows[i].name), -1);
+    parley_set_accessible_name (spin, _ (rows[i].name));
     adw_action_row_add_suffix (ADW_ACTION_ROW (row), spin);
     gtk_list_box_append (GTK_LIST_BOX (list), row);
     self->figures[i] = GTK_SPIN_BUTTON (spin);
@@ -496,8 +493,7 @@ add_popover (ParleyComparePage *self)
   gtk_entry_set_icon_from_icon_name (GTK_ENTRY (self->remote), GTK_ENTRY_ICON_SECONDARY,
                                      "list-add-symbolic");
   gtk_widget_set_size_request (self->remote, 260, -1);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->remote), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("Model on the hub"), -1);
+  parley_set_accessible_name (self->remote, _ ("Model on the hub"));
   g_signal_connect_swapped (self->remote, "activate", G_CALLBACK (add_remote), self);
   g_signal_connect_swapped (self->remote, "icon-press", G_CALLBACK (add_remote), self);
   gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scroller), GTK_POLICY_NEVER,
@@ -615,8 +611,7 @@ sort_choice (ParleyComparePage *self)
   const char *const names[] = { _ ("Smallest first"), _ ("Quickest first"), _ ("By name"), NULL };
 
   self->sort = gtk_drop_down_new_from_strings (names);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->sort), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("Order"), -1);
+  parley_set_accessible_name (self->sort, _ ("Order"));
   g_signal_connect_swapped (self->sort, "notify::selected", G_CALLBACK (sort_chosen), self);
   return self->sort;
 }

@@ -237,8 +237,7 @@ parley_composer_init (ParleyComposer *self)
   gtk_text_view_set_top_margin (GTK_TEXT_VIEW (self->view), 8);
   gtk_text_view_set_bottom_margin (GTK_TEXT_VIEW (self->view), 7);
   gtk_text_view_set_accepts_tab (GTK_TEXT_VIEW (self->view), FALSE);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->view), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("Message"), -1);
+  parley_set_accessible_name (self->view, _ ("Message"));
   gtk_event_controller_set_propagation_phase (keys, GTK_PHASE_CAPTURE);
   g_signal_connect (keys, "key-pressed", G_CALLBACK (key_pressed), self);
   gtk_widget_add_controller (self->view, keys);

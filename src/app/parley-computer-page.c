@@ -238,7 +238,7 @@ allowed_row (ParleyComputerPage *self, const struct pe_device_info *device, Parl
   gtk_spin_button_set_digits (GTK_SPIN_BUTTON (spin), 1);
   gtk_spin_button_set_value (GTK_SPIN_BUTTON (spin), (double) bytes / G_BYTES);
   gtk_widget_set_valign (spin, GTK_ALIGN_CENTER);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (spin), GTK_ACCESSIBLE_PROPERTY_LABEL, title, -1);
+  parley_set_accessible_name (spin, title);
   g_object_set_data_full (G_OBJECT (spin), "parley-device", g_strdup (device->id), g_free);
   g_object_set_data (G_OBJECT (spin), "parley-kind", GUINT_TO_POINTER (kind));
   g_signal_connect (spin, "value-changed", G_CALLBACK (allowed_changed), self);

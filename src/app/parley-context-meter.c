@@ -80,8 +80,7 @@ parley_context_meter_init (ParleyContextMeter *self)
   gtk_widget_add_css_class (self->bar, "slim");
   gtk_widget_set_size_request (self->bar, 64, -1);
   gtk_widget_set_valign (self->bar, GTK_ALIGN_CENTER);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->bar), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("Context in use"), -1);
+  parley_set_accessible_name (self->bar, _ ("Context in use"));
   self->figures = parley_line ("", "caption dim-label numeric");
   gtk_box_append (GTK_BOX (self), self->bar);
   gtk_box_append (GTK_BOX (self), self->figures);

@@ -276,8 +276,7 @@ build_results (ParleyDiscoverPage *self)
   GtkWidget *box = parley_box (GTK_ORIENTATION_VERTICAL, 0, NULL);
 
   self->results = parley_boxed_list ();
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->results), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("Models found"), -1);
+  parley_set_accessible_name (self->results, _ ("Models found"));
   g_signal_connect (self->results, "row-activated", G_CALLBACK (result_chosen), self);
   self->more = parley_pill_button (_ ("Show More"), NULL, FALSE);
   g_signal_connect_swapped (self->more, "clicked", G_CALLBACK (show_more), self);
@@ -335,8 +334,7 @@ build_search (ParleyDiscoverPage *self)
   self->entry = gtk_search_entry_new ();
   gtk_widget_set_hexpand (self->entry, TRUE);
   g_object_set (self->entry, "placeholder-text", _ ("Search, or paste an address"), NULL);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->entry), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("Search models"), -1);
+  parley_set_accessible_name (self->entry, _ ("Search models"));
   g_signal_connect_swapped (self->entry, "search-changed", G_CALLBACK (search_changed), self);
   g_signal_connect_swapped (self->entry, "activate", G_CALLBACK (entry_activated), self);
   self->sort = gtk_drop_down_new_from_strings (translated);

@@ -228,11 +228,9 @@ parley_file_row_new (ParleyServices *services, ParleyHubFile *file, guint64 para
   self->download = parley_text_button (_ ("Download"), NULL);
   self->chat = parley_text_button (_ ("Chat"), NULL);
   gtk_widget_add_css_class (self->chat, "suggested-action");
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->download), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  download_name, -1);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->chat), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  chat_name, -1);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+  parley_set_accessible_name (self->download, download_name);
+  parley_set_accessible_name (self->chat, chat_name);
+  parley_set_accessible_name (GTK_WIDGET (self), name);
   g_signal_connect (self->download, "clicked", G_CALLBACK (download), self);
   g_signal_connect (self->chat, "clicked", G_CALLBACK (chat), self);
   self->progress = parley_box (GTK_ORIENTATION_VERTICAL, 0, NULL);

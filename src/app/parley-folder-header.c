@@ -88,7 +88,7 @@ parley_folder_header_new (const char *name, gboolean open)
   gtk_button_set_child (GTK_BUTTON (button), line);
   gtk_widget_add_css_class (button, "flat");
   gtk_widget_set_hexpand (button, TRUE);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+  parley_set_accessible_name (button, name);
   gtk_accessible_update_state (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_STATE_EXPANDED, open, -1);
   g_signal_connect_swapped (button, "clicked", G_CALLBACK (clicked), self);
   g_signal_connect (drop, "drop", G_CALLBACK (dropped), self);

@@ -133,8 +133,7 @@ add_row (ParleyFolderList *self, const char *folder, gboolean own, gboolean mana
   gtk_label_set_ellipsize (GTK_LABEL (name), PANGO_ELLIPSIZE_MIDDLE);
   gtk_widget_set_tooltip_text (name, shown);
   gtk_widget_add_css_class (bar, "slim");
-  gtk_accessible_update_property (GTK_ACCESSIBLE (bar), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("How full the disk is"), -1);
+  parley_set_accessible_name (bar, _ ("How full the disk is"));
   gtk_box_append (GTK_BOX (texts), name);
   gtk_box_append (GTK_BOX (texts), bar);
   gtk_box_append (GTK_BOX (texts), words);
@@ -227,8 +226,7 @@ parley_folder_list_init (ParleyFolderList *self)
   gtk_orientable_set_orientation (GTK_ORIENTABLE (self), GTK_ORIENTATION_VERTICAL);
   self->looking = g_cancellable_new ();
   self->list = parley_boxed_list ();
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->list), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("Folders and Space"), -1);
+  parley_set_accessible_name (self->list, _ ("Folders and Space"));
   gtk_box_append (GTK_BOX (self), parley_line (_ ("Folders and Space"), "section-title"));
   gtk_box_append (GTK_BOX (self), self->list);
   /* Free space changes behind our back: every look is a new one. */

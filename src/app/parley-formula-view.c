@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/parley-formula-view.h"
 
+#include "app/parley-widgets.h"
+
 #include <string.h>
 
 #include "app/compat.h"
@@ -86,7 +88,7 @@ parley_formula_view_new (const char *latex, const char *words)
   GtkWidget *scroller = gtk_scrolled_window_new ();
 
   self->formula = parley_math_parse (latex, strlen (latex));
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, words, -1);
+  parley_set_accessible_name (GTK_WIDGET (self), words);
   gtk_widget_add_css_class (GTK_WIDGET (self), "md-text");
   gtk_widget_set_halign (GTK_WIDGET (self), GTK_ALIGN_CENTER);
   gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scroller), GTK_POLICY_AUTOMATIC,

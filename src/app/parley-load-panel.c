@@ -538,8 +538,7 @@ build_slider (ParleyLoadPanel *self)
   self->scale = gtk_scale_new (GTK_ORIENTATION_HORIZONTAL, self->layers);
   gtk_scale_set_digits (GTK_SCALE (self->scale), 0);
   gtk_range_set_round_digits (GTK_RANGE (self->scale), 0);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->scale), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("Layers on the GPU"), -1);
+  parley_set_accessible_name (self->scale, _ ("Layers on the GPU"));
   g_signal_connect_swapped (self->layers, "value-changed", G_CALLBACK (dragged), self);
   self->automatic = parley_text_button (_ ("Automatic"), NULL);
   self->give_back = parley_text_button (_ ("Give the GPU Back"), NULL);

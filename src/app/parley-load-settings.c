@@ -209,8 +209,7 @@ setting_line (const char *label, GtkWidget *control)
   GtkWidget *name = parley_label (label, NULL);
 
   gtk_widget_set_hexpand (name, TRUE);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (control), GTK_ACCESSIBLE_PROPERTY_LABEL, label,
-                                  -1);
+  parley_set_accessible_name (control, label);
   gtk_box_append (GTK_BOX (line), name);
   gtk_box_append (GTK_BOX (line), control);
   return line;

@@ -174,8 +174,7 @@ parley_memory_bar_set (ParleyMemoryBar *self, const char *device, const ParleyMe
   else
     gtk_widget_remove_css_class (self->summary, "error");
   gtk_widget_queue_draw (self->track);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, sentence,
-                                  -1);
+  parley_set_accessible_name (GTK_WIDGET (self), sentence);
 }
 
 static GtkWidget *

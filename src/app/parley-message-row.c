@@ -408,8 +408,7 @@ constructed (GObject *object)
   gtk_box_append (GTK_BOX (self), self->body);
   gtk_box_append (GTK_BOX (self), self->notice);
   gtk_box_append (GTK_BOX (self), self->foot);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  user ? _ ("You wrote") : _ ("Reply"), -1);
+  parley_set_accessible_name (GTK_WIDGET (self), user ? _ ("You wrote") : _ ("Reply"));
 
   g_signal_connect_object (self->chat, "notify::memory-start", G_CALLBACK (show_memory), self,
                            G_CONNECT_SWAPPED);

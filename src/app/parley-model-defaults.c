@@ -205,8 +205,7 @@ prompt_box (Defaults *self)
 
   gtk_text_view_set_wrap_mode (text, GTK_WRAP_WORD_CHAR);
   gtk_text_view_set_accepts_tab (text, FALSE);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (view), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("System prompt"), -1);
+  parley_set_accessible_name (view, _ ("System prompt"));
   if (present != NULL)
     gtk_text_buffer_set_text (gtk_text_view_get_buffer (text), present, -1);
   g_signal_connect (gtk_text_view_get_buffer (text), "changed", G_CALLBACK (prompt_changed), self);

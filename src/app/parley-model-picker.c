@@ -31,8 +31,7 @@ parley_model_picker_set (ParleyModelPicker *self, const char *name, const char *
   gtk_label_set_text (GTK_LABEL (self->name), shown);
   gtk_label_set_text (GTK_LABEL (self->state), state != NULL ? state : "");
   gtk_widget_set_visible (self->state, state != NULL && *state != '\0');
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->button), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  shown, -1);
+  parley_set_accessible_name (self->button, shown);
 }
 
 /* A button rather than a plain row: it can be pressed by keyboard and assistive technologies. */
@@ -65,8 +64,7 @@ fill (ParleyModelPicker *self)
       gtk_box_append (GTK_BOX (line), parley_line (_ ("Loaded"), "tag"));
     gtk_button_set_child (GTK_BUTTON (button), line);
     parley_add_classes (button, "flat starter");
-    gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                    parley_model_get_name (model), -1);
+    parley_set_accessible_name (button, parley_model_get_name (model));
     g_object_set_data_full (G_OBJECT (button), "parley-model", g_object_ref (model),
                             g_object_unref);
     g_signal_connect (button, "clicked", G_CALLBACK (pick), self);

@@ -227,8 +227,7 @@ ask_text (ParleyModelRow *self, const char *text, const char *label, const char 
   naming->entry = g_object_ref_sink (gtk_entry_new ());
   gtk_editable_set_text (GTK_EDITABLE (naming->entry), text);
   gtk_entry_set_activates_default (GTK_ENTRY (naming->entry), TRUE);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (naming->entry), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  label, -1);
+  parley_set_accessible_name (naming->entry, label);
   parley_ask (GTK_WINDOW (window_of (self)), heading, body, naming->entry, verb, FALSE, answer,
               naming, naming_free);
 }
@@ -502,8 +501,7 @@ parley_model_row_new (ParleyServices *services, ParleyModel *model)
   self->model = g_object_ref (model);
   gtk_box_append (GTK_BOX (row), build_texts (self));
   GtkWidget *button = parley_text_button (_ ("Chat"), NULL);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, chat_name,
-                                  -1);
+  parley_set_accessible_name (button, chat_name);
   gtk_widget_set_visible (button, parley_model_get_state (model) == PARLEY_MODEL_READY);
   g_signal_connect (button, "clicked", G_CALLBACK (chat), self);
   gtk_box_append (GTK_BOX (row), button);
@@ -512,6 +510,6 @@ parley_model_row_new (ParleyServices *services, ParleyModel *model)
   gtk_widget_add_css_class (more, "flat");
   gtk_box_append (GTK_BOX (row), more);
   gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (self), row);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+  parley_set_accessible_name (GTK_WIDGET (self), name);
   return GTK_WIDGET (self);
 }

@@ -143,8 +143,7 @@ build_tools (ParleyModelsPage *self)
   self->entry = gtk_search_entry_new ();
   gtk_widget_set_hexpand (self->entry, TRUE);
   g_object_set (self->entry, "placeholder-text", _ ("Name, family, tag …"), NULL);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->entry), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("Search models on this computer"), -1);
+  parley_set_accessible_name (self->entry, _ ("Search models on this computer"));
   g_signal_connect_swapped (self->entry, "search-changed", G_CALLBACK (search_changed), self);
   self->sort = gtk_drop_down_new_from_strings (orders);
   parley_name_widget (self->sort, _ ("Order"));
@@ -175,7 +174,7 @@ task_row (gpointer item, gpointer data)
   GtkWidget *cancel = parley_icon_button ("window-close-symbolic", name, NULL);
 
   gtk_widget_add_css_class (bar, "slim");
-  gtk_accessible_update_property (GTK_ACCESSIBLE (bar), GTK_ACCESSIBLE_PROPERTY_LABEL, title, -1);
+  parley_set_accessible_name (bar, title);
   g_signal_connect_object (task, "notify::fraction", G_CALLBACK (show_fraction), bar, 0);
   parley_add_classes (cancel, "flat circular");
   g_signal_connect_object (cancel, "clicked", G_CALLBACK (parley_task_cancel), task,
@@ -391,8 +390,7 @@ parley_models_page_new (ParleyServices *services)
   self->nothing = parley_label (_ ("Nothing here is called so."), "dim-label");
   self->tasks = parley_boxed_list ();
   gtk_widget_set_margin_bottom (self->tasks, 12);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->tasks), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("Under Way"), -1);
+  parley_set_accessible_name (self->tasks, _ ("Under Way"));
   gtk_list_box_bind_model (GTK_LIST_BOX (self->tasks), G_LIST_MODEL (services->tasks), task_row,
                            self, NULL);
   g_signal_connect (self, "map", G_CALLBACK (show_models), NULL);

@@ -117,8 +117,7 @@ parley_part_card_new (ParleyPart *part)
   gtk_widget_add_css_class (self->button, "flat");
   gtk_widget_set_halign (self->button, GTK_ALIGN_START);
   gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_MIDDLE);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->button), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  title, -1);
+  parley_set_accessible_name (self->button, title);
   gtk_box_append (GTK_BOX (line), gtk_image_new_from_icon_name (icon_of (part)));
   gtk_box_append (GTK_BOX (line), label);
   gtk_box_append (GTK_BOX (line), self->chevron);

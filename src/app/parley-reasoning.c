@@ -30,8 +30,7 @@ static void
 set_title (ParleyReasoning *self, const char *title)
 {
   gtk_label_set_text (GTK_LABEL (self->title), title);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->button), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  title, -1);
+  parley_set_accessible_name (self->button, title);
 }
 
 void

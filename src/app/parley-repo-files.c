@@ -152,7 +152,7 @@ add_group (ParleyRepoFiles *self, guint bits)
       bits == 0 ? g_strdup (_ ("Others")) : g_strdup_printf (_ ("%s · %s"), count, words);
 
   gtk_box_append (GTK_BOX (self->groups), parley_line (title, "group-title"));
-  gtk_accessible_update_property (GTK_ACCESSIBLE (list), GTK_ACCESSIBLE_PROPERTY_LABEL, title, -1);
+  parley_set_accessible_name (list, title);
   g_signal_connect (list, "row-activated", G_CALLBACK (pointed_at), self);
   gtk_box_append (GTK_BOX (self->groups), list);
   return list;

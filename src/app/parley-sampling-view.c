@@ -430,8 +430,7 @@ build_forms (ParleySamplingView *self)
   gtk_text_view_set_accepts_tab (GTK_TEXT_VIEW (view), FALSE);
   self->form_scroller = parley_text_card (view, 140);
   gtk_widget_set_margin_top (self->form_scroller, 8);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (view), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("Schema or rules"), -1);
+  parley_set_accessible_name (view, _ ("Schema or rules"));
   g_signal_connect_swapped (gtk_text_view_get_buffer (GTK_TEXT_VIEW (view)), "changed",
                             G_CALLBACK (text_changed), self);
 

@@ -176,8 +176,7 @@ build_places (ParleySidebar *self)
     gtk_box_append (GTK_BOX (line), parley_line (_ (places[i].label), NULL));
     gtk_button_set_child (GTK_BUTTON (button), line);
     gtk_widget_add_css_class (button, "flat");
-    gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                    _ (places[i].label), -1);
+    parley_set_accessible_name (button, _ (places[i].label));
     g_signal_connect (button, "clicked", G_CALLBACK (place_clicked), (gpointer) places[i].action);
     gtk_box_append (GTK_BOX (box), button);
   }
@@ -270,8 +269,7 @@ parley_sidebar_new (ParleyChatList *chats, ParleyStore *store, GMenuModel *menu)
   self->search = gtk_search_entry_new ();
   gtk_widget_add_css_class (self->search, "sidebar-search");
   g_object_set (self->search, "placeholder-text", _ ("Search chats"), NULL);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->search), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("Search chats"), -1);
+  parley_set_accessible_name (self->search, _ ("Search chats"));
   g_signal_connect (self->search, "search-changed", G_CALLBACK (search_changed), self);
   self->places = build_places (self);
   gtk_box_append (box, self->header);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/parley-speed-curve.h"
 
+#include "app/parley-widgets.h"
 #include "app/compat.h"
 #include "app/parley-format.h"
 
@@ -188,7 +189,7 @@ describe (ParleySpeedCurve *self)
   g_autofree char *text =
       g_strdup_printf (_ ("Predicted speed by layers on the GPU. None: %s. %s"), none, best);
 
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, text, -1);
+  parley_set_accessible_name (GTK_WIDGET (self), text);
 }
 
 void

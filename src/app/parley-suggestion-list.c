@@ -198,7 +198,7 @@ build_list (ParleySuggestionList *self, const char *name)
 {
   GtkWidget *list = parley_boxed_list ();
 
-  gtk_accessible_update_property (GTK_ACCESSIBLE (list), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+  parley_set_accessible_name (list, name);
   g_signal_connect (list, "row-activated", G_CALLBACK (activated), self);
   return list;
 }

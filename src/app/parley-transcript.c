@@ -348,8 +348,7 @@ parley_transcript_init (ParleyTranscript *self)
   gtk_widget_set_halign (self->earlier, GTK_ALIGN_CENTER);
   g_signal_connect_swapped (self->earlier, "clicked", G_CALLBACK (show_earlier), self);
   self->rows = parley_box (GTK_ORIENTATION_VERTICAL, 18, NULL);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->rows), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("Conversation"), -1);
+  parley_set_accessible_name (self->rows, _ ("Conversation"));
   self->status = build_status (self);
   gtk_box_append (GTK_BOX (self->content), self->earlier);
   gtk_box_append (GTK_BOX (self->content), self->rows);

@@ -123,8 +123,7 @@ parley_transfer_box_new (ParleyServices *services, ParleyTransfer *transfer)
   self->transfer = g_object_ref (transfer);
   self->bar = gtk_progress_bar_new ();
   gtk_widget_add_css_class (self->bar, "slim");
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->bar), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("Downloaded"), -1);
+  parley_set_accessible_name (self->bar, _ ("Downloaded"));
   self->text = parley_label ("", "caption numeric dim-label");
   gtk_box_append (GTK_BOX (column), self->bar);
   gtk_box_append (GTK_BOX (column), self->text);

@@ -4,10 +4,18 @@
 #include "app/compat.h"
 
 void
+parley_set_accessible_name (GtkWidget *widget, const char *name)
+{
+  /* Later than GTK 4.8 the label inside a button would win. */
+  gtk_accessible_reset_relation (GTK_ACCESSIBLE (widget), GTK_ACCESSIBLE_RELATION_LABELLED_BY);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (widget), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+}
+
+void
 parley_name_widget (GtkWidget *widget, const char *name)
 {
   gtk_widget_set_tooltip_text (widget, name);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (widget), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+  parley_set_accessible_name (widget, name);
 }
 
 void

@@ -9,7 +9,9 @@
 
 G_BEGIN_DECLS
 
-/* Name for assistive technologies and tooltip in one. */
+/* For assistive technologies, before what the widget shows. */
+void parley_set_accessible_name (GtkWidget *widget, const char *name);
+/* That and tooltip in one. */
 void parley_name_widget (GtkWidget *widget, const char *name);
 
 GtkWidget *parley_icon_button (const char *icon, const char *name, const char *action);

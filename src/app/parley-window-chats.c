@@ -118,8 +118,7 @@ rename_chat (GSimpleAction *action, GVariant *parameter, gpointer widget)
   Rename *rename = g_new0 (Rename, 1);
   gtk_editable_set_text (GTK_EDITABLE (entry), parley_chat_get_title (chat));
   gtk_entry_set_activates_default (GTK_ENTRY (entry), TRUE);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (entry), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("Name of the chat"), -1);
+  parley_set_accessible_name (entry, _ ("Name of the chat"));
   rename->chat = g_object_ref (chat);
   rename->entry = GTK_EDITABLE (g_object_ref (entry));
   parley_ask (GTK_WINDOW (self), _ ("Rename Chat"), NULL, entry, _ ("Rename"), FALSE, rename_now,
@@ -222,8 +221,7 @@ folder_entry (ParleyWindow *self, const char *text, FolderName *name)
   gtk_editable_set_text (GTK_EDITABLE (entry), text != NULL ? text : "");
   gtk_entry_set_activates_default (GTK_ENTRY (entry), TRUE);
   gtk_entry_set_max_length (GTK_ENTRY (entry), 200);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (entry), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("Name of the folder"), -1);
+  parley_set_accessible_name (entry, _ ("Name of the folder"));
   gtk_box_append (GTK_BOX (box), entry);
   for (guint i = 0; name->chat != NULL && i < MIN (folders->len, 8); i++) {
     GtkWidget *button = parley_text_button (folders->pdata[i], NULL);
