@@ -70,6 +70,14 @@ def pages_say_what_files_are(app):
     wait(lambda: talk.says(app, "Recommended"), "which file is recommended", 30)
     assert talk.says(app, "No model to talk to by itself"), "companions are not explained"
     assert talk.says(app, "32 bits · The original precision"), "not grouped by quantisation"
+    app.do("search", "'fixture/many'")
+    button = wait(lambda: app.root.all("push button", "Show All 130 Files"), "that there are more",
+                  30)[0]
+    wait(lambda: talk.says(app, "Recommended"), "which of many is recommended", 30)
+    button.click()
+    wait(lambda: len([n for n in talk.says(app, "≈ ") if "tokens/s" not in n.name]) == 129,
+         "what all the others would do")
+    assert len(talk.says(app, "Recommended")) == 1, "not one file is recommended"
     app.do("search", "'tidepool-ai/Heron-12B-Chat-GGUF'")
     wait(lambda: talk.says(app, "Its owner decides on each request"), "the gate", 30)
     app.find("push button", "Open Page")
