@@ -37,7 +37,9 @@ cp "$tree"/meson-dist/parley-*.tar.xz "$folder/parley.tar.xz"
 
 # ---- the manifest, naming that tarball ----
 manifest=$folder/$id.yml
-sed "s#path: .*parley.tar.xz#path: $folder/parley.tar.xz#" "$here/$id.yml" >"$manifest"
+# Without a checksum flatpak-builder takes another tarball at the same place for the one it has built.
+hash=$(sha256sum "$folder/parley.tar.xz" | cut -d ' ' -f 1)
+sed "s#^\( *\)path: .*parley.tar.xz#\1path: $folder/parley.tar.xz\n\1sha256: $hash#" "$here/$id.yml" >"$manifest"
 for module in "${without[@]}"; do
   python3 - "$manifest" "$module" <<'PYTHON'
 import sys
