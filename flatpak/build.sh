@@ -75,7 +75,7 @@ if [ "$local_runtime" = 1 ]; then
       "${mirror%/}/pool/main/${name:0:1}/${name%%_*}/$name" --output "$file.part"
     echo "$hash  $file.part" | sha256sum --check --quiet
     mv "$file.part" "$file"
-  done < <(awk '/dest-filename:/ { name = $2 } /sha256:/ { print name, $2 }' "$manifest")
+  done < <(awk '/dest-filename:/ { name = $2 } /sha256:/ { print name, $2 }' "$here/$id.yml")
   options+=(--disable-download --disable-rofiles-fuse)
 else
   flatpak --user remote-add --if-not-exists flathub https://flathub.org/repo/flathub.flatpakrepo
