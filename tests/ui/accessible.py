@@ -21,7 +21,13 @@ FLAGS = Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | \
 ROLES = [Atspi.role_get_name(Atspi.Role(n)) for n in range(int(Atspi.Role.LAST_DEFINED))]
 STATES = [Atspi.StateType(n).value_nick for n in range(int(Atspi.StateType.LAST_DEFINED))]
 
-Item = collections.namedtuple("Item", "path parent index n_children interfaces role name states")
+Item = collections.namedtuple("Item", "n_children interfaces role name states")
+SWITCH = 130  # what older toolkits call a toggle button
+
+
+def role_name(number):
+    """Also where the toolkit knows more roles than the library here."""
+    return ROLES[number] if number < len(ROLES) else "switch" if number == SWITCH else f"role {number}"
 
 
 class Connection:
@@ -73,17 +79,17 @@ class Accessibility:
 
     def items(self):
         found = {}
-        for (_, path), _, (_, parent), index, n, interfaces, name, role, _, states in \
+        for (_, path), _, _, _, n, interfaces, name, role, _, states in \
                 self.call("/org/a11y/atspi/cache", "Cache.GetItems"):
-            found[path] = Item(path, parent, index, n, interfaces, ROLES[role], name, states)
+            found[path] = Item(n, interfaces, role_name(role), name, states)
         return found
 
     def item(self, path):
         """One widget that the list of all has left out: some that were shown late are."""
         try:
-            return Item(path, None, 0, self.get(path, "Accessible", "ChildCount"),
+            return Item(self.get(path, "Accessible", "ChildCount"),
                         self.call(path, "Accessible.GetInterfaces"),
-                        ROLES[self.call(path, "Accessible.GetRole")],
+                        role_name(self.call(path, "Accessible.GetRole")),
                         self.get(path, "Accessible", "Name"),
                         self.call(path, "Accessible.GetState"))
         except GLib.Error:  # it is gone
