@@ -10,6 +10,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import pathlib
 import re
 import shutil
 import sqlite3
@@ -70,14 +71,15 @@ class Shots:
         if not self.wants(name):
             return
         path = os.path.join(self.folder, name + ".png")
+        pathlib.Path(path).unlink(missing_ok=True)
         before = None
         end = time.monotonic() + 8
         time.sleep(settle)
         while time.monotonic() < end:
             app.picture(path)
-            with open(path, "rb") as file:
-                now = file.read()
-            if now == before:
+            # A window that was not drawn yet has no picture.
+            now = pathlib.Path(path).read_bytes() if os.path.exists(path) else None
+            if now is not None and now == before:
                 break
             before = now
             time.sleep(0.25)
