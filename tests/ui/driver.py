@@ -30,7 +30,6 @@ gtk-cursor-blink=0
 gtk-enable-animations=0
 gtk-font-name={font}
 gtk-decoration-layout=:close
-gtk-xft-dpi={dpi}
 """
 
 
@@ -68,7 +67,7 @@ class Desktop:
     def __init__(self, width=1400, height=900, font="Cantarell 11", text_scale=1):
         self.size = f"{width}x{height}x24"
         self.font = font
-        self.dpi = round(96 * 1024 * text_scale)
+        self.dpi = round(96 * text_scale)
         self.children = []
 
     def __enter__(self):
@@ -78,7 +77,10 @@ class Desktop:
         config = os.path.join(self.home, ".config", "gtk-4.0")
         os.makedirs(config)
         with open(os.path.join(config, "settings.ini"), "w", encoding="utf-8") as file:
-            file.write(SETTINGS.format(font=self.font, dpi=self.dpi))
+            file.write(SETTINGS.format(font=self.font))
+        # On X11 GTK asks the X resources for it, and they win over settings.ini.
+        with open(os.path.join(self.home, ".Xdefaults"), "w", encoding="utf-8") as file:
+            file.write(f"Xft.dpi: {self.dpi}\n")
         gone = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "WAYLAND_DISPLAY",
                 "DBUS_SESSION_BUS_ADDRESS", "DISPLAY")
         self.env = {k: v for k, v in os.environ.items() if k not in gone}
