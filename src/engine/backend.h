@@ -76,6 +76,7 @@ struct pe_backend_count {
   uint64_t kernel_bytes;                /* taken over from an earlier run */
   uint64_t result_bytes; /* of logits, or of the best of them, that were read from the device */
   double longest_submit; /* seconds, of those that are measured: prompts */
+  uint64_t barriers;     /* of the threads */
 };
 
 struct pe_backend_ops {

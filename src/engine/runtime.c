@@ -204,6 +204,7 @@ pe_runtime_counters (const struct pe_runtime *r, struct pe_runtime_counters *out
     out->kernels_late += c.kernels_late;
     out->kernel_bytes += c.kernel_bytes;
     out->gpu_result_bytes += c.result_bytes;
+    out->cpu_barriers += c.barriers;
     if (c.longest_submit > out->gpu_longest_submit)
       out->gpu_longest_submit = c.longest_submit;
   }

@@ -94,6 +94,7 @@ struct pe_runtime_counters {
   uint64_t kernels_ahead, kernels_late; /* compiled while weights were read; during a pass */
   uint64_t kernel_bytes;                /* of compiled kernels, taken over from an earlier run */
   double gpu_longest_submit;            /* seconds, of those of prompts; 0: none was measured */
+  uint64_t cpu_barriers;                /* operations that threads shared out and waited for */
 };
 void pe_runtime_counters (const struct pe_runtime *runtime, struct pe_runtime_counters *out);
 

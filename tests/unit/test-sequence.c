@@ -402,6 +402,25 @@ together_as_alone (void)
   free (alone);
 }
 
+/* ---- threads ---- */
+
+/* Queries, keys and values are one product for the threads, and so are gate and up; with attention,
+ * its output and down that makes five times in a layer that they wait for each other. */
+static void
+few_barriers (void)
+{
+  start ();
+  struct pe_runtime_counters before, after;
+  feed (loaded.sequence, 1, 0, 40, NULL);
+  pe_runtime_counters (loaded.runtime, &before);
+  feed (loaded.sequence, 1, 40, 41, NULL);
+  pe_runtime_counters (loaded.runtime, &after);
+  uint32_t n_layers = pe_model_info (loaded.model)->n_layers;
+  uint64_t n = after.cpu_barriers - before.cpu_barriers;
+  printf ("# %u barriers for %u layers and the output\n", (unsigned) n, n_layers);
+  CHECK (n >= 3 * n_layers && n <= 5 * n_layers + 1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -422,12 +441,22 @@ main (int argc, char **argv)
   if (argc != 2)
     return 2;
   snprintf (synthetic, sizeof synthetic, "/tmp/parley-sequence-%d.gguf", (int) getpid ());
-  char command[512];
+  char command[512], large[64];
+  snprintf (large, sizeof large, "/tmp/parley-large-%d.gguf", (int) getpid ());
   snprintf (command, sizeof command,
             "%s --preset tiny --type f16 --embd 64 --ffn 64 --vocab 512 %s >/dev/null", argv[1],
             synthetic);
   if (system (command) != 0)
     return 1;
+  snprintf (command, sizeof command,
+            "%s --preset tiny --type q8_0 --embd 512 --ffn 1536 --vocab 2048 %s >/dev/null",
+            argv[1], large);
+  if (system (command) != 0)
+    return 1;
+  path = large;
+  test_run ("few barriers", few_barriers);
+  unload (&loaded);
+  unlink (large);
   const char *folder = getenv ("PARLEY_CONFORMANCE");
   for (size_t m = 0; m < sizeof models / sizeof *models; m++) {
     char full[512];

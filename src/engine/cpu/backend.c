@@ -425,7 +425,7 @@ cpu_allocated (const struct pe_backend *b, enum pe_memory_kind kind)
 static void
 cpu_count (const struct pe_backend *b, struct pe_backend_count *out)
 {
-  *out = (struct pe_backend_count){ 0 };
+  *out = (struct pe_backend_count){ .barriers = pe_pool_n_barriers (b->pool) };
 }
 
 const struct pe_backend_ops pe_cpu_backend = {

@@ -142,7 +142,8 @@ bool pe_cpu_run_operations (struct pe_backend *b, uint32_t stage, size_t first, 
                             struct pe_error *error);
 bool pe_cpu_run_stage (struct pe_backend *b, uint32_t stage, struct pe_error *error);
 
-void pe_cpu_matmul (struct pe_backend *b, const struct pe_op *op);
+/* The first of `ops`, and those behind it that can be computed with it; returns how many. */
+size_t pe_cpu_matmul (struct pe_backend *b, const struct pe_op *ops, size_t n_ops);
 void pe_cpu_matmul_heads (struct pe_backend *b, const struct pe_op *op);
 void pe_cpu_matmul_expert (struct pe_backend *b, const struct pe_op *op);
 void pe_cpu_route (struct pe_backend *b, const struct pe_op *op);

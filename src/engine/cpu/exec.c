@@ -401,7 +401,6 @@ run_op (struct pe_backend *b, const struct pe_op *op, struct pe_error *error)
   switch (op->kind) {
   case PE_OP_EMBED: run_embed (b, op); break;
   case PE_OP_NORM: run_norm (b, op); break;
-  case PE_OP_MATMUL: pe_cpu_matmul (b, op); break;
   case PE_OP_MATMUL_HEADS: pe_cpu_matmul_heads (b, op); break;
   case PE_OP_ROPE: run_rope (b, op); break;
   case PE_OP_KV_STORE: pe_cpu_kv_store (b, op); break;
@@ -421,10 +420,10 @@ run_op (struct pe_backend *b, const struct pe_op *op, struct pe_error *error)
   case PE_OP_DELTA_NET: pe_cpu_delta_net (b, op); break;
   case PE_OP_ALTUP_PREDICT:
   case PE_OP_ALTUP_CORRECT: run_altup (b, op); break;
+  case PE_OP_MATMUL: /* several at once, see below */
   case PE_OP_COUNT:
     return pe_fail (error, PE_ERROR_UNSUPPORTED, "operation %d does not exist", (int) op->kind);
   }
-  forget_quantised (b, op);
   return true;
 }
 
@@ -433,9 +432,17 @@ pe_cpu_run_operations (struct pe_backend *b, uint32_t stage, size_t first, size_
                        struct pe_error *error)
 {
   const struct pe_stage *s = pe_program_stage (b->program, stage);
-  for (size_t i = first; i < end; i++)
-    if (!run_op (b, &s->ops[i], error))
+  for (size_t i = first, n; i < end; i += n) {
+    const struct pe_op *op = &s->ops[i];
+    if (op->kind == PE_OP_MATMUL)
+      n = pe_cpu_matmul (b, op, end - i);
+    else if (run_op (b, op, error))
+      n = 1;
+    else
       return false;
+    for (size_t k = 0; k < n; k++)
+      forget_quantised (b, &op[k]);
+  }
   return true;
 }
 

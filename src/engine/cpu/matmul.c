@@ -7,9 +7,10 @@
 
 #include <math.h>
 
-#define CHUNK_BYTES  ((size_t) 96 << 10)
-#define CHUNKS_LEAST 8 /* per thread, so that a slow one can be helped out */
-#define GEMM_ROWS    4 /* from here on blocks of rows beat one after the other */
+#define CHUNK_BYTES   ((size_t) 96 << 10)
+#define CHUNKS_LEAST  8 /* per thread, so that a slow one can be helped out */
+#define GEMM_ROWS     4 /* from here on blocks of rows beat one after the other */
+#define MOST_TOGETHER 4 /* products of one input */
 
 struct matmul_job {
   struct pe_backend *b;
@@ -72,12 +73,32 @@ multiply_tile (const struct matmul_job *job, size_t begin, size_t end, unsigned 
     finish_columns (job, row, begin, end);
 }
 
+/* Products of one input: their rows follow each other, as if they were one matrix. */
+struct matmul_group {
+  struct matmul_job jobs[MOST_TOGETHER];
+  size_t ends[MOST_TOGETHER]; /* of the rows of each */
+  size_t n;
+};
+
 static void
-multiply_rows (void *data, size_t begin, size_t end, unsigned thread)
+multiply_rows (const struct matmul_job *job, size_t begin, size_t end, unsigned thread)
 {
-  const struct matmul_job *job = data;
   for (size_t at = begin; at < end; at += job->tile)
     multiply_tile (job, at, end - at < job->tile ? end : at + job->tile, thread);
+}
+
+static void
+multiply_group (void *data, size_t begin, size_t end, unsigned thread)
+{
+  const struct matmul_group *g = data;
+  size_t first = 0;
+  for (size_t i = 0; i < g->n && begin < end; first = g->ends[i++]) {
+    size_t stop = end < g->ends[i] ? end : g->ends[i];
+    if (begin >= stop)
+      continue;
+    multiply_rows (&g->jobs[i], begin - first, stop - first, thread);
+    begin = stop;
+  }
 }
 
 static bool
@@ -93,27 +114,64 @@ flat (struct pe_view v)
   return (struct pe_view){ v.value, v.offset, 1, v.count * v.width, v.count * v.width };
 }
 
-void
-pe_cpu_matmul (struct pe_backend *b, const struct pe_op *op)
+static struct matmul_job
+make_job (struct pe_backend *b, const struct pe_op *op, size_t chunk)
 {
   const struct pe_tensor *w = &b->tensors[op->w[0].tensor];
-  size_t n = op->w[0].n_rows, chunk = chunk_rows (b, n, w->row_bytes);
   struct matmul_job job = { .b = b,
                             .op = op,
                             .in = flat (op->in[0]),
                             .out = flat (op->out),
                             .scale = op->matmul.scale,
-                            .tile = b->n_rows >= GEMM_ROWS ? chunk : n };
+                            .tile = b->n_rows >= GEMM_ROWS ? chunk : op->w[0].n_rows };
   if (op->w[1].tensor != PE_NO_TENSOR)
     job.bias = pe_cpu_vector (b, op->w[1], 1);
   if (op->w[2].tensor != PE_NO_TENSOR)
     job.scale *= pe_cpu_vector (b, op->w[2], 2)[0];
   if (wants_quantised (b, w, job.in.width))
     job.quantised = pe_cpu_quantise (b, job.in);
-  if ((uint64_t) n * w->row_bytes < CHUNK_BYTES / 8 && b->n_rows < 8)
-    multiply_rows (&job, 0, n, 0);
+  return job;
+}
+
+/* Small tensors of another type have one place for all that are decoded. */
+static bool
+is_plain (const struct pe_backend *b, struct pe_weight w)
+{
+  return w.tensor == PE_NO_TENSOR || b->tensors[w.tensor].type == PE_TYPE_F32;
+}
+
+/* Whether `op` can be computed at the same time as `first`. */
+static bool
+goes_with (const struct pe_backend *b, const struct pe_op *first, const struct pe_op *op)
+{
+  const struct pe_view *x = &first->in[0], *y = &op->in[0];
+  return op->kind == PE_OP_MATMUL && b->n_rows < GEMM_ROWS && x->value == y->value &&
+         x->offset == y->offset && x->count == y->count && x->width == y->width &&
+         x->stride == y->stride && first->out.value != x->value && op->out.value != x->value &&
+         is_plain (b, op->w[1]) && is_plain (b, op->w[2]);
+}
+
+size_t
+pe_cpu_matmul (struct pe_backend *b, const struct pe_op *ops, size_t n_ops)
+{
+  struct matmul_group group = { .n = 0 };
+  size_t chunk = SIZE_MAX, end = 0;
+  uint64_t bytes = 0;
+  while (group.n < n_ops && group.n < MOST_TOGETHER &&
+         (group.n == 0 || goes_with (b, &ops[0], &ops[group.n]))) {
+    const struct pe_op *op = &ops[group.n];
+    const struct pe_tensor *w = &b->tensors[op->w[0].tensor];
+    size_t rows = chunk_rows (b, op->w[0].n_rows, w->row_bytes);
+    chunk = rows < chunk ? rows : chunk;
+    group.jobs[group.n] = make_job (b, op, rows);
+    group.ends[group.n++] = end += op->w[0].n_rows;
+    bytes += op->w[0].n_rows * w->row_bytes;
+  }
+  if (bytes < CHUNK_BYTES / 8 && b->n_rows < 8)
+    multiply_group (&group, 0, end, 0);
   else
-    pe_pool_run (b->pool, n, chunk, multiply_rows, &job);
+    pe_pool_run (b->pool, end, chunk, multiply_group, &group);
+  return group.n;
 }
 
 /* ---- one matrix a head ---- */

@@ -35,6 +35,7 @@ struct pe_pool {
   pe_pool_fn fn;
   void *data;
   size_t n, chunk;
+  uint64_t n_barriers;
 
   /* Words written by different threads keep a cache line apart. */
   char space_0[64];
@@ -162,10 +163,10 @@ pe_pool_run (struct pe_pool *pool, size_t n, size_t chunk, pe_pool_fn fn, void *
   if (chunk == 0)
     chunk = 1;
   if (pool->n_threads == 1 || n <= chunk) {
-    for (size_t begin = 0; begin < n; begin += chunk)
-      fn (data, begin, n - begin < chunk ? n : begin + chunk, 0);
+    fn (data, 0, n, 0);
     return;
   }
+  pool->n_barriers++;
   pool->fn = fn;
   pool->data = data;
   pool->n = n;
@@ -218,6 +219,12 @@ pe_pool_new (unsigned n_threads, struct pe_pool **out, struct pe_error *error)
   }
   *out = pool;
   return true;
+}
+
+uint64_t
+pe_pool_n_barriers (const struct pe_pool *pool)
+{
+  return pool->n_barriers;
 }
 
 unsigned

@@ -9,6 +9,7 @@
 #include "base/error.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct pe_pool;
 
@@ -22,3 +23,6 @@ unsigned pe_pool_n_threads (const struct pe_pool *pool);
  * below n_threads: an index for per-thread scratch. Not reentrant. */
 typedef void (*pe_pool_fn) (void *data, size_t begin, size_t end, unsigned thread);
 void pe_pool_run (struct pe_pool *pool, size_t n, size_t chunk, pe_pool_fn fn, void *data);
+
+/* How many of these calls had to wait for other threads. */
+uint64_t pe_pool_n_barriers (const struct pe_pool *pool);
