@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/parley-formula-view.h"
 
+#include "app/compat.h"
+#include "app/parley-formula-layout.h"
 #include "app/parley-widgets.h"
 
 #include <string.h>
-
-#include "app/compat.h"
-#include "app/parley-formula-layout.h"
 
 struct _ParleyFormulaView {
   GtkWidget parent;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/parley-speed-curve.h"
 
-#include "app/parley-widgets.h"
 #include "app/compat.h"
 #include "app/parley-format.h"
+#include "app/parley-widgets.h"
 
 #include <glib/gi18n.h>
 

@@ -173,13 +173,13 @@ def talks_on_a_gpu():
 def remembers_the_conversation():
     """Turns before the question do not disturb it, and "tell me more" is about the last one."""
     lines = "".join(question + "\n" for _, question in CHAT[:8])
-    lines += "What does the slider do?\ntell me more\n"
+    lines += "What is a quantisation?\ntell me more\n"
     done = subprocess.run([CLI, "chat", "--temp", "0", "--gpu-layers", "0"], input=lines,
                           env=ENVIRONMENT, text=True, capture_output=True, timeout=240)
     answers = done.stdout.splitlines()
-    slider = CORPUS.intents["slider"]
-    assert answers[-2] in slider.answers, answers[-2]
-    assert answers[-1] == slider.more, answers[-1]
+    last = CORPUS.intents["quantisation"]
+    assert answers[-2] in last.answers, answers[-2]
+    assert answers[-1] == last.more, answers[-1]
 
 
 # ---- the library ----

@@ -8,9 +8,6 @@ from torch import nn
 from torch.nn import functional as F
 
 EPSILON = 1e-6
-# While training, tokens are lost and parts of what a layer adds are left out, so that no answer
-# hangs on a single word or feature (Srivastava et al. 2014): questions come in words never seen.
-LOST_TOKENS, LEFT_OUT = 0.08, 0.1
 
 
 class Shape:
@@ -62,11 +59,9 @@ class Layer(nn.Module):
         return self.attn_output(mixed.transpose(1, 2).reshape(n_rows, n, -1))
 
     def forward(self, x, cos, sin, mask):
-        added = self.attend(rms_norm(x, self.attn_norm), cos, sin, mask)
-        x = x + F.dropout(added, LEFT_OUT, self.training)
+        x = x + self.attend(rms_norm(x, self.attn_norm), cos, sin, mask)
         y = rms_norm(x, self.ffn_norm)
-        added = self.ffn_down(F.silu(self.ffn_gate(y)) * self.ffn_up(y))
-        return x + F.dropout(added, LEFT_OUT, self.training)
+        return x + self.ffn_down(F.silu(self.ffn_gate(y)) * self.ffn_up(y))
 
 
 class Network(nn.Module):
@@ -90,8 +85,6 @@ class Network(nn.Module):
         rates = s.rope_base ** (-torch.arange(half, dtype=torch.float32) / half)
         angles = positions[..., None].float() * rates
         x = self.token_embd(tokens)
-        if self.training:
-            x = x * (torch.rand(tokens.shape) >= LOST_TOKENS)[..., None]
         kind = torch.bfloat16 if torch.is_autocast_cpu_enabled() else torch.float32
         x = x.to(kind)
         cos, sin = angles.cos()[:, :, None].to(kind), angles.sin()[:, :, None].to(kind)
