@@ -5,6 +5,7 @@
 #include "cli/bench-core.h"
 #include "cli/commands.h"
 #include "cli/engine-options.h"
+#include "cli/models.h"
 
 static double
 share (const struct bench_figure *f)
@@ -45,6 +46,17 @@ print_table (const struct bench_result *r)
   return CLI_DONE;
 }
 
+/* The file of a name as other commands take it; NULL: reported. */
+static char *
+find_file (const char *name)
+{
+  if (g_file_test (name, G_FILE_TEST_IS_REGULAR))
+    return g_strdup (name);
+  g_autoptr (ParleyLibrary) library = cli_library_open ();
+  g_autoptr (ParleyModel) model = library ? cli_library_find (library, name) : NULL;
+  return model ? g_strdup (parley_model_get_path (model)) : NULL;
+}
+
 int
 parley_cmd_bench (int argc, char **argv)
 {
@@ -78,7 +90,10 @@ parley_cmd_bench (int argc, char **argv)
   request.n_repeat = (uint32_t) n_repeat;
   struct bench_result result;
   struct pe_error error = { 0 };
-  if (!bench_run (argv[1], &request, &result, &error))
+  g_autofree char *path = find_file (argv[1]);
+  if (!path)
+    return CLI_FAILED;
+  if (!bench_run (path, &request, &result, &error))
     return cli_fail_engine ("cannot measure", &error);
   return json ? print_json (&result) : print_table (&result);
 }

@@ -219,6 +219,9 @@ def places_and_folders():
     assert "disk" in case.run("rm", "Old friend", status=1)
     os.rename(disk + ".gone", disk)
     assert case.facts("info", "Old friend")["state"] == "ready"
+    measured = case.facts("bench", "Old friend", "--prompt-tokens", "4", "--gen-tokens", "2",
+                          "--repeat", "1", "--gpu-layers", "0", "--ctx", "256")
+    assert measured, measured
     case.run("rm", "Old friend")
     assert not os.path.exists(os.path.join(disk, "sub"))
     assert "left alone" in case.run("rm", "mine/B", status=1)
