@@ -25,6 +25,18 @@ test_devices (struct pe_device_info devices[PE_MAX_DEVICES])
   return n > 2 ? 2 : n;
 }
 
+/* Normalised mean square error of n logits against those of `b`. */
+static inline double
+nmse (const float *a, const float *b, size_t n)
+{
+  double difference = 0, size = 0;
+  for (size_t i = 0; i < n; i++) {
+    difference += ((double) a[i] - b[i]) * ((double) a[i] - b[i]);
+    size += (double) b[i] * b[i];
+  }
+  return difference / size;
+}
+
 static inline void
 unload (struct loaded *l)
 {

@@ -32,6 +32,13 @@ struct pe_view {
   uint32_t offset, count, width, stride;
 };
 
+static inline bool
+pe_view_equal (struct pe_view a, struct pe_view b)
+{
+  return a.value == b.value && a.offset == b.offset && a.count == b.count && a.width == b.width &&
+         a.stride == b.stride;
+}
+
 /* Rows [row, row + n_rows) of a tensor seen as a matrix of rows of shape[0] elements; of a tensor
  * with one dimension (or with one element a row), elements [row, row + n_rows). */
 struct pe_weight {

@@ -120,7 +120,7 @@ pe_sequence_checkpoint (struct pe_sequence *s, struct pe_error *error)
       r->state_used[c.slot] = false;
     return pe_fail (error, PE_ERROR_MEMORY, "not enough memory to remember a place");
   }
-  while (s->n_checkpoints == PE_MAX_CHECKPOINTS) {
+  if (s->n_checkpoints == PE_MAX_CHECKPOINTS) {
     size_t oldest = 0;
     for (size_t i = 1; i < s->n_checkpoints; i++)
       oldest = s->checkpoints[i].used < s->checkpoints[oldest].used ? i : oldest;

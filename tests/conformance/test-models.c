@@ -137,18 +137,6 @@ read_quantized (const char *folder, const struct pe_json *type, struct reference
   return read_tokens (pe_json_get (&quantized.root, "tokens"), r) && read_logits (path, r);
 }
 
-static double
-nmse (const float *a, const float *b, size_t n)
-{
-  double difference = 0, size = 0;
-  for (size_t i = 0; i < n; i++) {
-    double d = (double) a[i] - b[i];
-    difference += d * d;
-    size += (double) b[i] * b[i];
-  }
-  return difference / size;
-}
-
 static size_t
 best (const float *x, size_t n)
 {

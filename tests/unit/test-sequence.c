@@ -344,17 +344,6 @@ cancelled_between_passes (void)
 
 /* ---- many at once ---- */
 
-static double
-nmse (const float *a, const float *b)
-{
-  double difference = 0, size = 0;
-  for (size_t i = 0; i < n_vocab; i++) {
-    difference += ((double) a[i] - b[i]) * ((double) a[i] - b[i]);
-    size += (double) b[i] * b[i];
-  }
-  return difference / size;
-}
-
 static void
 together_as_alone (void)
 {
@@ -388,7 +377,7 @@ together_as_alone (void)
     }
     bool ok = pe_runtime_compute (loaded.runtime, rows, n_sequences * EACH, &error);
     for (uint32_t k = 0; k < n_sequences && ok; k++) {
-      double e = nmse (pe_runtime_logits (loaded.runtime, k), alone + k * n_vocab);
+      double e = nmse (pe_runtime_logits (loaded.runtime, k), alone + k * n_vocab, n_vocab);
       ok = e <= 1e-6;
       if (!ok)
         printf ("# sequence %u, mixed %d: %g\n", k, mixed, e);

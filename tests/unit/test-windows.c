@@ -50,17 +50,6 @@ load_for (uint32_t n_ctx, int32_t n_gpu_layers)
   return ok;
 }
 
-static double
-distance (const float *a, const float *b)
-{
-  double difference = 0, size = 0;
-  for (size_t i = 0; i < n_vocab; i++) {
-    difference += ((double) a[i] - b[i]) * ((double) a[i] - b[i]);
-    size += (double) b[i] * b[i];
-  }
-  return difference / size;
-}
-
 /* Tokens [from, to), whole multiples of EVERY, each EVERY in one call; the worst distance to what
  * is expected. */
 static double
@@ -76,8 +65,8 @@ feed (struct pe_sequence *s, size_t from, size_t to)
       printf ("# token %zu: %s\n", i, error.message);
       return INFINITY;
     }
-    worst = fmax (worst,
-                  distance (pe_runtime_logits (loaded.runtime, 0), expected + i / EVERY * n_vocab));
+    worst = fmax (worst, nmse (pe_runtime_logits (loaded.runtime, 0),
+                               expected + i / EVERY * n_vocab, n_vocab));
   }
   return worst;
 }

@@ -26,13 +26,6 @@ pe_cpu_vector (const struct pe_backend *b, struct pe_weight w, unsigned slot)
   return copy + w.row;
 }
 
-static bool
-same_view (struct pe_view a, struct pe_view b)
-{
-  return a.value == b.value && a.offset == b.offset && a.count == b.count && a.width == b.width &&
-         a.stride == b.stride;
-}
-
 struct quantise_job {
   struct pe_backend *b;
   struct pe_view view;
@@ -56,7 +49,7 @@ const struct pe_q8_group *
 pe_cpu_quantise (struct pe_backend *b, struct pe_view view)
 {
   struct pe_q8_group *out = (struct pe_q8_group *) ((char *) b->work.data + b->layout.quantised);
-  if (b->quantised.valid && same_view (b->quantised.view, view))
+  if (b->quantised.valid && pe_view_equal (b->quantised.view, view))
     return out;
   struct quantise_job job = { b, view, out };
   size_t n = (size_t) b->n_rows * view.count;

@@ -144,11 +144,10 @@ is_plain (const struct pe_backend *b, struct pe_weight w)
 static bool
 goes_with (const struct pe_backend *b, const struct pe_op *first, const struct pe_op *op)
 {
-  const struct pe_view *x = &first->in[0], *y = &op->in[0];
-  return op->kind == PE_OP_MATMUL && b->n_rows < GEMM_ROWS && x->value == y->value &&
-         x->offset == y->offset && x->count == y->count && x->width == y->width &&
-         x->stride == y->stride && first->out.value != x->value && op->out.value != x->value &&
-         is_plain (b, op->w[1]) && is_plain (b, op->w[2]);
+  uint16_t input = first->in[0].value;
+  return op->kind == PE_OP_MATMUL && b->n_rows < GEMM_ROWS &&
+         pe_view_equal (op->in[0], first->in[0]) && first->out.value != input &&
+         op->out.value != input && is_plain (b, op->w[1]) && is_plain (b, op->w[2]);
 }
 
 size_t

@@ -135,13 +135,6 @@ pe_gpu_record_attention (struct pe_gpu_recorder *r, const struct pe_op *op)
 
 /* ---- norm, rotation and store in one ---- */
 
-static bool
-same_heads (struct pe_view a, struct pe_view b)
-{
-  return a.value == b.value && a.offset == b.offset && a.count == b.count && a.width == b.width &&
-         a.stride == b.stride;
-}
-
 /* What happens to the queries, or to the keys, before the store. */
 struct preparation {
   const struct pe_op *norm, *rope;
@@ -156,7 +149,7 @@ prepare (struct preparation *p, const struct pe_op *op)
     return true;
   }
   bool fits = op->kind == PE_OP_NORM && op->norm.kind == PE_NORM_RMS && !p->norm && !p->rope &&
-              same_heads (op->in[0], op->out) && op->w[1].tensor == PE_NO_TENSOR &&
+              pe_view_equal (op->in[0], op->out) && op->w[1].tensor == PE_NO_TENSOR &&
               op->w[0].n_rows <= op->out.width;
   if (fits)
     p->norm = op;
@@ -190,8 +183,8 @@ match (const struct pe_stage *s, size_t i, size_t border, struct preparation *q,
   struct pe_view queries = s->ops[end + 1].in[0], keys = (*store)->in[0];
   for (size_t n = i; n < end; n++) {
     const struct pe_op *op = &s->ops[n];
-    bool taken = same_heads (op->out, queries) ? prepare (q, op)
-                 : same_heads (op->out, keys)  ? prepare (k, op)
+    bool taken = pe_view_equal (op->out, queries) ? prepare (q, op)
+                 : pe_view_equal (op->out, keys)  ? prepare (k, op)
                                                : false;
     if (!taken)
       return 0;
