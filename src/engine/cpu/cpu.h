@@ -24,6 +24,8 @@ struct pe_cpu_layout {
   uint64_t threads; /* per thread */
   uint64_t thread_bytes;
   uint64_t experts; /* lists of rows by expert */
+  uint64_t parts;   /* sums of one row's parts of the keys, [n_kv_heads][parts] */
+  uint64_t joined;  /* a counter for each KV head */
   uint64_t bytes;
 };
 
@@ -40,6 +42,18 @@ pe_cpu_attention_rows (const struct pe_attention *a)
 {
   uint32_t group = a->n_heads / a->n_kv_heads;
   return group > 64 ? group : 64;
+}
+
+/* Pages of keys in one part of a row's attention: the same for any number of threads, so that
+ * their number does not change results. */
+#define PE_CPU_PART_PAGES 8
+
+/* Floats that a part leaves behind for one KV head: a multiple of a cache line. */
+static inline uint64_t
+pe_cpu_attention_part_floats (const struct pe_attention *a)
+{
+  uint64_t group = a->n_heads / a->n_kv_heads;
+  return (group * ((uint64_t) a->v_width + 2) + 15) & ~(uint64_t) 15;
 }
 
 /* Which rows lie quantised in the work memory. */

@@ -29,6 +29,8 @@ is_float32 (const struct pe_tensor *tensors, struct pe_weight w)
 struct needs {
   uint64_t quantised_groups; /* of one row */
   uint64_t scratch;          /* of one thread */
+  uint64_t part_floats;      /* of one part of the keys, all KV heads */
+  uint64_t n_kv_heads;
 };
 
 static void
@@ -57,6 +59,9 @@ count_op (const struct pe_tensor *tensors, const struct pe_op *op, struct pe_cpu
     uint64_t row = (uint64_t) a->k_width + a->v_width + PE_PAGE_TOKENS + 2;
     needs->scratch =
         max_u64 (needs->scratch, PE_GEMM_SCRATCH + pe_cpu_attention_rows (a) * row * 4 + 256);
+    needs->part_floats =
+        max_u64 (needs->part_floats, a->n_kv_heads * pe_cpu_attention_part_floats (a));
+    needs->n_kv_heads = max_u64 (needs->n_kv_heads, a->n_kv_heads);
     break;
   }
   default: break;
@@ -115,6 +120,8 @@ pe_cpu_layout_make (const struct pe_model *model, const struct pe_program *progr
       l->values[v] = 0;
 
   uint64_t rows = plan->request.n_batch, threads = plan->request.n_threads;
+  uint64_t part_tokens = PE_CPU_PART_PAGES * PE_PAGE_TOKENS;
+  uint64_t parts = (plan->request.n_ctx + part_tokens - 1) / part_tokens;
   bool ok = true;
   for (size_t v = 0; v < program->n_values && ok; v++)
     if (l->values[v] == 0)
@@ -124,7 +131,9 @@ pe_cpu_layout_make (const struct pe_model *model, const struct pe_program *progr
                 needs.quantised_groups) &&
        reserve (&l->bytes, &l->rope, rows * PE_CPU_ROPE_TABLES * sizeof (float), l->rope_width) &&
        reserve (&l->bytes, &l->vectors, 3 * sizeof (float), l->vector_elements) &&
-       reserve (&l->bytes, &l->experts, sizeof (uint32_t), n_experts + 1 + rows * n_used);
+       reserve (&l->bytes, &l->experts, sizeof (uint32_t), n_experts + 1 + rows * n_used) &&
+       reserve (&l->bytes, &l->parts, parts > 1 ? parts * sizeof (float) : 0, needs.part_floats) &&
+       reserve (&l->bytes, &l->joined, sizeof (uint32_t), needs.n_kv_heads);
   l->thread_bytes = (needs.scratch + 63) & ~(uint64_t) 63;
   ok = ok && reserve (&l->bytes, &l->threads, threads, l->thread_bytes);
   if (!ok) {

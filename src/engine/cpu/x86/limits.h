@@ -9,6 +9,7 @@
 #include "engine/cpu/kernels.h"
 
 #define BARE_DEPTH 512 /* elements of a row */
+#define BARE_ROWS  4   /* of an exact tile */
 
 static uint64_t
 read_bytes (size_t n, const void *data)
@@ -33,11 +34,12 @@ read_bytes (size_t n, const void *data)
 static double
 bare_exact (size_t rounds, void *scratch)
 {
-  const float *a = scratch, *b = a + EXACT_MR * BARE_DEPTH;
-  float *c = (float *) scratch + (EXACT_MR + EXACT_NR) * BARE_DEPTH;
+  const float *a = scratch, *b = a + BARE_ROWS * BARE_DEPTH;
+  float *c = (float *) scratch + (BARE_ROWS + W / BARE_ROWS) * BARE_DEPTH;
   for (size_t i = 0; i < rounds; i++)
-    gemm_block (EXACT_MR, EXACT_NR, BARE_DEPTH, a, BARE_DEPTH, b, BARE_DEPTH, c, EXACT_NR);
-  return 2.0 * EXACT_MR * EXACT_NR * BARE_DEPTH * (double) rounds;
+    dot_tile (STORED_F32, BARE_ROWS, BARE_DEPTH, a, BARE_DEPTH, (const char *) b,
+              BARE_DEPTH * sizeof *b, c, W / BARE_ROWS);
+  return 2.0 * W * BARE_DEPTH * (double) rounds;
 }
 
 static double
@@ -60,7 +62,7 @@ bare_fast (size_t rounds, void *scratch)
   return 2.0 * FAST_MR * W * BARE_DEPTH * (double) rounds;
 }
 
-_Static_assert((EXACT_MR + EXACT_NR) * BARE_DEPTH * 4 + 1024 <= PE_GEMM_SCRATCH, "does not fit");
+_Static_assert((BARE_ROWS + W / BARE_ROWS) * BARE_DEPTH * 4 + 1024 <= PE_GEMM_SCRATCH, "does not fit");
 
 INLINE void
 set_limits (struct pe_kernels *kernels)

@@ -7,9 +7,11 @@
 #pragma once
 
 #include "engine/cpu/kernels.h"
+#include "engine/cpu/x86/tiles.h"
 
 #define GEMM_K    512 /* elements of a row that are decoded at a time: 16 rows fit the L1 cache */
 #define GEMM_ROWS 16
+#define GEMM_FEW  8 /* rows of activations */
 
 /* Far enough for memory to answer, near enough to stay in the L1 cache. */
 #define AHEAD 4096
@@ -29,9 +31,6 @@ smaller (size_t a, size_t b)
 }
 
 /* ---- float rows ---- */
-
-typedef vf (*load_fn) (const void *p);
-typedef float (*load_one_fn) (const void *p);
 
 INLINE vf
 load_f32 (const void *p)
@@ -112,35 +111,6 @@ decode_float (load_fn load, load_one_fn one, size_t size, const char *row, float
     out[i] = one (row + i * size);
 }
 
-/* Columns in strips, so that the sums stay in registers while the rows go by. */
-INLINE void
-weigh_float (load_fn load, load_one_fn one, size_t size, size_t n_rows, size_t n, const float *w,
-             const char *rows, size_t row_bytes, float *y)
-{
-  size_t i = 0;
-  for (; i + 4 * W <= n; i += 4 * W) {
-    vf sum[4];
-    for (int l = 0; l < 4; l++)
-      sum[l] = vf_load (y + i + l * W);
-    for (size_t r = 0; r < n_rows; r++) {
-      vf weight = vf_set (w[r]);
-      for (int l = 0; l < 4; l++)
-        sum[l] = vf_fma (load (rows + r * row_bytes + (i + l * W) * size), weight, sum[l]);
-    }
-    for (int l = 0; l < 4; l++)
-      vf_store (y + i + l * W, sum[l]);
-  }
-  for (; i + W <= n; i += W) {
-    vf sum = vf_load (y + i);
-    for (size_t r = 0; r < n_rows; r++)
-      sum = vf_fma (load (rows + r * row_bytes + i * size), vf_set (w[r]), sum);
-    vf_store (y + i, sum);
-  }
-  for (; i < n; i++)
-    for (size_t r = 0; r < n_rows; r++)
-      y[i] += w[r] * one (rows + r * row_bytes + i * size);
-}
-
 /* ---- coded rows ---- */
 
 /* The scale and offset of W elements: those of one group, or of two where groups are of 16 and
@@ -210,64 +180,31 @@ decode_coded (codes_fn codes, scales_fn scales, size_t bytes, int group, const c
   }
 }
 
-/* ---- gemm over decoded rows ---- */
+/* ---- several rows of activations ---- */
 
-/* `rows` of a by `columns` of b, both along k, added to c. */
-INLINE void
-gemm_block (int rows, int columns, size_t k, const float *a, size_t a_stride, const float *b,
-            size_t b_stride, float *c, size_t c_stride)
+#define STORED_F32 ((struct stored){ load_f32, one_f32, 4 })
+
+/* One copy for all types that are decoded first. */
+static void
+dot_tiles_f32 (size_t m, size_t n, size_t k, const float *a, size_t a_stride, const float *b,
+               size_t b_stride, float *c, size_t c_stride)
 {
-  vf sum[EXACT_MR][EXACT_NR];
-  for (int i = 0; i < rows; i++)
-    for (int j = 0; j < columns; j++)
-      sum[i][j] = vf_zero ();
-  size_t p = 0;
-  for (; p + W <= k; p += W) {
-    vf right[EXACT_NR];
-#pragma GCC unroll 4
-    for (int j = 0; j < columns; j++)
-      right[j] = vf_load (b + j * b_stride + p);
-#pragma GCC unroll 8
-    for (int i = 0; i < rows; i++) {
-      vf left = vf_load (a + i * a_stride + p);
-#pragma GCC unroll 4
-      for (int j = 0; j < columns; j++)
-        sum[i][j] = vf_fma (left, right[j], sum[i][j]);
-    }
-  }
-#pragma GCC unroll 8
-  for (int i = 0; i < rows; i++)
-#pragma GCC unroll 4
-    for (int j = 0; j < columns; j++) {
-      float total = vf_sum (sum[i][j]);
-      for (size_t q = p; q < k; q++)
-        total += a[i * a_stride + q] * b[j * b_stride + q];
-      c[i * c_stride + j] += total;
-    }
+  dot_tiles (STORED_F32, m, n, k, a, a_stride, (const char *) b, b_stride * sizeof *b, c, c_stride);
+}
+
+static void
+weigh_tiles_f32 (size_t m, size_t n_rows, size_t n, const float *w, size_t w_stride, const float *v,
+                 size_t v_stride, float *y, size_t y_stride)
+{
+  weigh_tiles (STORED_F32, m, n_rows, n, w, w_stride, (const char *) v, v_stride * sizeof *v, y,
+               y_stride);
 }
 
 static inline void
-gemm_panel (size_t m, size_t n, size_t k, const float *a, size_t a_stride, const float *b,
-            size_t b_stride, float *c, size_t c_stride)
+clear_rows (size_t m, size_t n, float *c, size_t c_stride)
 {
-  size_t i = 0;
-  for (; i < m; i += i + EXACT_MR <= m ? EXACT_MR : 1) {
-    const float *left = a + i * a_stride;
-    float *out = c + i * c_stride;
-    size_t j = 0;
-    if (i + EXACT_MR <= m) {
-      for (; j + EXACT_NR <= n; j += EXACT_NR)
-        gemm_block (EXACT_MR, EXACT_NR, k, left, a_stride, b + j * b_stride, b_stride, out + j,
-                    c_stride);
-      for (; j < n; j++)
-        gemm_block (EXACT_MR, 1, k, left, a_stride, b + j * b_stride, b_stride, out + j, c_stride);
-    } else {
-      for (; j + EXACT_NR <= n; j += EXACT_NR)
-        gemm_block (1, EXACT_NR, k, left, a_stride, b + j * b_stride, b_stride, out + j, c_stride);
-      for (; j < n; j++)
-        gemm_block (1, 1, k, left, a_stride, b + j * b_stride, b_stride, out + j, c_stride);
-    }
-  }
+  for (size_t i = 0; i < m; i++)
+    memset (c + i * c_stride, 0, n * sizeof *c);
 }
 
 /* `decode` puts rows of GEMM_K elements into the scratch; `bytes` is the size of 256 elements. */
@@ -276,17 +213,34 @@ gemm_decoded (pe_decode_fn decode, size_t bytes, size_t m, size_t n, size_t k, c
               size_t a_stride, const char *rows, size_t row_bytes, float *c, size_t c_stride,
               float *scratch)
 {
-  for (size_t i = 0; i < m; i++)
-    memset (c + i * c_stride, 0, n * sizeof *c);
+  clear_rows (m, n, c, c_stride);
   for (size_t p = 0; p < k; p += GEMM_K) {
     size_t depth = smaller (k - p, GEMM_K);
     for (size_t j = 0; j < n; j += GEMM_ROWS) {
       size_t width = smaller (n - j, GEMM_ROWS);
       for (size_t r = 0; r < width; r++)
         decode (rows + (j + r) * row_bytes + p / 256 * bytes, scratch + r * GEMM_K, depth);
-      gemm_panel (m, width, depth, a + p, a_stride, scratch, GEMM_K, c + j, c_stride);
+      dot_tiles_f32 (m, width, depth, a + p, a_stride, scratch, GEMM_K, c + j, c_stride);
     }
   }
+}
+
+/* Rows of floats are decoded where many rows of `a` go by, and read as they are for few. */
+INLINE void
+gemm_float (struct stored s, pe_decode_fn decode, size_t m, size_t n, size_t k, const float *a,
+            size_t a_stride, const char *rows, size_t row_bytes, float *c, size_t c_stride,
+            float *scratch)
+{
+  if (m > GEMM_FEW) {
+    gemm_decoded (decode, 256 * s.size, m, n, k, a, a_stride, rows, row_bytes, c, c_stride,
+                  scratch);
+    return;
+  }
+  clear_rows (m, n, c, c_stride);
+  for (size_t j = 0; j < n; j += GEMM_ROWS)
+    for (size_t p = 0; p < k; p += GEMM_K)
+      dot_tiles (s, m, smaller (n - j, GEMM_ROWS), smaller (k - p, GEMM_K), a + p, a_stride,
+                 rows + j * row_bytes + p * s.size, row_bytes, c + j, c_stride);
 }
 
 /* Rows in strips of 256 columns, decoded once for all of y. */
@@ -301,9 +255,7 @@ weigh_decoded (pe_decode_fn decode, size_t bytes, size_t m, size_t n_rows, size_
       size_t width = smaller (n - p, 256);
       for (size_t l = 0; l < count; l++)
         decode (rows + (r + l) * row_bytes + p / 256 * bytes, strip[l], width);
-      for (size_t i = 0; i < m; i++)
-        weigh_float (load_f32, one_f32, 4, count, width, w + i * w_stride + r, (const char *) strip,
-                     sizeof *strip, y + i * y_stride + p);
+      weigh_tiles_f32 (m, count, width, w + r, w_stride, strip[0], 256, y + p, y_stride);
     }
   }
 }
@@ -328,11 +280,16 @@ weigh_decoded (pe_decode_fn decode, size_t bytes, size_t m, size_t n_rows, size_
   static void weigh_##name (size_t m, size_t n_rows, size_t n, const float *w, size_t w_stride,    \
                             const void *rows, size_t row_bytes, float *y, size_t y_stride)         \
   {                                                                                                \
-    for (size_t i = 0; i < m; i++)                                                                 \
-      weigh_float (load, one, size, n_rows, n, w + i * w_stride, rows, row_bytes,                  \
-                   y + i * y_stride);                                                              \
+    weigh_tiles ((struct stored){ load, one, size }, m, n_rows, n, w, w_stride, rows, row_bytes,   \
+                 y, y_stride);                                                                     \
   }                                                                                                \
-  DEFINE_GEMM (name, 256 * (size))
+  static void gemm_##name (size_t m, size_t n, size_t k, const float *a, size_t a_stride,          \
+                           const void *rows, size_t row_bytes, float *c, size_t c_stride,          \
+                           void *scratch)                                                          \
+  {                                                                                                \
+    gemm_float ((struct stored){ load, one, size }, decode_##name, m, n, k, a, a_stride, rows,     \
+                row_bytes, c, c_stride, scratch);                                                  \
+  }
 
 #define DEFINE_CODED_ROWS(NAME, name, bytes, group, zero)                                          \
   static void decode_##name (const void *blocks, float *out, size_t n)                             \
@@ -351,9 +308,6 @@ weigh_decoded (pe_decode_fn decode, size_t bytes, size_t m, size_t n_rows, size_
   {                                                                                                \
     weigh_decoded (decode_##name, bytes, m, n_rows, n, w, w_stride, rows, row_bytes, y, y_stride); \
   }                                                                                                \
-  DEFINE_GEMM (name, bytes)
-
-#define DEFINE_GEMM(name, bytes)                                                                   \
   static void gemm_##name (size_t m, size_t n, size_t k, const float *a, size_t a_stride,          \
                            const void *rows, size_t row_bytes, float *c, size_t c_stride,          \
                            void *scratch)                                                          \

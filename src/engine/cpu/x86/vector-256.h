@@ -15,10 +15,8 @@
 typedef __m256 vf;
 typedef __m256i vi;
 
-/* Rows of the activations by rows of weights in the registers of one gemm step. */
-#define EXACT_MR 3
-#define EXACT_NR 4
-#define FAST_MR  4
+/* Rows of the activations in the registers of one step of an int8 gemm. */
+#define FAST_MR 4
 
 INLINE vf
 vf_zero (void)
@@ -123,6 +121,22 @@ vf_sum (vf x)
   __m128 s = _mm_add_ps (_mm256_castps256_ps128 (x), _mm256_extractf128_ps (x, 1));
   s = _mm_add_ps (s, _mm_movehl_ps (s, s));
   return _mm_cvtss_f32 (_mm_add_ss (s, _mm_movehdup_ps (s)));
+}
+
+/* Lane i: the sum of the lanes of x[i]. */
+INLINE vf
+vf_sum_each (const vf *x)
+{
+  vf halves[4];
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; i++) /* 4 lanes of x[i], 4 of x[i + 4] */
+    halves[i] = vf_add (_mm256_permute2f128_ps (x[i], x[i + 4], 0x20),
+                        _mm256_permute2f128_ps (x[i], x[i + 4], 0x31));
+  vf left = vf_add (_mm256_unpacklo_ps (halves[0], halves[1]),
+                    _mm256_unpackhi_ps (halves[0], halves[1]));
+  vf right = vf_add (_mm256_unpacklo_ps (halves[2], halves[3]),
+                     _mm256_unpackhi_ps (halves[2], halves[3]));
+  return vf_add (_mm256_shuffle_ps (left, right, 0x44), _mm256_shuffle_ps (left, right, 0xee));
 }
 
 INLINE float

@@ -14,9 +14,7 @@
 typedef __m512 vf;
 typedef __m512i vi;
 
-#define EXACT_MR 6
-#define EXACT_NR 4
-#define FAST_MR  8
+#define FAST_MR 8
 
 INLINE vf
 vf_zero (void)
@@ -112,6 +110,27 @@ INLINE float
 vf_sum (vf x)
 {
   return _mm512_reduce_add_ps (x);
+}
+
+INLINE vf
+vf_sum_each (const vf *x)
+{
+  vf halves[8], quarters[4];
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; i++) { /* halves[i]: 8 lanes of x[j], 8 of x[j + 4] */
+    int j = i < 4 ? i : i + 4;
+    halves[i] = vf_add (_mm512_shuffle_f32x4 (x[j], x[j + 4], 0x44),
+                        _mm512_shuffle_f32x4 (x[j], x[j + 4], 0xee));
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; i++) /* 4 lanes each of x[i], x[i + 4], x[i + 8], x[i + 12] */
+    quarters[i] = vf_add (_mm512_shuffle_f32x4 (halves[i], halves[i + 4], 0x88),
+                          _mm512_shuffle_f32x4 (halves[i], halves[i + 4], 0xdd));
+  vf left = vf_add (_mm512_unpacklo_ps (quarters[0], quarters[1]),
+                    _mm512_unpackhi_ps (quarters[0], quarters[1]));
+  vf right = vf_add (_mm512_unpacklo_ps (quarters[2], quarters[3]),
+                     _mm512_unpackhi_ps (quarters[2], quarters[3]));
+  return vf_add (_mm512_shuffle_ps (left, right, 0x44), _mm512_shuffle_ps (left, right, 0xee));
 }
 
 INLINE float
