@@ -3,7 +3,8 @@
 # build.sh [--local-runtime] [--without MODULE] FOLDER: makes a tarball of this checkout, builds the
 # manifest with it and installs the result for the user. With --local-runtime the runtime and the
 # modules' sources come from the distribution's package mirror instead of Flathub and their homes,
-# and everything, the installation too, stays inside FOLDER. `./dev flatpak` calls this.
+# and everything, the installation too, stays inside FOLDER. `./dev flatpak` calls this. Exit status
+# 75: the mirror did not give what the runtime or the modules are made from.
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 source=$(dirname "$here")
@@ -72,7 +73,8 @@ if [ "$local_runtime" = 1 ]; then
     [ -f "$file" ] && continue
     mkdir -p "${file%/*}"
     curl --silent --show-error --fail --location \
-      "${mirror%/}/pool/main/${name:0:1}/${name%%_*}/$name" --output "$file.part"
+      "${mirror%/}/pool/main/${name:0:1}/${name%%_*}/$name" --output "$file.part" ||
+      { echo "build.sh: the package mirror does not give $name" >&2; exit 75; }
     echo "$hash  $file.part" | sha256sum --check --quiet
     mv "$file.part" "$file"
   done < <(awk '/dest-filename:/ { name = $2 } /sha256:/ { print name, $2 }' "$here/$id.yml")

@@ -36,7 +36,10 @@ extract() { # TREE PACKAGE...: unpacked only; what maintainer scripts do is done
   shift
   rm -rf "$tree"
   mmdebstrap --quiet --variant=extract --mode=root --aptopt='Acquire::Check-Valid-Until "false"' \
-    --include="$(IFS=,; echo "$*")" "$suite" "$tree" "$mirror"
+    --include="$(IFS=,; echo "$*")" "$suite" "$tree" "$mirror" || {
+    echo "local-runtime.sh: $suite's packages cannot be fetched or do not go together" >&2
+    exit 75
+  }
 }
 
 finish() { # TREE
