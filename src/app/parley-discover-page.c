@@ -165,9 +165,8 @@ static gboolean
 go_to_reference (ParleyDiscoverPage *self, gboolean short_too)
 {
   const char *text = gtk_editable_get_text (GTK_EDITABLE (self->entry));
-  gboolean clear = strstr (text, "://") != NULL || strchr (text, ':') != NULL;
   g_autoptr (ParleyHubRef) ref =
-      strchr (text, '/') != NULL && (clear || short_too)
+      strchr (text, '/') != NULL && (short_too || parley_hub_ref_is_clear (text))
           ? parley_hub_ref_parse (text, parley_hub_get_endpoint (self->services->hub), NULL)
           : NULL;
 

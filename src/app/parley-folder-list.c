@@ -241,5 +241,7 @@ parley_folder_list_new (ParleyServices *services)
   self->services = services;
   g_signal_connect_object (services->library, "items-changed", G_CALLBACK (library_changed), self,
                            G_CONNECT_SWAPPED);
+  g_signal_connect_object (services->library, "scanned", G_CALLBACK (library_changed), self,
+                           G_CONNECT_SWAPPED); /* a new folder may be empty */
   return GTK_WIDGET (self);
 }

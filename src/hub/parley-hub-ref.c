@@ -58,18 +58,34 @@ is_quantisation (const char *text)
   return n > 0 && n <= 40;
 }
 
-/* `rest`: what follows "org/name" in an address or a short form, without its leading '/'. */
+/* Where a short form may begin with the name of the hub, as browsers that hide the scheme copy it.
+ */
 static gboolean
-read_rest (ParleyHubRef *ref, const char *rest, gboolean is_address)
+begins_with_host (const char *text)
+{
+  return g_str_has_prefix (text, "hf.co/") || g_str_has_prefix (text, "huggingface.co/") ||
+         g_str_has_prefix (text, "www.huggingface.co/");
+}
+
+gboolean
+parley_hub_ref_is_clear (const char *text)
+{
+  return strchr (text, ':') != NULL || begins_with_host (text);
+}
+
+/* `rest`: what follows "org/name" in an address or a short form, without its leading '/'.
+ * `is_short`: a path of a file may follow directly, "hf.co/org/name/file.gguf". */
+static gboolean
+read_rest (ParleyHubRef *ref, const char *rest, gboolean is_address, gboolean is_short)
 {
   g_auto (GStrv) words = g_strsplit (rest, "/", 3);
   guint n = g_strv_length (words);
   gboolean is_verb =
       n > 0 && (strcmp (words[0], "resolve") == 0 || strcmp (words[0], "blob") == 0 ||
                 strcmp (words[0], "tree") == 0 || strcmp (words[0], "raw") == 0);
-  if (is_address && n > 0 && *words[0] && !is_verb)
+  if (is_address && n > 0 && *words[0] && !is_verb && !is_short)
     return FALSE;
-  if (!is_address) {
+  if (!is_address || (is_short && !is_verb)) {
     ref->file = *rest ? g_strdup (rest) : NULL;
     return TRUE;
   }
@@ -86,13 +102,13 @@ read_ref (const char *text, const char *endpoint)
   g_autoptr (ParleyHubRef) ref = g_new0 (ParleyHubRef, 1);
   g_autoptr (ParleyUrl) url = NULL;
   const char *path = text;
-  gboolean is_address = strstr (text, "://") != NULL;
+  gboolean is_short = begins_with_host (text);
+  gboolean is_address = is_short || strstr (text, "://") != NULL;
   if (is_address) {
-    url = parley_url_parse (text, NULL, NULL);
+    g_autofree char *full = g_strconcat (is_short ? "https://" : "", text, NULL);
+    url = parley_url_parse (full, NULL, NULL);
     if (!url || !is_hub_address (url, endpoint, &path))
       return NULL;
-  } else if (g_str_has_prefix (text, "hf.co/") || g_str_has_prefix (text, "huggingface.co/")) {
-    path = strchr (text, '/') + 1;
   }
   const char *slash = strchr (path, '/');
   if (!slash)
@@ -109,7 +125,7 @@ read_ref (const char *text, const char *endpoint)
     ref->quantisation = g_strdup (rest + 1);
     rest = "";
   }
-  if (*rest == '/' && !read_rest (ref, rest + 1, is_address))
+  if (*rest == '/' && !read_rest (ref, rest + 1, is_address, is_short))
     return NULL;
   if (!parley_name_check_repo (ref->repo, NULL) ||
       (ref->revision && !is_revision (ref->revision)) ||

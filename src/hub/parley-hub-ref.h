@@ -22,6 +22,8 @@ typedef struct {
  * `endpoint`: the hub whose addresses are accepted besides huggingface.co and hf.co; may be
  * NULL. */
 ParleyHubRef *parley_hub_ref_parse (const char *text, const char *endpoint, GError **error);
+/* Whether text with a '/' in it cannot be words to search for; "org/name" can. */
+gboolean parley_hub_ref_is_clear (const char *text);
 void parley_hub_ref_free (ParleyHubRef *ref);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ParleyHubRef, parley_hub_ref_free)

@@ -104,6 +104,8 @@ parley_library_finalize (GObject *object)
   G_OBJECT_CLASS (parley_library_parent_class)->finalize (object);
 }
 
+static guint scanned_signal;
+
 static void
 parley_library_class_init (ParleyLibraryClass *klass)
 {
@@ -114,6 +116,8 @@ parley_library_class_init (ParleyLibraryClass *klass)
   properties[PROP_LOADING] = g_param_spec_boolean ("loading", NULL, NULL, FALSE,
                                                    G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, properties);
+  scanned_signal = g_signal_new ("scanned", PARLEY_TYPE_LIBRARY, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                 NULL, G_TYPE_NONE, 0);
 }
 
 static void
@@ -337,6 +341,7 @@ on_scanned (GObject *source, GAsyncResult *result, gpointer data)
     watch_folders (self, scan->folders);
   parley_scan_free (scan);
   set_loading (self, FALSE);
+  g_signal_emit (self, scanned_signal, 0);
   if (again || self->is_stale)
     refresh_soon (self);
   self->is_stale = FALSE;

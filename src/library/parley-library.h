@@ -41,7 +41,8 @@ void parley_library_record (ParleyLibrary *self, ParleyDownloads *downloads);
 gboolean parley_library_load (ParleyLibrary *self, GCancellable *cancellable, GError **error);
 
 /* Reads it in the background and then follows changes. "loading" (readable property) is TRUE
- * until the first reading is done. */
+ * until the first reading is done; the signal "scanned" ends each one, also where no model is
+ * another one: folders may be. */
 void parley_library_watch (ParleyLibrary *self);
 void parley_library_refresh (ParleyLibrary *self);
 gboolean parley_library_is_loading (ParleyLibrary *self);

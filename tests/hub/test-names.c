@@ -204,6 +204,10 @@ references (void)
     { "org/name/a/b-Q8_0.gguf", "org/name", NULL, NULL, "a/b-Q8_0.gguf" },
     { "org/name@v1.0:Q8_0", "org/name", "v1.0", "Q8_0", NULL },
     { "hf.co/org/name:Q8_0", "org/name", NULL, "Q8_0", NULL },
+    { "hf.co/org/name/a/b.gguf", "org/name", NULL, NULL, "a/b.gguf" },
+    { "www.huggingface.co/org/name?library=x#files", "org/name", NULL, NULL, NULL },
+    { "huggingface.co/org/name/tree/main", "org/name", "main", NULL, NULL },
+    { "huggingface.co/org/name/blob/main/a/b.gguf", "org/name", "main", NULL, "a/b.gguf" },
     { "https://huggingface.co/org/name", "org/name", NULL, NULL, NULL },
     { "https://huggingface.co/org/name/tree/main", "org/name", "main", NULL, NULL },
     { "https://huggingface.co/org/name/resolve/main/x%20y.gguf?download=true", "org/name", "main",
@@ -225,6 +229,8 @@ references (void)
     "https://user@huggingface.co/org/name",
     "https://huggingface.co/org",
     "https://huggingface.co/org/name/settings",
+    "huggingface.co/org",
+    "hf.co/org/name/blob/main/%2e%2e/x",
     "https://huggingface.co/org/name/resolve/main/%2e%2e/x",
     "org/name@../x",
     "file:///etc/passwd",
@@ -240,6 +246,9 @@ references (void)
     CHECK_MSG (g_strcmp0 (ref->quantisation, good[i].quantisation) == 0, "%s", good[i].text);
     CHECK_MSG (g_strcmp0 (ref->file, good[i].file) == 0, "%s", good[i].text);
   }
+  CHECK (parley_hub_ref_is_clear ("org/name:Q8_0") && parley_hub_ref_is_clear (good[6].text));
+  CHECK (parley_hub_ref_is_clear ("huggingface.co/org/name") &&
+         !parley_hub_ref_is_clear ("org/name"));
   for (size_t i = 0; i < G_N_ELEMENTS (bad); i++) {
     g_autoptr (GError) error = NULL;
     g_autoptr (ParleyHubRef) ref = parley_hub_ref_parse (bad[i], NULL, &error);
