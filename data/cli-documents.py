@@ -81,7 +81,9 @@ def write_man(path, version, commands):
            "Parley runs language models on this computer, on the graphics card, the processor or both.",
            "This program does in a terminal what", ".BR parley (1),",
            "the application, does in a window; both share one library of models and one queue of downloads.",
-           "Commands that print facts print JSON with", ".BR \\-\\-json .", ".SH COMMANDS"]
+           "Commands that print facts print JSON with", ".BR \\-\\-json ;",
+           "every command explains itself with", ".BR \\-\\-help ,",
+           "and", ".B parley\\-cli \\-\\-version", "tells the version.", ".SH COMMANDS"]
     for c in commands:
         out += [f".SS {roff(c.name)} {roff(c.arguments)}".rstrip(), roff(c.about)]
         for o in c.options:
@@ -95,7 +97,12 @@ def write_man(path, version, commands):
     for name, about in [
             ("PARLEY_DATA_DIR", "The folder of chats, models and downloads, instead of $XDG_DATA_HOME/parley."),
             ("PARLEY_HUB, HF_ENDPOINT", "The address of the hub."),
-            ("HF_TOKEN", "The token that is shown to the hub, and to nobody else."),
+            ("HF_TOKEN", "The token that is shown to the hub, and to nobody else. Without it, the one that the "
+             "hub's own tools keep ($HF_TOKEN_PATH, $HF_HOME/token), then the one in the keyring."),
+            ("HF_HUB_OFFLINE", "If it is set to other than 0, the hub is not asked."),
+            ("PARLEY_BUDGETS", "What a model may take of devices in bytes, at most what "
+             "'parley-cli devices --allow' lets it: cpu=12000000000,gpu=6000000000."),
+            ("PARLEY_OTHER_PROGRAMS", "0: models of other programs are not looked for."),
             ("PARLEY_CPU", "The highest instruction set to use: scalar, avx2, avxvnni, avx512, amx, neon."),
             ("PARLEY_VULKAN_DEVICE", "The GPU to use, by number or UUID. A device in software is used only when named here."),
     ]:
@@ -118,10 +125,18 @@ def choices(option):
 
 def write_bash(path, commands):
     out = ["# bash completion for parley-cli", "_parley_cli ()", "{",
-           "  local current=${COMP_WORDS[COMP_CWORD]} options=",
+           "  local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} option= options=",
            "  COMPREPLY=()", "  if [ \"$COMP_CWORD\" -eq 1 ]; then",
            f"    COMPREPLY=($(compgen -W {quoted(' '.join(c.name for c in commands) + ' --help --version')} -- \"$current\"))",
-           "    return", "  fi", "  case ${COMP_WORDS[1]} in"]
+           "    return", "  fi",
+           # "--option=value" arrives as three words.
+           "  if [ \"$current\" = '=' ]; then option=$before current=",
+           "  elif [ \"$before\" = '=' ]; then option=${COMP_WORDS[COMP_CWORD - 2]}; fi",
+           "  case $option in"]
+    values = {o.long: choices(o) for c in commands for o in c.options if choices(o)}
+    for long, words in sorted(values.items()):
+        out.append(f"  {long}) COMPREPLY=($(compgen -W {quoted(' '.join(words))} -- \"$current\")); return ;;")
+    out += ["  --*) compopt -o default; return ;;", "  esac", "  case ${COMP_WORDS[1]} in"]
     for c in commands:
         words = " ".join(o.long + ("=" if o.value else "") for o in c.options)
         out.append(f"  {c.name}) options={quoted(words)} ;;")
@@ -129,7 +144,7 @@ def write_bash(path, commands):
             "    COMPREPLY=($(compgen -W \"$options\" -- \"$current\"))",
             "    [[ ${COMPREPLY[0]:-} == *= ]] && compopt -o nospace ;;", "  *)",
             "    case ${COMP_WORDS[1]} in",
-            "    info | rm | fit | chat | bench | export | set | verify | move)",
+            f"    {' | '.join(c.name for c in commands if 'MODEL' in c.arguments)})",
             "      local IFS=$'\\n'",
             "      COMPREPLY=($(compgen -W \"$(parley-cli list --names 2>/dev/null)\" -- \"$current\")) ;;",
             "    esac",

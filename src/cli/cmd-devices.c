@@ -81,6 +81,10 @@ change_budgets (ParleyHardware *hardware, char **wanted, ParleyBudgetKind kind, 
       cli_usage ("“%s” says nothing; write DEVICE=SIZE, as in gpu=6GB, and 0 to forget it", *word);
       return false;
     }
+    if (!id && g_str_equal (name, "gpu")) {
+      cli_usage ("no graphics card is used here, so “gpu” names none; the list says why");
+      return false;
+    }
     if (!id) {
       cli_usage ("“%s” is no device here: cpu, gpu, or one of the identifiers in the list", name);
       return false;

@@ -124,8 +124,8 @@ parley_cmd_search (int argc, char **argv)
   int limit = 20;
   gboolean json = FALSE;
   const GOptionEntry entries[] = {
-    { "sort", 's', 0, G_OPTION_ARG_STRING, &sort_name,
-      "trending, downloads, likes or updated (usually trending)", "ORDER" },
+    { "sort", 's', 0, G_OPTION_ARG_STRING, &sort_name, "In which order (usually trending)",
+      "trending|downloads|likes|updated" },
     { "family", 0, 0, G_OPTION_ARG_STRING, &family, "Only of this family: Llama, Qwen …", "NAME" },
     { "size", 0, 0, G_OPTION_ARG_STRING, &size, "Only with so many parameters: 3B-9B, -4B, 30B-",
       "FROM-TO" },

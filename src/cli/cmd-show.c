@@ -170,7 +170,7 @@ print_table (ParleyHub *hub, ParleyHubModel *model, ParleyFit *known, guint64 kn
             parley_hub_model_get_pipeline (model));
   if (g_list_model_get_n_items (files) == 0)
     printf ("There is no model in a GGUF file.\n");
-  else if (known)
+  else if (known && *parley_fit_get_basis (known))
     printf ("\nSpeed: %s\n", parley_fit_get_basis (known));
   return CLI_DONE;
 }

@@ -32,13 +32,8 @@ struct cli_engine_options {
         &(o)->gpu_layers,                                                                              \
         "Layers on the GPU: 0 to the number of layers plus one (the output), or auto",                 \
         "N" },                                                                                         \
-      { "kv-type",                                                                                     \
-        0,                                                                                             \
-        0,                                                                                             \
-        G_OPTION_ARG_STRING,                                                                           \
-        &(o)->kv_type,                                                                                 \
-        "Type of the key-value cache: f32, f16, q8_0 or q4_0",                                         \
-        "TYPE" },                                                                                      \
+      { "kv-type",          0, 0, G_OPTION_ARG_STRING, &(o)->kv_type, "Type of the key-value cache",   \
+        "f32|f16|q8_0|q4_0" },                                                                         \
   {                                                                                                    \
     "precision", 0, 0, G_OPTION_ARG_STRING, &(o)->precision,                                           \
         "exact: float32 throughout; fast: activations may be rounded", "exact|fast"                    \

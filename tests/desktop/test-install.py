@@ -109,8 +109,15 @@ def manual_has_every_option(tree):
         assert f"\n.SS {name}" in page, f"{name} is not in the manual page"
         for option in re.findall(r"^  (?:-\w, )?(--[\w-]+)", run(cli, name, "--help"), re.M):
             assert option == "--help" or option in page, f"{name} {option} is not there"
-    if shutil.which("mandoc"):
-        run("mandoc", "-Tlint", "-Wwarning", tree.path("share/man/man1/parley-cli.1"))
+    window = tree.read("share/man/man1/parley.1").replace("\\", "")
+    help_of_window = run(tree.path("bin/parley"), "--help", env={**os.environ, "LC_ALL": "C.UTF-8"})
+    options = set(re.findall(r"^  (?:-\w, )?(--[\w-]+)", help_of_window, re.M)) - {
+        "--help-all", "--help-gapplication"}
+    assert len(options) >= 4, options
+    assert options == set(re.findall(r"^\.B (--[\w-]+)", window, re.M)), options
+    for page in ("parley-cli.1", "parley.1"):
+        if shutil.which("mandoc"):
+            run("mandoc", "-Tlint", "-Wwarning", tree.path("share/man/man1/" + page))
 
 
 def bash_completes(tree):
@@ -123,6 +130,14 @@ compopt () {{ :; }}; _parley_cli; printf '%s\\n' "${{COMPREPLY[@]}}"''', script,
     assert complete("parley-cli", "ins") == ["inspect"]
     assert "--gpu-layers=" in complete("parley-cli", "chat", "--g")
     assert not complete("parley-cli", "nonsense", "--g")
+    assert complete("parley-cli", "chat", "--precision", "=", "f") == ["fast"]
+    assert complete("parley-cli", "search", "--sort", "=") == ["trending", "downloads", "likes", "updated"]
+    assert not complete("parley-cli", "search", "--size", "=")
+    helped = re.findall(r"^  (\w+) ", run(tree.path("bin/parley-cli"), "--help"), re.M)
+    models = re.search(r"\n    ((?:\w+ \| )+\w+)\)\n      local IFS",
+                       tree.read("share/bash-completion/completions/parley-cli"))[1].split(" | ")
+    assert models == [name for name in helped if " MODEL" in run(
+        tree.path("bin/parley-cli"), name, "--help").split("Help Options")[0].replace("[", " ")], models
 
 
 def other_shells_read_theirs(tree):

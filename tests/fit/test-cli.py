@@ -108,9 +108,11 @@ def a_person_allows_less():
     case.run("devices", "--allow", "cpu=0", "--keep-free", "cpu=0")
     assert case.facts("devices")["allowed"]["cpu"] == {"most_bytes": 0, "free_bytes": 0}
     assert case.facts("fit", path)["verdict"] == "ram"
-    for wrong in ("cpu", "cpu=", "cpu=much", "cpu=-1GB", "tpu=1GB", "gpu=1GB", "=1GB"):
+    for wrong in ("cpu", "cpu=", "cpu=much", "cpu=-1GB", "tpu=1GB", "=1GB"):
         assert "DEVICE=SIZE" in (said := case.run("devices", "--allow", wrong, status=2)) or \
             "no device here" in said, (wrong, said)
+    said = case.run("devices", "--allow", "gpu=1GB", status=2)
+    assert "no graphics card is used here" in said, said
     case.close()
 
 
