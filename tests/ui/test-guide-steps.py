@@ -45,7 +45,19 @@ def terminal_and_window_share_folders(case):
         wait(lambda: not talk.says(app, other), "that it is off the list")
 
 
-CASES = [copied_addresses_lead_to_the_page, terminal_and_window_share_folders]
+def guide_speaks_the_language_of_the_window(case):
+    for language, title, begins in (
+            ("de", "Wenn etwas schiefgeht", "„Nicht unterstützt“ neben einer Datei"),
+            ("en", "When Something Goes Wrong", "“Not supported” beside a file"),
+            ("qps", "When Something Goes Wrong", "“Not supported” beside a file")):
+        with case.window(LANGUAGE=language) as app:
+            app.do("help", "''")
+            app.find("list item", title).press()
+            wait(lambda begins=begins: talk.says(app, begins), f"the page in {language}")
+
+
+CASES = [copied_addresses_lead_to_the_page, terminal_and_window_share_folders,
+         guide_speaks_the_language_of_the_window]
 
 
 if __name__ == "__main__":
