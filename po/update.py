@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """update.py: takes new strings from the sources into POTFILES, and into the .po file of every
-language. What is new stays empty, what is gone goes."""
+language in LINGUAS, which it begins where there is none. What is new stays empty, what is gone
+goes."""
 
 import pathlib
 import subprocess
@@ -33,6 +34,19 @@ def extract(out):
                    check=True)
 
 
+def take_in(template, path):
+    if path.exists():
+        subprocess.run(["msgmerge", "--quiet", "--update", "--no-fuzzy-matching", "--backup=none",
+                        "--no-location", str(path), str(template)], check=True)
+        return
+    subprocess.run(["msginit", "--no-translator", f"--locale={path.stem}", f"--input={template}",
+                    f"--output-file={path}"], check=True, stderr=subprocess.DEVNULL)
+    # Its own beginning is a form to fill in; the licence is the project's.
+    text = path.read_text(encoding="utf-8")
+    path.write_text("# SPDX-License-Identifier: GPL-3.0-or-later\n" + text[text.index('msgid ""'):],
+                    encoding="utf-8")
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         template = pathlib.Path(folder) / "parley.pot"
@@ -40,9 +54,7 @@ def main():
         (PO / "POTFILES").write_text("\n".join(sources()) + "\n", encoding="utf-8")
         for language in (PO / "LINGUAS").read_text(encoding="utf-8").split("\n"):
             if language and not language.startswith("#"):
-                subprocess.run(["msgmerge", "--quiet", "--update", "--no-fuzzy-matching",
-                                "--backup=none", "--no-location", str(PO / f"{language}.po"),
-                                str(template)], check=True)
+                take_in(template, PO / f"{language}.po")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ SHAPE = {"list items": r"^- ", "numbered items": r"^\d+\. ", "rows of a table": 
 
 
 def texts(language):
-    """What the window says -> how it says it in this language; keys to press are left out."""
+    """What the window says -> how it says it in this language; without the marks of mnemonics."""
     found, fields, last = {}, {}, None
     path = ROOT / "po" / f"{language}.po"
     for line in path.read_text(encoding="utf-8").splitlines() + [""]:
@@ -51,10 +51,10 @@ def read(path):
 
 
 def languages():
-    listed = [line for line in (ROOT / "po" / "LINGUAS").read_text(encoding="utf-8").split("\n")
-              if line and not line.startswith("#")]
-    assert listed, "no language"
-    return listed
+    """Those that have pages; readers of the others get the English ones."""
+    found = sorted(path.name for path in GUIDE.iterdir() if path.is_dir())
+    assert found, "no language"
+    return found
 
 
 def pages():

@@ -4,7 +4,8 @@
 
 Placeholders (%s, %u, …) must be those of the original in their order, unless numbered; a mnemonic,
 an ellipsis and a final stop must be where the original has them; nothing may be doubtful. Texts
-without a translation are counted and fail nothing: translators come after authors."""
+without a translation are counted and fail nothing: translators come after authors. And a new language
+begins with every text."""
 
 import pathlib
 import re
@@ -67,10 +68,25 @@ def wrong(original, plural, translations):
                 yield f"no final {mark!r}, or one too many: {text!r}"
 
 
+def beginning(template, texts):
+    """What is wrong with the file that update.py begins for a new language."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "fr.po"
+        update.take_in(template, path)
+        entries, problems = read(path)
+        update.take_in(template, path)  # as any other from now on
+        again, _ = read(path)
+    if entries.keys() != texts.keys() or any(any(translations) for _, translations in entries.values()):
+        problems.append("it has not every text, untranslated")
+    if again != entries:
+        problems.append("it changes when nothing is new")
+    return problems
+
+
 def main():
     languages = [line for line in (ROOT / "po" / "LINGUAS").read_text(encoding="utf-8").split()
                  if (ROOT / "po" / f"{line}.po").exists()]
-    print(f"1..{len(languages)}")
+    print(f"1..{len(languages) + 1}")
     failed = 0
     template = {}
     if shutil.which("xgettext"):
@@ -78,7 +94,12 @@ def main():
             path = pathlib.Path(folder) / "parley.pot"
             update.extract(path)
             template, _ = read(path)
-    for number, language in enumerate(languages, 1):
+            problems = beginning(path, template)
+        failed += bool(problems)
+        print(f"{'not ' if problems else ''}ok 1 - a new language begins {problems or ''}")
+    else:
+        print("ok 1 - a new language begins # SKIP gettext is not installed")
+    for number, language in enumerate(languages, 2):
         entries, problems = read(ROOT / "po" / f"{language}.po")
         new = [key[1] for key in template if not all(entries.get(key, (None, [""]))[1])]
         print(f"# {language}: {len(entries)} texts, {len(new)} new ones to come")
