@@ -51,7 +51,8 @@ parley_hardware_explain (const struct pe_device_info *devices, gsize n, const ch
 {
   gsize gpu = parley_hardware_choose_gpu (devices, n);
   if (gpu == 0)
-    return g_strdup_printf (_ ("Models run on the CPU: %s."), *reason ? reason : _ ("no GPU was found"));
+    return g_strdup_printf (_ ("Models run on the CPU: %s."),
+                            *reason ? reason : _ ("no GPU was found"));
   const char *name = devices[gpu].name;
   switch (devices[gpu].kind) {
   case PE_DEVICE_SOFTWARE:
@@ -125,15 +126,17 @@ parley_hardware_advise (const struct pe_device_info *devices, gsize n, const cha
     if (has_driver (devices, n, maker) || !has_card (root, maker))
       continue;
     if (in_flatpak)
-      return g_strdup_printf ("There is an %s graphics card, but no Vulkan driver for it in the "
-                              "sandbox. Running “flatpak update” in a terminal brings it.",
+      return g_strdup_printf (_ ("There is an %s graphics card, but no Vulkan driver for it in the "
+                                 "sandbox. Running “flatpak update” in a terminal brings it."),
                               maker->name);
     if (g_str_equal (maker->name, "NVIDIA"))
-      return g_strdup ("There is an NVIDIA graphics card, but no Vulkan driver for it. Installing "
-                       "NVIDIA's driver lets models run on it.");
-    return g_strdup_printf ("There is an %s graphics card, but no Vulkan driver for it. Installing "
-                            "Mesa's Vulkan drivers (mesa-vulkan-drivers) lets models run on it.",
-                            maker->name);
+      return g_strdup (
+          _ ("There is an NVIDIA graphics card, but no Vulkan driver for it. Installing "
+             "NVIDIA's driver lets models run on it."));
+    return g_strdup_printf (
+        _ ("There is an %s graphics card, but no Vulkan driver for it. Installing "
+           "Mesa's Vulkan drivers (mesa-vulkan-drivers) lets models run on it."),
+        maker->name);
   }
   return NULL;
 }

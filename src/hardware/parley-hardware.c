@@ -194,12 +194,12 @@ probe_ended (GObject *object, GAsyncResult *result, gpointer data)
     return;
   }
   if (probe->timed_out) {
-    probe_failed (task, "a graphics driver did not answer in time");
+    probe_failed (task, _ ("a graphics driver did not answer in time"));
     return;
   }
   if (g_subprocess_get_if_signaled (probe->process)) {
     g_autofree char *failure =
-        g_strdup_printf ("a graphics driver crashed when it was asked for its GPUs (%s)",
+        g_strdup_printf (_ ("a graphics driver crashed when it was asked for its GPUs (%s)"),
                          g_strsignal (g_subprocess_get_term_sig (probe->process)));
     probe_failed (task, failure);
     return;
@@ -297,7 +297,7 @@ start_probe (GTask *task)
   const char *const argv[] = { program, "--probe", probe->measure ? "--measure" : NULL, NULL };
   probe->process = g_subprocess_launcher_spawnv (launcher, argv, &error);
   if (!probe->process) {
-    settle (g_task_get_source_object (task), NULL, "the engine's program could not be started");
+    settle (g_task_get_source_object (task), NULL, _ ("the engine's program could not be started"));
     g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_FAILED,
                              _ ("“%s” could not be started: %s. Installing Parley again may help."),
                              program, error->message);

@@ -611,11 +611,12 @@ open_for_writing (ParleyStore *self, GError **error)
   if (!self->db || !parley_schema_look (self->db, parley_schema_n_steps, &age, &version, error))
     return FALSE;
   if (age == PARLEY_SCHEMA_NEWER) {
-    g_set_error (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_READ_ONLY,
-                 "“%s” was last used by a newer Parley (its version is %" G_GINT64_FORMAT
-                 ", this Parley knows %u). Chats can be read but not changed until Parley is "
-                 "updated.",
-                 self->path, version, parley_schema_n_steps);
+    g_autofree char *theirs = g_strdup_printf ("%" G_GINT64_FORMAT, version);
+    g_set_error (
+        error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_READ_ONLY,
+        _ ("“%s” was last used by a newer Parley (its version is %s, this Parley knows %u). "
+           "Chats can be read but not changed until Parley is updated."),
+        self->path, theirs, parley_schema_n_steps);
     return FALSE;
   }
   self->presence = parley_presence_open (self->path, error);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "store/schema.h"
 
+#include <glib/gi18n.h>
+
 /* Identifiers of chats and messages are drawn from one set (parley_store_new_id), so that a row of
  * `search` can belong to either: the text of a message or the title of a chat. */
 static const char version_1[] =
@@ -115,7 +117,7 @@ parley_schema_look (sqlite3 *db, guint n_steps, ParleySchemaAge *age, gint64 *ve
   gboolean empty = *version == 0 && n_tables == 0;
   if (!empty && application != PARLEY_SCHEMA_APPLICATION_ID) {
     g_set_error (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_DAMAGED,
-                 "“%s” is a database of another program. It was left as it is.",
+                 _ ("“%s” is a database of another program. It was left as it is."),
                  sqlite3_db_filename (db, "main"));
     return FALSE;
   }

@@ -215,7 +215,7 @@ static void
 protocol_broken (ParleyWorkerClient *self, const char *what)
 {
   g_autofree char *reason = g_strdup_printf (
-      "The engine was ended, because it said something that makes no sense (%s).", what);
+      _ ("The engine was ended, because it said something that makes no sense (%s)."), what);
   process_lost (self, PARLEY_WORKER_ERROR_PROTOCOL, reason);
 }
 
@@ -482,7 +482,7 @@ greeted (GObject *object, GAsyncResult *result, gpointer data)
   }
   if (!ok || version != WORKER_PROTOCOL_VERSION) {
     g_clear_error (&error);
-    protocol_broken (self, ok ? "another version of the protocol; installing Parley again helps"
+    protocol_broken (self, ok ? _ ("another version of the protocol; installing Parley again helps")
                               : "its greeting");
     return;
   }

@@ -46,20 +46,22 @@ describe_end (ParleyWorkerProcess *self)
     int status = g_subprocess_get_if_exited (self->process)
                      ? g_subprocess_get_exit_status (self->process)
                      : 0;
-    return g_strdup_printf ("The engine ended unexpectedly (exit status %d).", status);
+    return g_strdup_printf (_ ("The engine ended unexpectedly (exit status %d)."), status);
   }
   int number = g_subprocess_get_term_sig (self->process);
   if (number == SIGKILL && count_oom_kills () > self->oom_kills)
-    return g_strdup ("The computer ran out of memory, and the system ended the engine. Fewer GPU "
-                     "layers or a shorter context need less.");
+    return g_strdup (
+        _ ("The computer ran out of memory, and the system ended the engine. Fewer GPU "
+           "layers or a shorter context need less."));
   switch (number) {
-  case SIGKILL: return g_strdup ("The engine was killed from outside (signal 9).");
-  case SIGTERM: return g_strdup ("The engine was asked to end from outside (signal 15).");
+  case SIGKILL: return g_strdup (_ ("The engine was killed from outside (signal 9)."));
+  case SIGTERM: return g_strdup (_ ("The engine was asked to end from outside (signal 15)."));
   case SIGBUS:
-    return g_strdup ("The engine ended while reading the model (signal 7): its file changed, or "
-                     "its disk does not answer.");
+    return g_strdup (_ ("The engine ended while reading the model (signal 7): its file changed, or "
+                        "its disk does not answer."));
   default:
-    return g_strdup_printf ("The engine crashed (signal %d, %s).", number, g_strsignal (number));
+    return g_strdup_printf (_ ("The engine crashed (signal %d, %s)."), number,
+                            g_strsignal (number));
   }
 }
 
@@ -138,7 +140,7 @@ spawn (const char *program, const char *budgets, int socket, GError **error)
   const char *const argv[] = { program, "--serve", NULL };
   GSubprocess *process = g_subprocess_launcher_spawnv (launcher, argv, error);
   if (!process)
-    g_prefix_error (error, "The engine “%s” cannot be started: ", program);
+    g_prefix_error (error, _ ("The engine “%s” cannot be started: "), program);
   return process;
 }
 
