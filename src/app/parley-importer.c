@@ -14,6 +14,7 @@
 
 typedef struct {
   ParleyStore *store;
+  ParleyChatList *chats;
   char *path, *models_dir;
   GtkWidget *widget;
 } Job;
@@ -24,6 +25,7 @@ job_free (gpointer data)
   Job *job = data;
 
   g_object_unref (job->store);
+  g_object_unref (job->chats);
   g_object_unref (job->widget);
   g_free (job->path);
   g_free (job->models_dir);
@@ -48,9 +50,10 @@ take_chats (Job *job, GPtrArray *chats)
     const char *json = g_ptr_array_index (chats, i);
     g_autoptr (GError) error = NULL;
     g_autoptr (ParleyChat) chat = parley_chat_import_json (job->store, json, strlen (json), &error);
-    if (chat != NULL)
+    if (chat != NULL) {
+      parley_chat_list_adopt (job->chats, chat);
       n++;
-    else
+    } else
       g_message ("a chat was left out: %s", error->message);
   }
   return n;
@@ -94,6 +97,7 @@ parley_importer_run (ParleyServices *services, GtkWidget *widget, GFile *file)
   }
   Job *job = g_new0 (Job, 1);
   job->store = g_object_ref (services->store);
+  job->chats = g_object_ref (services->chats);
   job->models_dir = g_strdup (parley_library_get_models_dir (services->library));
   job->widget = g_object_ref (widget);
   job->path = g_steal_pointer (&path);

@@ -15,7 +15,7 @@ G_BEGIN_DECLS
 void parley_model_work_verify (ParleyServices *services, GtkWidget *widget, ParleyModel *model);
 void parley_model_work_move (ParleyServices *services, GtkWidget *widget, ParleyModel *model,
                              const char *folder);
-/* Asks for a file first. */
+/* Asks first which chats go along, and for a file. */
 void parley_model_work_export (ParleyServices *services, GtkWidget *widget, ParleyModel *model);
 
 G_END_DECLS

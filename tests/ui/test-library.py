@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The pages of models in the real window: what a person makes of a model, where it lies, how it
+goes to another computer and back, and one queue with the terminal. Prints TAP."""
+
+import hashlib
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import cases  # noqa: E402
+import library  # noqa: E402
+import talk  # noqa: E402
+from driver import App, wait  # noqa: E402
+from library import own_model, undo  # noqa: E402
+
+
+def models_are_kept_in_order(case):
+    """Verified, tagged, found, pinned, deleted, and taken back."""
+    def own():
+        return own_model(app)
+
+    def checksum():
+        with sqlite3.connect(f"file:{case.data}/parley.db?mode=ro", uri=True) as db:
+            return db.execute("SELECT sha256 FROM artifact").fetchone()[0]
+
+    with open(case.model, "rb") as file:
+        before = file.read()
+    with case.window() as app:
+        app.do("show-models")
+        name = own().name
+        assert talk.says(app, "free of"), "the space is not shown"
+        own().act("row.verify")
+        wait(lambda: checksum() == hashlib.sha256(before).hexdigest(), "its checksum", 30)
+        own().act("row.tags")
+        app.find("text", "Tags of the model").set_text("bedtime, small")
+        app.find("push button", "Set Tags").click()
+        wait(lambda: talk.says(app, "bedtime · small"), "the tags")
+        search = app.find("entry", "Search models on this computer")
+        search.set_text("nothing is called so")
+        wait(lambda: talk.says(app, "Nothing here is called so."), "that nothing is found")
+        search.set_text("bedtime")
+        wait(lambda: own().name == name, "the one with the tag")
+        search.set_text("")
+        own().act("row.pin")
+        wait(lambda: talk.says(app, "Pinned"), "that it is pinned")
+        own().act("row.delete")
+        wait(lambda: not os.path.exists(case.model), "the file to go")
+        undo(app)
+        wait(lambda: os.path.exists(case.model), "the file to come back")
+        assert own().name == name
+        wait(lambda: talk.says(app, "bedtime · small"), "its tags")
+    with open(case.model, "rb") as file:
+        assert file.read() == before, "it came back changed"
+
+
+def undo_that_fails_loses_nothing(case):
+    with open(case.model, "rb") as file:
+        before = file.read()
+    with case.window() as app:
+        app.do("show-models")
+        own_model(app).act("row.delete")
+        wait(lambda: not os.path.exists(case.model), "the file to go")
+        os.makedirs(os.path.dirname(case.model), exist_ok=True)
+        with open(case.model, "wb"):
+            pass  # another file is where it was
+        undo(app)
+        wait(lambda: talk.says(app, "is kept, but not put back yet"), "why it is not back")
+    os.unlink(case.model)
+    with case.window() as app:
+        wait(lambda: os.path.exists(case.model), "the file to come back")
+    with open(case.model, "rb") as file:
+        assert file.read() == before, "it came back changed"
+
+
+# ---- to another computer and back ----
+
+def save_as(app, path):
+    """In the toolkit's own dialog."""
+    name = wait(lambda: [n for n in app.root.all("text") if n.text().endswith(".tar.zst")],
+                "the name of the file")[0]
+    name.set_text(path)
+    wait(lambda: name.text() == path, "the name")
+    app.key("Return")
+
+
+def exports_take_chosen_chats(case):
+    archive = os.path.join(case.desktop.home, "with chats.tar.zst")
+    with case.window() as app:
+        case.ask(app, 20)
+        talk.ended(case.data)
+        app.do("show-models")
+        model = own_model(app)
+        model.act("row.tags")
+        app.find("text", "Tags of the model").set_text("bedtime")
+        app.find("push button", "Set Tags").click()
+        wait(lambda: talk.says(app, "bedtime"), "the tag")
+        own_model(app).act("row.export")
+        wait(lambda: talk.says(app, "No chat goes along"), "the question about chats")
+        assert len(talk.says(app, "With this model")) == 1, "which chats were held with the model"
+        app.find("push button", "Choose All With This Model").click()
+        wait(lambda: talk.says(app, "1 chat goes along"), "one chat")
+        boxes = app.root.all("check box")
+        names = [boxes[0].name, boxes[2].name]
+        assert ["checked" in n.states() for n in boxes[:3]] == [True, False, False]
+        boxes[2].click()
+        wait(lambda: talk.says(app, "2 chats go along"), "two chats")
+        app.find("push button", "Export…").click()
+        save_as(app, archive)
+        wait(lambda: talk.says(app, "was exported with 2 chats"), "the end of the export", 30)
+    before = library.cli(case.data, "info", "--json", "Stories")
+    with tempfile.TemporaryDirectory() as other:
+        with App(case.desktop, other, {"PARLEY_HUB": case.hub.address,
+                                       "PARLEY_VULKAN_DEVICE": "none"}) as app:
+            app.find("push button", "New Chat", 30)
+            subprocess.run([app.program, archive], env=app.env, timeout=60, check=True)
+            wait(lambda: talk.says(app, "1 model was imported. 2 chats came with it."),
+                 "the end of the import", 30)
+            app.do("show-chats")
+            for name in names:
+                wait(lambda name=name: talk.says(app, name), f"the chat {name!r}")
+        after = library.cli(other, "info", "--json", "Stories")
+        for key in ("id", "name", "tags", "pinned", "sha256", "bytes", "repo"):
+            if key != "sha256" or before[key]:
+                assert after[key] == before[key], (key, before[key], after[key])
+        assert after["tags"] == ["bedtime"]
+
+
+CASES = [models_are_kept_in_order, undo_that_fails_loses_nothing, exports_take_chosen_chats]
+
+
+if __name__ == "__main__":
+    sys.exit(cases.main(CASES, __file__))
