@@ -40,13 +40,55 @@ model_row (gpointer item, gpointer data)
   return parley_model_row_new (self->services, item);
 }
 
+static gboolean
+is_unfinished (ParleyTransfer *transfer)
+{
+  ParleyTransferState state = parley_transfer_get_state (transfer);
+
+  return state != PARLEY_TRANSFER_DONE && state != PARLEY_TRANSFER_CANCELLED;
+}
+
+static void
+download_first (GtkButton *button, ParleyModelsPage *self)
+{
+  parley_downloads_move (self->services->downloads,
+                         g_object_get_data (G_OBJECT (button), "parley-transfer"), 0);
+}
+
+/* Whether it waits behind others. */
+static gboolean
+can_come_first (ParleyModelsPage *self, ParleyTransfer *transfer)
+{
+  GListModel *transfers = G_LIST_MODEL (self->services->downloads);
+  ParleyTransferState state = parley_transfer_get_state (transfer);
+
+  if (state != PARLEY_TRANSFER_QUEUED && state != PARLEY_TRANSFER_PAUSED)
+    return FALSE;
+  for (guint i = 0; i < g_list_model_get_n_items (transfers); i++) {
+    g_autoptr (ParleyTransfer) other = g_list_model_get_item (transfers, i);
+    if (other == transfer || is_unfinished (other))
+      return other != transfer;
+  }
+  return FALSE;
+}
+
 static GtkWidget *
 transfer_row (ParleyModelsPage *self, ParleyTransfer *transfer)
 {
   GtkWidget *row = gtk_list_box_row_new ();
   GtkWidget *box = parley_box (GTK_ORIENTATION_VERTICAL, 6, "file-row");
+  GtkWidget *line = parley_box (GTK_ORIENTATION_HORIZONTAL, 6, NULL);
+  GtkWidget *name = parley_line (parley_transfer_get_name (transfer), "quant-name");
+  GtkWidget *first = parley_icon_button ("go-top-symbolic", _ ("Download before the others"), NULL);
 
-  gtk_box_append (GTK_BOX (box), parley_line (parley_transfer_get_name (transfer), "quant-name"));
+  gtk_widget_set_hexpand (name, TRUE);
+  parley_add_classes (first, "flat circular");
+  g_object_set_data (G_OBJECT (first), "parley-transfer", transfer); /* the box below keeps it */
+  g_signal_connect (first, "clicked", G_CALLBACK (download_first), self);
+  gtk_widget_set_visible (first, can_come_first (self, transfer));
+  gtk_box_append (GTK_BOX (line), name);
+  gtk_box_append (GTK_BOX (line), first);
+  gtk_box_append (GTK_BOX (box), line);
   gtk_box_append (GTK_BOX (box),
                   parley_line (parley_transfer_get_repo (transfer), "caption dim-label"));
   gtk_box_append (GTK_BOX (box), parley_transfer_box_new (self->services, transfer));
@@ -292,11 +334,10 @@ show_downloads (ParleyModelsPage *self)
   parley_box_clear (self->downloads);
   for (guint i = 0; i < g_list_model_get_n_items (transfers); i++) {
     g_autoptr (ParleyTransfer) transfer = g_list_model_get_item (transfers, i);
-    ParleyTransferState state = parley_transfer_get_state (transfer);
     g_signal_handlers_disconnect_by_func (transfer, show_downloads, self);
     g_signal_connect_object (transfer, "notify::state", G_CALLBACK (show_downloads), self,
                              G_CONNECT_SWAPPED);
-    if (state != PARLEY_TRANSFER_DONE && state != PARLEY_TRANSFER_CANCELLED)
+    if (is_unfinished (transfer))
       gtk_list_box_append (GTK_LIST_BOX (self->downloads), transfer_row (self, transfer));
   }
   update (self);

@@ -157,7 +157,14 @@ run (ParleyDownloads *downloads, ParleyStore *store, ParleyHubFile *file, bool q
     keep_card (downloads, store, pull.transfer);
     return print_result (pull.transfer, file, json);
   }
-  cli_fail ("cannot download: %s", parley_transfer_get_message (pull.transfer));
+  ParleyTransferState state = parley_transfer_get_state (pull.transfer);
+  const char *message = parley_transfer_get_message (pull.transfer);
+  if (state == PARLEY_TRANSFER_CANCELLED)
+    return cli_fail ("the download was removed in another Parley");
+  if (state == PARLEY_TRANSFER_PAUSED && !*message)
+    return cli_fail ("the download was paused in another Parley: run the same command again to go "
+                     "on from here");
+  cli_fail ("cannot download: %s", message);
   if (parley_transfer_get_bytes_done (pull.transfer) == 0)
     parley_transfer_cancel (pull.transfer); /* nothing to go on with */
   return CLI_FAILED;

@@ -14,6 +14,7 @@
   X (search, "find models on the hub") \
   X (show, "the files of a repository, and whether they fit") \
   X (pull, "download a model") \
+  X (downloads, "what is not downloaded to its end yet") \
   X (list, "the models on this computer") \
   X (info, "what is known of a model") \
   X (rm, "delete a model") \

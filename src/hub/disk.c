@@ -83,6 +83,16 @@ parley_disk_lock (const char *path, gboolean *busy, GError **error)
   return -1;
 }
 
+gboolean
+parley_disk_is_locked (const char *path)
+{
+  int fd = open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  gboolean locked = fd >= 0 && flock (fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  if (fd >= 0)
+    close (fd);
+  return locked;
+}
+
 void
 parley_disk_unlock (int fd, const char *path)
 {

@@ -38,6 +38,7 @@ gboolean parley_disk_fail (GError **error, int code, ParleyDiskDeed deed, const 
 /* A descriptor that holds the lock file, -1 with *busy when another process holds it, or -1 with
  * an error. */
 int parley_disk_lock (const char *path, gboolean *busy, GError **error);
+gboolean parley_disk_is_locked (const char *path);  /* by anybody, this process included */
 void parley_disk_unlock (int fd, const char *path); /* removes the lock file */
 
 /* Whether `bytes` more fit into the folder, leaving something for others. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "hub/job.h"
+#include "hub/job-private.h"
 #include "hub/disk.h"
 #include "hub/http.h"
 #include "hub/parley-hub-private.h"
+#include "hub/wish.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,17 +19,6 @@
 #define MAX_ODDITIES  3 /* answers in a row that make no sense */
 #define REFUSED_TWICE 2 /* the first refusal of a signed address may be its age */
 
-struct _ParleyJob {
-  ParleyHub *hub;
-  char *models_dir;
-  ParleySidecar *sidecar;
-  gboolean apart;
-  GCancellable *hurry;
-  guint64 *have; /* bytes of each part, for the sum in reports */
-  ParleyJobReport report;
-  gpointer report_data;
-};
-
 ParleyJob *
 parley_job_new (ParleyHub *hub, const char *models_dir, ParleySidecar *sidecar, gboolean apart)
 {
@@ -37,7 +27,9 @@ parley_job_new (ParleyHub *hub, const char *models_dir, ParleySidecar *sidecar, 
   job->models_dir = g_strdup (models_dir);
   job->sidecar = sidecar;
   job->apart = apart;
+  job->paused_on_disk = sidecar->paused;
   job->hurry = g_cancellable_new ();
+  g_mutex_init (&job->mutex);
   job->have = g_new0 (guint64, sidecar->n_parts);
   return job;
 }
@@ -50,6 +42,8 @@ parley_job_free (ParleyJob *job)
   g_object_unref (job->hub);
   g_object_unref (job->hurry);
   parley_sidecar_free (job->sidecar);
+  g_mutex_clear (&job->mutex);
+  g_free (job->wish);
   g_free (job->models_dir);
   g_free (job->have);
   g_free (job);
@@ -75,8 +69,8 @@ parley_job_dup_path (ParleyJob *job, guint part)
   return parley_job_place (job->models_dir, job->sidecar, job->apart, part);
 }
 
-static char *
-beside (ParleyJob *job, guint part, const char *suffix)
+char *
+_parley_job_beside (ParleyJob *job, guint part, const char *suffix)
 {
   g_autofree char *path = parley_job_dup_path (job, part);
   return g_strconcat (path, suffix, NULL);
@@ -85,7 +79,7 @@ beside (ParleyJob *job, guint part, const char *suffix)
 char *
 parley_job_dup_sidecar_path (ParleyJob *job)
 {
-  return beside (job, 0, ".part.json");
+  return _parley_job_beside (job, 0, ".part.json");
 }
 
 /* How much of the .part file can be relied on: after a crash of the computer, what was forced to
@@ -104,7 +98,7 @@ parley_job_bytes_on_disk (ParleyJob *job)
   guint64 sum = 0;
   for (guint i = 0; i < job->sidecar->n_parts; i++) {
     const ParleySidecarPart *part = &job->sidecar->parts[i];
-    g_autofree char *path = beside (job, i, ".part");
+    g_autofree char *path = _parley_job_beside (job, i, ".part");
     GStatBuf info;
     if (part->fetched || part->found)
       job->have[i] = part->size;
@@ -116,8 +110,8 @@ parley_job_bytes_on_disk (ParleyJob *job)
   return sum;
 }
 
-static gboolean
-make_folders (ParleyJob *job, GError **error)
+gboolean
+_parley_job_make_folders (ParleyJob *job, GError **error)
 {
   for (guint i = 0; i < job->sidecar->n_parts; i++) {
     g_autofree char *path = parley_job_dup_path (job, i);
@@ -134,7 +128,7 @@ static void
 cut_doubtful_bytes (ParleyJob *job)
 {
   for (guint i = 0; i < job->sidecar->n_parts && !job->sidecar->same_boot; i++) {
-    g_autofree char *path = beside (job, i, ".part");
+    g_autofree char *path = _parley_job_beside (job, i, ".part");
     GStatBuf info;
     if (g_lstat (path, &info) == 0 && S_ISREG (info.st_mode) &&
         (guint64) info.st_size > job->sidecar->parts[i].synced)
@@ -144,45 +138,22 @@ cut_doubtful_bytes (ParleyJob *job)
   job->sidecar->same_boot = TRUE;
 }
 
-/* Writes the description; errors of the file system are put in our words. */
-static gboolean
-write_sidecar (ParleyJob *job, GError **error)
+gboolean
+_parley_job_write (ParleyJob *job, GError **error)
 {
   cut_doubtful_bytes (job);
   g_autofree char *path = parley_job_dup_sidecar_path (job);
   g_autoptr (GError) problem = NULL;
-  if (parley_sidecar_write (job->sidecar, path, &problem))
+  if (parley_sidecar_write (job->sidecar, path, &problem)) {
+    job->paused_on_disk = job->sidecar->paused;
     return TRUE;
+  }
   int code = g_error_matches (problem, G_FILE_ERROR, G_FILE_ERROR_NOSPC) ? ENOSPC : 0;
   if (code)
     return parley_disk_fail (error, code, PARLEY_DISK_WRITE, path);
   g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_FILE, _ ("Cannot write %s: %s"), path,
                problem->message);
   return FALSE;
-}
-
-gboolean
-parley_job_save (ParleyJob *job, GError **error)
-{
-  return make_folders (job, error) && write_sidecar (job, error);
-}
-
-void
-parley_job_set_added (ParleyJob *job, gint64 added)
-{
-  g_autoptr (GError) error = NULL;
-  job->sidecar->added = added;
-  if (!parley_job_save (job, &error))
-    g_debug ("a place in the queue is not kept: %s", error->message);
-}
-
-gboolean
-parley_job_set_paused (ParleyJob *job, gboolean paused, GError **error)
-{
-  if (job->sidecar->paused == paused)
-    return TRUE;
-  job->sidecar->paused = paused;
-  return parley_job_save (job, error);
 }
 
 void
@@ -341,7 +312,7 @@ take_bytes (const guint8 *bytes, gsize n, gpointer data, GError **error)
     if (fdatasync (fetch->fd) != 0)
       return parley_disk_fail (error, errno, PARLEY_DISK_SAVE, fetch->path);
     part->synced = *fetch->have;
-    if (!write_sidecar (fetch->job, error))
+    if (!_parley_job_write (fetch->job, error))
       return FALSE;
   }
   report (fetch->job, PARLEY_TRANSFER_RUNNING, "");
@@ -456,7 +427,7 @@ check_hash (Fetch *fetch, GError **error)
   g_unlink (fetch->path);
   *fetch->have = 0;
   fetch->part->synced = 0;
-  write_sidecar (fetch->job, NULL);
+  _parley_job_write (fetch->job, NULL);
   report (fetch->job, PARLEY_TRANSFER_CHECKING, "");
   g_set_error (
       error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_CHECKSUM,
@@ -470,15 +441,17 @@ static gboolean
 bring_part (ParleyJob *job, guint i, GCancellable *cancellable, GError **error)
 {
   ParleySidecarPart *part = &job->sidecar->parts[i];
-  g_auto (Fetch) fetch = {
-    .job = job, .part = part, .have = &job->have[i], .path = beside (job, i, ".part"), .fd = -1
-  };
+  g_auto (Fetch) fetch = { .job = job,
+                           .part = part,
+                           .have = &job->have[i],
+                           .path = _parley_job_beside (job, i, ".part"),
+                           .fd = -1 };
   g_autofree char *path = parley_job_dup_path (job, i);
   if (!open_part (&fetch, cancellable, error) || !fetch_rest (&fetch, cancellable, error) ||
       !check_hash (&fetch, error) || !parley_disk_settle (fetch.fd, fetch.path, path, error))
     return FALSE;
   part->fetched = TRUE;
-  return job->sidecar->n_parts == 1 || write_sidecar (job, error);
+  return job->sidecar->n_parts == 1 || _parley_job_write (job, error);
 }
 
 /* ---- all parts ---- */
@@ -545,8 +518,8 @@ look_at_places (ParleyJob *job, gboolean *moved, GCancellable *cancellable, GErr
   return TRUE;
 }
 
-static gboolean
-all_in_place (ParleyJob *job)
+gboolean
+_parley_job_is_in_place (ParleyJob *job)
 {
   for (guint i = 0; i < job->sidecar->n_parts; i++) {
     g_autofree char *path = parley_job_dup_path (job, i);
@@ -557,31 +530,38 @@ all_in_place (ParleyJob *job)
   return TRUE;
 }
 
+/* From the description, when it is there and of the same bytes. */
+static gboolean
+take_progress (ParleyJob *job, const char *described)
+{
+  g_autoptr (ParleySidecar) current = parley_sidecar_read (described, NULL);
+  if (!current || !parley_sidecar_equal (current, job->sidecar))
+    return FALSE;
+  parley_sidecar_take_progress (job->sidecar, current);
+  return TRUE;
+}
+
 /* Holds the lock in *fd. When another process had it first, its outcome is ours: *over. */
 static gboolean
 take_lock (ParleyJob *job, const char *path, int *fd, gboolean *over, GCancellable *cancellable,
            GError **error)
 {
   gboolean busy, waited = FALSE;
+  g_autofree char *described = parley_job_dup_sidecar_path (job);
   while ((*fd = parley_disk_lock (path, &busy, error)) < 0) {
     if (!busy)
       return FALSE;
     waited = TRUE;
+    take_progress (job, described);
     parley_job_bytes_on_disk (job);
-    report (job, PARLEY_TRANSFER_WAITING, "Another Parley downloads this file");
+    report (job, PARLEY_TRANSFER_WAITING, _ ("Another Parley downloads this file"));
     if (!wait_for (job, LOCK_WAIT_MS, cancellable, error))
       return FALSE;
   }
   *over = FALSE;
-  g_autofree char *described = parley_job_dup_sidecar_path (job);
-  g_autoptr (ParleySidecar) current = parley_sidecar_read (described, NULL);
-  if (current && parley_sidecar_equal (current, job->sidecar)) {
-    parley_sidecar_take_progress (job->sidecar, current);
+  if (take_progress (job, described) || !waited)
     return TRUE;
-  }
-  if (!waited)
-    return TRUE;
-  *over = all_in_place (job);
+  *over = _parley_job_is_in_place (job);
   if (!*over)
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_FILE,
                  _ ("Another Parley removed the download of %s. Start it again if you want it"),
@@ -602,18 +582,29 @@ record (ParleyJob *job, ParleyDownloadsRecorder recorder, gpointer data, GError 
   return !recorder || recorder (file, (const char *const *) list, data, error);
 }
 
+/* From now on, or no more. */
+static void
+take_wishes (ParleyJob *job, gboolean take)
+{
+  g_mutex_lock (&job->mutex);
+  g_free (job->wish);
+  job->wish = take ? _parley_job_beside (job, 0, PARLEY_WISH_SUFFIX) : NULL;
+  g_mutex_unlock (&job->mutex);
+}
+
 /* Everything that happens under the lock. */
 static gboolean
 run_locked (ParleyJob *job, gboolean *moved, ParleyDownloadsRecorder recorder, gpointer data,
             GCancellable *cancellable, GError **error)
 {
+  take_wishes (job, TRUE);
   job->sidecar->paused = FALSE;
   parley_job_bytes_on_disk (job);
   if (!look_at_places (job, moved, cancellable, error))
     return FALSE;
   if (*moved)
     return TRUE;
-  if (!write_sidecar (job, error))
+  if (!_parley_job_write (job, error))
     return FALSE;
   parley_job_bytes_on_disk (job);
   for (guint i = 0; i < job->sidecar->n_parts; i++)
@@ -625,6 +616,8 @@ run_locked (ParleyJob *job, gboolean *moved, ParleyDownloadsRecorder recorder, g
     return FALSE;
   g_autofree char *described = parley_job_dup_sidecar_path (job);
   g_autofree char *folder = g_path_get_dirname (described);
+  g_autofree char *wish = _parley_job_beside (job, 0, PARLEY_WISH_SUFFIX);
+  g_unlink (wish);
   if (g_unlink (described) != 0 && errno != ENOENT)
     return parley_disk_fail (error, errno, PARLEY_DISK_DELETE, described);
   return parley_disk_sync_folder (folder, error);
@@ -647,13 +640,14 @@ parley_job_run (ParleyJob *job, ParleyJobReport report_fn, gpointer report_data,
   }
   gboolean moved = TRUE, good = TRUE;
   while (good && moved) {
-    g_autofree char *lock_path = beside (job, 0, ".part.lock");
+    g_autofree char *lock_path = _parley_job_beside (job, 0, ".part.lock");
     gboolean over = FALSE;
     int lock = -1;
     moved = FALSE;
-    good = make_folders (job, error) &&
+    good = _parley_job_make_folders (job, error) &&
            take_lock (job, lock_path, &lock, &over, cancellable, error) &&
            (over || run_locked (job, &moved, recorder, recorder_data, cancellable, error));
+    take_wishes (job, FALSE);
     parley_disk_unlock (lock, lock_path);
   }
   return good;
@@ -676,21 +670,22 @@ remove_folders (ParleyJob *job, guint i)
 gboolean
 parley_job_discard (ParleyJob *job, GError **error)
 {
-  g_autofree char *lock_path = beside (job, 0, ".part.lock");
+  g_autofree char *lock_path = _parley_job_beside (job, 0, ".part.lock");
   g_autofree char *described = parley_job_dup_sidecar_path (job);
   gboolean busy = FALSE;
   g_autoptr (GError) problem = NULL;
+  g_autofree char *wish = _parley_job_beside (job, 0, PARLEY_WISH_SUFFIX);
   int lock = parley_disk_lock (lock_path, &busy, &problem);
-  if (lock < 0 && busy) {
-    g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_FILE,
-                 _ ("Another Parley downloads %s. Stop it there"), job->sidecar->parts[0].path);
-    return FALSE;
-  }
+  if (lock < 0 && busy)
+    return parley_wish_leave (wish, PARLEY_WISH_CANCEL, error);
+  g_unlink (wish);
+  /* What another program finished meanwhile is a model. */
+  gboolean is_unfinished = g_file_test (described, G_FILE_TEST_EXISTS);
   for (guint i = 0; i < job->sidecar->n_parts; i++) {
-    g_autofree char *part = beside (job, i, ".part");
+    g_autofree char *part = _parley_job_beside (job, i, ".part");
     g_autofree char *path = parley_job_dup_path (job, i);
     g_unlink (part);
-    if (job->sidecar->parts[i].fetched)
+    if (job->sidecar->parts[i].fetched && is_unfinished)
       g_unlink (path);
   }
   gboolean good = g_unlink (described) == 0 || errno == ENOENT || errno == ENOTDIR;

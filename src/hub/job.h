@@ -8,6 +8,7 @@
 
 #include "hub/parley-downloads.h"
 #include "hub/sidecar.h"
+#include "hub/wish.h"
 
 G_BEGIN_DECLS
 
@@ -28,10 +29,29 @@ char *parley_job_dup_path (ParleyJob *job, guint part); /* of the finished file 
 char *parley_job_dup_sidecar_path (ParleyJob *job);
 guint64 parley_job_bytes_on_disk (ParleyJob *job); /* where it would go on */
 
-/* Writes the description down, so that the job is found after a restart. */
+/* Writes the description down, so that the job is found after a restart. While another program
+ * runs the job these write nothing, but a pause is wished for there. Not while this one does. */
 gboolean parley_job_save (ParleyJob *job, GError **error);
 void parley_job_set_added (ParleyJob *job, gint64 added); /* its place in the queue */
 gboolean parley_job_set_paused (ParleyJob *job, gboolean paused, GError **error);
+
+/* Another program runs it, or this one. */
+gboolean parley_job_is_elsewhere (ParleyJob *job);
+/* What another program wishes of a job that this one runs; any thread. */
+ParleyWish parley_job_take_wish (ParleyJob *job);
+/* Fulfils what was wished of a job that nobody runs. FALSE: it is gone, or soon will be. */
+gboolean parley_job_settle_wish (ParleyJob *job);
+
+/* What other programs did to a job that this one does not run. */
+typedef enum {
+  PARLEY_JOB_AS_BEFORE,
+  PARLEY_JOB_PAUSED,
+  PARLEY_JOB_RESUMED,
+  PARLEY_JOB_FINISHED,
+  PARLEY_JOB_GONE,
+} ParleyJobChange;
+/* *moved: it has another place in the queue. */
+ParleyJobChange parley_job_look_again (ParleyJob *job, gboolean *moved);
 
 /* Does everything. FALSE with G_IO_ERROR_CANCELLED leaves what there is for the next time. */
 gboolean parley_job_run (ParleyJob *job, ParleyJobReport report, gpointer report_data,
@@ -41,7 +61,7 @@ gboolean parley_job_run (ParleyJob *job, ParleyJobReport report, gpointer report
 /* Ends a wait before its time; from any thread. */
 void parley_job_hurry (ParleyJob *job);
 
-/* Removes what the download left on the disk. */
+/* Removes what the download left on the disk, or wishes for that where another program runs it. */
 gboolean parley_job_discard (ParleyJob *job, GError **error);
 
 /* Finished file of a part: <models_dir>/<repo>[@<commit>]/<path>. Free with g_free(). */

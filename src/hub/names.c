@@ -82,7 +82,7 @@ is_component (const char *text, gsize n)
       return FALSE;
   }
   return !ends_with (text, n, ".part") && !ends_with (text, n, ".part.json") &&
-         !ends_with (text, n, ".part.lock");
+         !ends_with (text, n, ".part.lock") && !ends_with (text, n, ".part.wish");
 }
 
 gboolean

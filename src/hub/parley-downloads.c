@@ -4,12 +4,14 @@
 #include "hub/names.h"
 #include "hub/parley-transfer-private.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 #define USUAL_LIMIT  2
 #define MAX_LIMIT    8
 #define SPACE_MS     5000 /* between two looks at a full disk */
-#define WATCH_MS     3000 /* between two looks for downloads of other programs */
+#define WATCH_MS     3000 /* between two looks for what other programs do with the queue */
+#define WISH_MS      400  /* between two looks for what they wish of what runs here */
 #define MAX_RESTORED 1000
 #define MAX_DEPTH    8 /* folders below the models folder that are searched for descriptions */
 
@@ -24,7 +26,7 @@ struct _ParleyDownloads {
   GDestroyNotify recorder_destroy;
   GNetworkMonitor *monitor;
   guint limit, space_ms;
-  GSource *space, *watch; /* timers; NULL: not running */
+  GSource *space, *watch, *wishes; /* timers; NULL: not running */
   gboolean stopped, metered, allow_metered;
 };
 
@@ -93,6 +95,7 @@ parley_downloads_dispose (GObject *object)
   self->monitor = NULL;
   stop_timer (&self->space);
   stop_timer (&self->watch);
+  stop_timer (&self->wishes);
   for (guint i = 0; i < self->transfers->len; i++)
     g_signal_handlers_disconnect_by_data (self->transfers->pdata[i], self);
   G_OBJECT_CLASS (parley_downloads_parent_class)->dispose (object);
@@ -149,8 +152,9 @@ hold_or_go (ParleyDownloads *self)
 {
   for (guint i = 0; parley_downloads_is_held (self) && i < self->transfers->len; i++)
     _parley_transfer_hold (self->transfers->pdata[i],
-                           "This connection may be paid by the byte, so the download waits for "
-                           "another one. Allow metered connections in the preferences to go on");
+                           _ ("This connection may be paid by the byte, so the download waits for "
+                              "another one. Allow metered connections in the preferences to go "
+                              "on"));
   schedule (self);
 }
 
@@ -220,6 +224,20 @@ parley_downloads_set_recorder (ParleyDownloads *self, ParleyDownloadsRecorder re
   self->recorder_destroy = destroy;
 }
 
+static gboolean
+look_for_wishes (gpointer data)
+{
+  ParleyDownloads *self = data;
+  guint running = 0;
+  for (guint i = 0; i < self->transfers->len && !self->stopped; i++) {
+    running += _parley_transfer_has_thread (self->transfers->pdata[i]);
+    _parley_transfer_fulfil_wish (self->transfers->pdata[i]);
+  }
+  if (running == 0)
+    stop_timer (&self->wishes);
+  return running > 0;
+}
+
 /* Starts queued transfers in their order as long as there is room. */
 static void
 schedule (ParleyDownloads *self)
@@ -235,6 +253,7 @@ schedule (ParleyDownloads *self)
       continue;
     running++;
     _parley_transfer_start (transfer, self->recorder, self->recorder_data);
+    start_timer (self, &self->wishes, WISH_MS, look_for_wishes);
   }
 }
 
@@ -348,12 +367,10 @@ parley_downloads_add (ParleyDownloads *self, ParleyHubFile *file, GError **error
     left = find_left (self, wanted, TRUE, &taken_apart);
     apart = left || taken;
   }
-  gboolean is_new = !left;
-  if (left)
-    left->paused = FALSE;
   ParleyJob *job =
       parley_job_new (self->hub, self->models_dir, left ? left : g_steal_pointer (&wanted), apart);
-  if (is_new && !parley_job_save (job, error)) {
+  gboolean saved = left ? parley_job_set_paused (job, FALSE, error) : parley_job_save (job, error);
+  if (!saved) {
     parley_job_free (job);
     return NULL;
   }
@@ -395,8 +412,12 @@ restore_one (ParleyDownloads *self, const char *path, GPtrArray *jobs)
     g_autofree char *place = parley_job_place (self->models_dir, sidecar, apart, 0);
     gsize n = strlen (place);
     if (strncmp (place, path, n) == 0 && strcmp (path + n, ".part.json") == 0) {
-      g_ptr_array_add (
-          jobs, parley_job_new (self->hub, self->models_dir, g_steal_pointer (&sidecar), apart));
+      ParleyJob *job =
+          parley_job_new (self->hub, self->models_dir, g_steal_pointer (&sidecar), apart);
+      if (parley_job_settle_wish (job))
+        g_ptr_array_add (jobs, job);
+      else
+        parley_job_free (job);
       return;
     }
   }
@@ -427,12 +448,34 @@ parley_downloads_restore (ParleyDownloads *self)
   schedule (self);
 }
 
+static int
+compare_listed (gconstpointer a, gconstpointer b)
+{
+  ParleyJob *x = _parley_transfer_get_job (*(ParleyTransfer **) a);
+  ParleyJob *y = _parley_transfer_get_job (*(ParleyTransfer **) b);
+  return compare_added (&x, &y);
+}
+
+void
+_parley_downloads_look_around (ParleyDownloads *self)
+{
+  gboolean moved = FALSE;
+  guint n = self->transfers->len;
+  for (guint i = 0; i < n && i < self->transfers->len; i++)
+    moved |= _parley_transfer_look_again (self->transfers->pdata[i]);
+  if (moved) {
+    g_ptr_array_sort (self->transfers, compare_listed);
+    g_list_model_items_changed (G_LIST_MODEL (self), 0, self->transfers->len, self->transfers->len);
+  }
+  parley_downloads_restore (self);
+}
+
 static gboolean
 look_around (gpointer data)
 {
   ParleyDownloads *self = data;
   if (!self->stopped)
-    parley_downloads_restore (self);
+    _parley_downloads_look_around (self);
   return G_SOURCE_CONTINUE;
 }
 
@@ -440,6 +483,52 @@ void
 parley_downloads_watch (ParleyDownloads *self)
 {
   start_timer (self, &self->watch, WATCH_MS, look_around);
+}
+
+static gint64
+time_of (ParleyDownloads *self, guint i)
+{
+  return parley_job_get_sidecar (_parley_transfer_get_job (self->transfers->pdata[i]))->added;
+}
+
+static gboolean
+is_writable (ParleyTransfer *transfer) /* a running job writes its description itself */
+{
+  return !_parley_transfer_has_thread (transfer) &&
+         parley_transfer_get_state (transfer) != PARLEY_TRANSFER_DONE &&
+         parley_transfer_get_state (transfer) != PARLEY_TRANSFER_CANCELLED;
+}
+
+/* Times of adding are the order that a restart and other programs find: the moved one gets one
+ * between its neighbours. FALSE: there is none. */
+static gboolean
+put_between (ParleyDownloads *self, guint position)
+{
+  gint64 before = position > 0 ? time_of (self, position - 1) : G_MININT64;
+  gint64 after = position + 1 < self->transfers->len ? time_of (self, position + 1) : G_MAXINT64;
+  gint64 between = position == 0                          ? after - 1
+                   : position + 1 == self->transfers->len ? before + 1
+                                                          : before + (after - before) / 2;
+  if (before >= between || between >= after)
+    return FALSE;
+  parley_job_set_added (_parley_transfer_get_job (self->transfers->pdata[position]), between);
+  return TRUE;
+}
+
+/* The times of the whole list in its order. */
+static void
+deal_times (ParleyDownloads *self)
+{
+  g_autoptr (GArray) times = g_array_new (FALSE, FALSE, sizeof (gint64));
+  for (guint i = 0; i < self->transfers->len; i++) {
+    gint64 added = time_of (self, i);
+    g_array_append_val (times, added);
+  }
+  g_array_sort (times, compare_times);
+  for (guint i = 0; i < times->len; i++)
+    if (is_writable (self->transfers->pdata[i]))
+      parley_job_set_added (_parley_transfer_get_job (self->transfers->pdata[i]),
+                            g_array_index (times, gint64, i));
 }
 
 void
@@ -455,23 +544,9 @@ parley_downloads_move (ParleyDownloads *self, ParleyTransfer *transfer, guint po
     return;
   g_ptr_array_insert (self->transfers, (int) position,
                       g_ptr_array_steal_index (self->transfers, from));
-  /* Times of adding are the order that a restart finds: those of the span are dealt out anew. */
+  if (!is_writable (transfer) || !put_between (self, position))
+    deal_times (self);
   guint first = MIN (from, position), n = MAX (from, position) - first + 1;
-  g_autoptr (GArray) times = g_array_new (FALSE, FALSE, sizeof (gint64));
-  for (guint i = 0; i < n; i++) {
-    ParleyJob *job = _parley_transfer_get_job (self->transfers->pdata[first + i]);
-    gint64 added = parley_job_get_sidecar (job)->added;
-    g_array_append_val (times, added);
-  }
-  g_array_sort (times, compare_times);
-  for (guint i = 0; i < n; i++) {
-    ParleyTransfer *moved = self->transfers->pdata[first + i];
-    /* A running job writes its description itself; it keeps its time. */
-    if (!_parley_transfer_has_thread (moved) &&
-        parley_transfer_get_state (moved) != PARLEY_TRANSFER_DONE &&
-        parley_transfer_get_state (moved) != PARLEY_TRANSFER_CANCELLED)
-      parley_job_set_added (_parley_transfer_get_job (moved), g_array_index (times, gint64, i));
-  }
   g_list_model_items_changed (G_LIST_MODEL (self), first, n, n);
   schedule (self);
 }
@@ -495,6 +570,7 @@ parley_downloads_stop (ParleyDownloads *self)
   self->stopped = TRUE;
   stop_timer (&self->space);
   stop_timer (&self->watch);
+  stop_timer (&self->wishes);
   for (guint i = 0; i < self->transfers->len; i++)
     _parley_transfer_stop (self->transfers->pdata[i]);
 }

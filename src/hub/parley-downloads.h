@@ -42,7 +42,7 @@ void parley_downloads_restore (ParleyDownloads *self);
  * belongs to the list. NULL with an error when the file cannot be had at all. */
 ParleyTransfer *parley_downloads_add (ParleyDownloads *self, ParleyHubFile *file, GError **error);
 
-/* Goes on finding downloads that other programs begin or leave behind, some seconds later. */
+/* Goes on finding what other programs do with the queue, some seconds later. */
 void parley_downloads_watch (ParleyDownloads *self);
 
 /* How many run at a time, 1 to 8 (2). */

@@ -25,8 +25,17 @@ void _parley_transfer_hold (ParleyTransfer *self, const char *message);
 /* Ends a wait, if it is in one. */
 void _parley_transfer_hurry (ParleyTransfer *self);
 
-/* For tests: what the network is taken for, and how often disks are looked at. */
+/* Does what another program wishes of a transfer that this one runs. */
+void _parley_transfer_fulfil_wish (ParleyTransfer *self);
+
+/* Takes over what other programs did to a transfer that this one does not run; TRUE: it has another
+ * place in the queue. */
+gboolean _parley_transfer_look_again (ParleyTransfer *self);
+
+/* For tests: what the network is taken for, how often disks are looked at, and a look at what other
+ * programs did at once. */
 void _parley_downloads_set_metered (ParleyDownloads *self, gboolean metered);
+void _parley_downloads_look_around (ParleyDownloads *self);
 void _parley_downloads_set_space_poll (ParleyDownloads *self, guint ms);
 
 G_END_DECLS

@@ -455,6 +455,66 @@ _parley_transfer_hurry (ParleyTransfer *self)
     parley_job_hurry (self->job);
 }
 
+/* ---- what other programs do ---- */
+
+void
+_parley_transfer_fulfil_wish (ParleyTransfer *self)
+{
+  if (!self->thread || self->intent != INTENT_RUN)
+    return;
+  switch (parley_job_take_wish (self->job)) {
+  case PARLEY_WISH_PAUSE: parley_transfer_pause (self); break;
+  case PARLEY_WISH_CANCEL: parley_transfer_cancel (self); break;
+  case PARLEY_WISH_NONE:
+  default: break;
+  }
+}
+
+/* The state that it has elsewhere. */
+static void
+follow (ParleyTransfer *self, ParleyTransferState state)
+{
+  set_message (self, "");
+  set_error (self, NULL);
+  set_state (self, state);
+}
+
+gboolean
+_parley_transfer_look_again (ParleyTransfer *self)
+{
+  gboolean moved = FALSE;
+  if (self->thread ||
+      (self->state != PARLEY_TRANSFER_QUEUED && self->state != PARLEY_TRANSFER_PAUSED &&
+       self->state != PARLEY_TRANSFER_FAILED))
+    return FALSE;
+  ParleyJobChange change = parley_job_look_again (self->job, &moved);
+  if (change == PARLEY_JOB_FINISHED)
+    set_done (self, self->total);
+  else if (change != PARLEY_JOB_GONE)
+    set_done (self, MAX (self->done, parley_job_bytes_on_disk (self->job)));
+  switch (change) {
+  case PARLEY_JOB_FINISHED: follow (self, PARLEY_TRANSFER_DONE); break;
+  case PARLEY_JOB_GONE: follow (self, PARLEY_TRANSFER_CANCELLED); break;
+  case PARLEY_JOB_PAUSED:
+    if (self->state == PARLEY_TRANSFER_QUEUED)
+      follow (self, PARLEY_TRANSFER_PAUSED);
+    break;
+  case PARLEY_JOB_RESUMED:
+    if (self->state == PARLEY_TRANSFER_PAUSED)
+      follow (self, PARLEY_TRANSFER_QUEUED);
+    break;
+  case PARLEY_JOB_AS_BEFORE:
+  default: break;
+  }
+  return moved;
+}
+
+gboolean
+parley_transfer_runs_elsewhere (ParleyTransfer *self)
+{
+  return !self->thread && parley_job_is_elsewhere (self->job);
+}
+
 /* ---- what a person does ---- */
 
 void

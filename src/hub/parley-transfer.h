@@ -42,6 +42,9 @@ const char *parley_transfer_get_message (ParleyTransfer *self);
 const GError *parley_transfer_get_error (ParleyTransfer *self);
 gboolean parley_transfer_is_active (ParleyTransfer *self); /* queued, checking, running, waiting */
 
+/* Another program downloads it at this moment. Looks at the disk. */
+gboolean parley_transfer_runs_elsewhere (ParleyTransfer *self);
+
 void parley_transfer_pause (ParleyTransfer *self);  /* keeps what is there, across restarts */
 void parley_transfer_resume (ParleyTransfer *self); /* after paused or failed; skips a wait */
 void parley_transfer_cancel (ParleyTransfer *self); /* and removes what is there */

@@ -160,6 +160,55 @@ def two_at_once(standin):
     case.close()
 
 
+def one_queue(standin):
+    """What one process downloads another one lists, pauses, moves and removes."""
+    def states():
+        return [(os.path.basename(d["path"]), d["state"]) for d in case.facts("downloads")]
+
+    case = Case(standin)
+    assert "No download is unfinished" in case.run("downloads")
+    wanted = item("fixture/plain", "plain-F32.gguf")
+    standin.tell(rate=800000)
+    process = case.start("pull", "fixture/plain:F32")
+    part = os.path.join(case.models, "fixture/plain/plain-F32.gguf.part")
+    wait_for(part, 200000)
+    shown, = case.facts("downloads")
+    assert shown["state"] == "downloading" and shown["bytes"] == wanted.file.size, shown
+    assert 200000 <= shown["bytes_done"] < shown["bytes"], shown
+    shown, = case.facts("downloads", "--pause", "plain-F32.gguf")
+    assert shown["state"] == "paused", shown
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 1 and "paused in another Parley" in err, err
+    there = os.path.getsize(part)
+    assert states() == [("plain-F32.gguf", "paused")], states()
+
+    process = case.start("pull", "fixture/plain:Q8_0")
+    wait_for(os.path.join(case.models, "fixture/plain/plain-Q8_0.gguf.part"), 100000)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert states() == [("plain-F32.gguf", "paused"), ("plain-Q8_0.gguf", "waiting")], states()
+    case.run("downloads", "--first", "fixture/plain:q8_0")
+    assert [name for name, _ in states()] == ["plain-Q8_0.gguf", "plain-F32.gguf"], states()
+    assert "several downloads" in case.run("downloads", "--first", "fixture/plain", status=1)
+    assert "no unfinished download" in case.run("downloads", "--pause", "x", status=1)
+    assert case.facts("downloads", "--resume", "all")[1]["state"] == "waiting"
+    standin.tell(rate=0)
+    out = case.run("downloads", "--run").split()
+    assert sorted(map(os.path.basename, out)) == ["plain-F32.gguf", "plain-Q8_0.gguf"], out
+    assert "bytes=%d-" % there in standin.ranges(), standin.ranges()
+    assert sha256(part[: -len(".part")]) == wanted.sha256
+    assert len(case.facts("list")) == 2 and case.facts("downloads") == []
+
+    standin.tell(rate=800000)
+    process = case.start("pull", "fixture/sharded:F32")
+    wait_for(os.path.join(case.models, "fixture/sharded/F32/big-F32-00001-of-00003.gguf"), 1)
+    case.run("downloads", "--remove", "fixture/sharded")
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 1 and "removed in another Parley" in err, err
+    assert not os.path.exists(os.path.join(case.models, "fixture/sharded")), case.files()
+    case.close()
+
+
 def damage(standin):
     case = Case(standin)
     standin.tell(fault={"on": "cdn", "do": "flip", "at": 123456})
@@ -227,7 +276,7 @@ def files_of_others(standin):
 def main():
     standin = Standin()
     tests = [search, show, pull_list_info_rm, parts, killed_and_resumed, interrupted_politely,
-             two_at_once, damage, refusals, the_token_stays_with_the_hub, files_of_others]
+             two_at_once, one_queue, damage, refusals, the_token_stays_with_the_hub, files_of_others]
     run_all([(test.__name__, lambda test=test: test(standin)) for test in tests])
 
 

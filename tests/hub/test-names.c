@@ -55,6 +55,7 @@ unsafe_paths_are_refused (void)
     "x.gguf.part",
     "x.gguf.part.json",
     "x.GGUF.PART.LOCK",
+    "x.gguf.part.wish",
     "a.part/b.gguf",
     "\xff\xfe.gguf",
     "caf\xc3",

@@ -32,13 +32,19 @@ def undo(app):
                       if n.role == "push button" and n.name.startswith("Undo")), "Undo").click()
 
 
+def start_cli(data, *words, **env):
+    """parley-cli on a data folder."""
+    return subprocess.Popen([os.path.join(driver.BUILD, "src", "cli", "parley-cli"), *words],
+                            env={**os.environ, "PARLEY_DATA_DIR": data, **env}, text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
 def cli(data, *words, **env):
-    """What parley-cli prints about a data folder."""
-    done = subprocess.run([os.path.join(driver.BUILD, "src", "cli", "parley-cli"), *words],
-                          env={**os.environ, "PARLEY_DATA_DIR": data, **env}, check=False,
-                          capture_output=True, text=True)
-    assert done.returncode == 0, f"{words}: {done.stderr}"
-    return json.loads(done.stdout) if "--json" in words else done.stdout
+    """What it prints; with --json, what that says."""
+    with start_cli(data, *words, **env) as process:
+        out, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, f"{words}: {errors}"
+    return json.loads(out) if "--json" in words else out
 
 
 @contextlib.contextmanager

@@ -129,7 +129,76 @@ def exports_take_chosen_chats(case):
         assert after["tags"] == ["bedtime"]
 
 
-CASES = [models_are_kept_in_order, undo_that_fails_loses_nothing, exports_take_chosen_chats]
+# ---- one queue with the terminal ----
+
+def downloads_change_places(case):
+    """The order is that of the queue, in the terminal too, and outlives the window."""
+    def order():
+        return [os.path.basename(d["path"]) for d
+                in library.cli(case.data, "downloads", "--json", PARLEY_HUB=case.hub.address)]
+
+    with sqlite3.connect(os.path.join(case.data, "parley.db")) as db:
+        db.execute("INSERT INTO setting VALUES ('downloads/at-once', '1')")
+    db.close()
+    with case.window() as app:
+        app.do("search", "'fixture/plain'")
+        app.find("push button", "Download Q8_0", 30)
+        case.hub.control(rate=50000)
+        for name in ("F32", "Q8_0"):
+            app.find("push button", "Download " + name).click()
+            wait(lambda name=name: any(name in n for n in order()), f"{name} in the queue")
+        assert order() == ["plain-F32.gguf", "plain-Q8_0.gguf"], order()
+        app.do("show-models")
+        first = wait(lambda: [n for n in app.root.all("push button", "Download before the others")
+                              if "visible" in n.states()], "the way to come first")
+        assert len(first) == 1, "only what waits behind others can come before them"
+        first[0].click()
+        wait(lambda: order() == ["plain-Q8_0.gguf", "plain-F32.gguf"], "the other order")
+    with case.window() as app:
+        app.do("show-models")
+        names = wait(lambda: [n.name for n in app.root.all("label") if n.name.startswith("plain-")
+                              and "visible" in n.states()], "the downloads")
+        assert names == ["plain-Q8_0.gguf", "plain-F32.gguf"], names
+
+
+def one_queue_with_the_terminal(case):
+    part = os.path.join(case.data, "models", "fixture", "plain", "plain-F32.gguf.part")
+
+    def there():
+        return os.path.getsize(part) if os.path.exists(part) else 0
+
+    def downloads():
+        return library.cli(case.data, "downloads", "--json", PARLEY_HUB=case.hub.address)
+
+    case.hub.control(rate=400000)
+    pull = library.start_cli(case.data, "pull", "-q", "fixture/plain:F32",
+                             PARLEY_HUB=case.hub.address)
+    try:
+        wait(lambda: there() > 100000, "the terminal to download")
+        with case.window() as app:
+            app.do("show-models")
+            wait(lambda: talk.says(app, "Another Parley downloads this file"),
+                 "what the terminal downloads", 30)
+            app.find("push button", "Pause download").click()
+            assert pull.wait(20) == 1 and "paused in another Parley" in pull.stderr.read()
+            wait(lambda: downloads()[0]["state"] == "paused", "the pause, in the terminal")
+            before = there()
+            wait(lambda: talk.says(app, "Paused, "), "the pause, in the window")
+            app.find("push button", "Resume download").click()
+            wait(lambda: there() > before, "the window to go on")
+            shown, = downloads()
+            assert shown["state"] == "downloading" and shown["bytes_done"] >= before, shown
+            library.cli(case.data, "downloads", "--remove", "all", PARLEY_HUB=case.hub.address)
+            wait(lambda: not os.path.exists(os.path.dirname(part)), "the files to go")
+            wait(lambda: not talk.says(app, "plain-F32.gguf"), "the row to go")
+            assert downloads() == []
+    finally:
+        pull.kill()
+        pull.communicate()
+
+
+CASES = [models_are_kept_in_order, undo_that_fails_loses_nothing, exports_take_chosen_chats,
+         downloads_change_places, one_queue_with_the_terminal]
 
 
 if __name__ == "__main__":
