@@ -81,7 +81,13 @@ imported (gpointer result, const GError *error, gpointer data)
                                                            "%s %u chats came with it.", n_chats),
                                                  text, n_chats)
                               : g_strdup (text);
-  parley_window_tell (job->widget, with);
+  g_autofree char *left_out =
+      import->left->len > 0
+          ? g_strdup_printf (ngettext ("%s %u file was left out: %s",
+                                       "%s %u files were left out: %s", import->left->len),
+                             with, import->left->len, (char *) import->left->pdata[0])
+          : g_strdup (with);
+  parley_window_tell (job->widget, left_out);
 }
 
 void

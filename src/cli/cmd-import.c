@@ -15,8 +15,11 @@ use_in_place (ParleyStore *store, char **paths)
 {
   for (; *paths; paths++) {
     g_autoptr (GError) error = NULL;
+    if (!g_file_test (*paths, G_FILE_TEST_EXISTS))
+      return cli_fail ("cannot use it in place: there is no %s", *paths);
+    g_autofree char *whole = g_canonicalize_filename (*paths, NULL);
     g_autofree char *folder =
-        g_file_test (*paths, G_FILE_TEST_IS_DIR) ? g_strdup (*paths) : g_path_get_dirname (*paths);
+        g_file_test (*paths, G_FILE_TEST_IS_DIR) ? g_strdup (whole) : g_path_get_dirname (whole);
     if (!parley_places_add (store, PARLEY_SETTING_PLACES, folder, &error))
       return cli_fail_glib ("cannot use it in place", error);
     printf ("Models in %s are used where they are.\n", folder);
@@ -50,6 +53,16 @@ import_chats (ParleyStore *store, GPtrArray *chats)
   return n;
 }
 
+/* What lies elsewhere would not be in the library. */
+static bool
+is_models_folder (ParleyStore *store, const char *path)
+{
+  g_autofree char *folder = g_canonicalize_filename (path, NULL);
+  g_auto (GStrv) folders = parley_places_get (store, PARLEY_SETTING_FOLDERS);
+  return strcmp (folder, parley_models_dir ()) == 0 ||
+         g_strv_contains ((const char *const *) folders, folder);
+}
+
 int
 parley_cmd_import (int argc, char **argv)
 {
@@ -74,6 +87,8 @@ parley_cmd_import (int argc, char **argv)
   g_autoptr (ParleyStore) store = parley_store_open (NULL, &error);
   if (!store)
     return cli_fail_glib ("cannot open the catalogue", error);
+  if (folder && !is_models_folder (store, folder))
+    return cli_fail ("%s is no models folder: make it one with 'parley-cli folders --add'", folder);
   int status = CLI_DONE;
   if (in_place) {
     status = use_in_place (store, argv + 1);
@@ -97,6 +112,7 @@ parley_cmd_import (int argc, char **argv)
       pe_json_begin_object (&w);
       write_paths (&w, "imported", import->paths);
       write_paths (&w, "known", import->known);
+      write_paths (&w, "left_out", import->left);
       pe_json_key (&w, "chats");
       pe_json_uint (&w, n_chats);
       pe_json_end_object (&w);
@@ -106,6 +122,8 @@ parley_cmd_import (int argc, char **argv)
       printf ("%s\n", (char *) import->paths->pdata[k]);
     for (guint k = 0; k < import->known->len; k++)
       printf ("%s was there already.\n", (char *) import->known->pdata[k]);
+    for (guint k = 0; k < import->left->len; k++)
+      status = cli_fail ("left out: %s", (char *) import->left->pdata[k]);
     if (n_chats)
       printf (n_chats == 1 ? "%u chat came with it.\n" : "%u chats came with it.\n", n_chats);
   }

@@ -161,7 +161,8 @@ print_table (ParleyHub *hub, ParleyHubModel *model, ParleyFit *known, guint64 kn
     g_autofree char *size = cli_format_bytes (parley_hub_file_get_size (file));
     cli_table_add (table, "companion", size, "", "", "", parley_hub_file_get_path (file));
   }
-  cli_table_print (table);
+  if (g_list_model_get_n_items (files) + g_list_model_get_n_items (companions) > 0)
+    cli_table_print (table);
   for (guint i = 0; i < g_list_model_get_n_items (companions); i++)
     printf ("%s%s: %s\n", i ? "" : "\n", parley_hub_file_get_name (file_at (companions, i)),
             parley_hub_file_kind_words (parley_hub_file_get_kind (file_at (companions, i))));

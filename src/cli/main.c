@@ -30,6 +30,51 @@ print_help (FILE *to)
            "Exit status: 0 done, 1 failed, 2 used wrongly.\n");
 }
 
+/* How many letters must be put in, left out or replaced; words longer than that are far apart. */
+static size_t
+distance (const char *a, const char *b)
+{
+  size_t row[24], n = strlen (b);
+  if (n >= G_N_ELEMENTS (row))
+    return G_N_ELEMENTS (row);
+  for (size_t k = 0; k <= n; k++)
+    row[k] = k;
+  for (size_t i = 0; a[i]; i++) {
+    size_t corner = row[0];
+    row[0] = i + 1;
+    for (size_t k = 0; k < n; k++) {
+      size_t change = corner + (a[i] != b[k]);
+      corner = row[k + 1];
+      row[k + 1] = MIN (MIN (row[k], corner) + 1, change);
+    }
+  }
+  return row[n];
+}
+
+/* The command that was probably meant, or NULL. */
+static const char *
+nearest (const char *word)
+{
+  static const char *const others[][2] = {
+    { "download", "pull" },   { "get", "pull" },   { "install", "pull" }, { "ls", "list" },
+    { "delete", "rm" },       { "remove", "rm" },  { "run", "chat" },     { "find", "search" },
+    { "queue", "downloads" }, { "add", "import" },
+  };
+  const char *best = NULL;
+  size_t least = 3; /* further away it is a guess */
+  for (size_t i = 0; i < G_N_ELEMENTS (others); i++)
+    if (strcmp (word, others[i][0]) == 0)
+      return others[i][1];
+  for (size_t i = 0; i < G_N_ELEMENTS (commands); i++) {
+    size_t far = distance (word, commands[i].name);
+    if (far < least && far * 2 < strlen (commands[i].name)) {
+      least = far;
+      best = commands[i].name;
+    }
+  }
+  return best;
+}
+
 int
 main (int argc, char **argv)
 {
@@ -55,5 +100,7 @@ main (int argc, char **argv)
       g_set_prgname (name);
       return commands[i].run (argc - 1, argv + 1);
     }
-  return cli_usage ("unknown command: %s", argv[1]);
+  const char *near = nearest (argv[1]);
+  return near ? cli_usage ("unknown command: %s; did you mean %s?", argv[1], near)
+              : cli_usage ("unknown command: %s", argv[1]);
 }

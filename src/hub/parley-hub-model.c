@@ -351,6 +351,11 @@ choose_usual (ParleyHubModel *self)
           strcmp (parley_hub_file_get_quantisation (file), usual[u]) == 0)
         return g_steal_pointer (&file);
     }
+  for (guint i = 0; i < n; i++) {
+    g_autoptr (ParleyHubFile) file = g_list_model_get_item (G_LIST_MODEL (self->files), i);
+    if (parley_hub_file_is_complete (file))
+      return g_steal_pointer (&file);
+  }
   return n > 0 ? g_list_model_get_item (G_LIST_MODEL (self->files), 0) : NULL;
 }
 

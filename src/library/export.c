@@ -194,6 +194,11 @@ parley_export (ParleyModel *model, ParleyStore *store, GPtrArray *chats, const c
                  _ ("%s is there already and was left alone. Choose another name"), whole);
     return FALSE;
   }
+  if (!g_file_test (folder, G_FILE_TEST_IS_DIR)) {
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+                 _ ("There is no folder %s. Choose one that is there"), folder);
+    return FALSE;
+  }
   if (!parley_disk_check_space (folder, facts->size, error))
     return FALSE;
   g_autoptr (ParleyArtifactRecord) record =

@@ -70,6 +70,7 @@ parley_import_free (ParleyImport *import)
   g_ptr_array_unref (import->paths);
   g_ptr_array_unref (import->known);
   g_ptr_array_unref (import->chats);
+  g_ptr_array_unref (import->left);
   g_free (import);
 }
 
@@ -80,6 +81,7 @@ import_new (void)
   import->paths = g_ptr_array_new_with_free_func (g_free);
   import->known = g_ptr_array_new_with_free_func (g_free);
   import->chats = g_ptr_array_new_with_free_func (g_free);
+  import->left = g_ptr_array_new_with_free_func (g_free);
   return import;
 }
 
@@ -385,10 +387,23 @@ import_folder (Work *work, const char *path, gboolean move, GError **error)
       g_free (home);
       home = g_strdup (HOME_OF_IMPORTS);
     }
-    if (!import_file (work, entry->parts[0], home, move, error))
+    g_autoptr (GError) problem = NULL;
+    if (import_file (work, entry->parts[0], home, move, &problem))
+      continue;
+    /* One that is no model must not keep the others out; a full disk would. */
+    gboolean only_this = g_error_matches (problem, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_PROTOCOL) ||
+                         g_error_matches (problem, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_REFUSED);
+    if (!only_this || entries->len == 1) {
+      g_propagate_error (error, g_steal_pointer (&problem));
       return FALSE;
+    }
+    g_ptr_array_add (work->result->left, g_strdup (problem->message));
   }
-  return TRUE;
+  if (work->result->paths->len + work->result->known->len > 0)
+    return TRUE;
+  g_set_error_literal (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_PROTOCOL,
+                       work->result->left->pdata[0]);
+  return FALSE;
 }
 
 /* ---- archives ---- */
@@ -603,6 +618,11 @@ parley_import (const char *path, const char *models_dir, ParleyStore *store, gbo
                 .cancellable = cancellable,
                 .result = result };
   gboolean good;
+  if (!g_file_test (whole, G_FILE_TEST_EXISTS)) {
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+                 _ ("There is no such file or folder: %s. Check its name"), whole);
+    return NULL;
+  }
   if (g_file_test (whole, G_FILE_TEST_IS_DIR)) {
     good = import_folder (&work, whole, move, error);
   } else if (parley_archive_is_one (whole)) {

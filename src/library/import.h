@@ -19,6 +19,7 @@ typedef struct {
   GPtrArray *paths; /* of strings: the first parts of the models that are in the library now */
   GPtrArray *known; /* the same, of those that were there before */
   GPtrArray *chats; /* of strings: JSON as of parley_chat_export_json() */
+  GPtrArray *left;  /* of strings: why some of a folder's models were left out */
 } ParleyImport;
 
 void parley_import_free (ParleyImport *import);

@@ -102,6 +102,13 @@ parley_places_add (ParleyStore *store, const char *setting, const char *folder, 
                  _ ("There is no folder %s. Choose one that is there"), path);
     return FALSE;
   }
+  if (strcmp (path, "/") == 0) {
+    g_set_error_literal (
+        error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+        _ ("The whole computer is too much to look through. Choose the folder that "
+           "has the models"));
+    return FALSE;
+  }
   if (g_strv_contains ((const char *const *) known, path))
     return TRUE;
   g_autofree char *before = g_strjoinv ("\n", known);

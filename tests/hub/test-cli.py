@@ -232,6 +232,12 @@ def refusals(standin):
     err = case.run("pull", "fixture/hostile/../x.gguf", status=1)
     assert "names no repository" in err, err
     case.run("pull", status=2)
+    assert "did you mean search?" in case.run("serach", status=2)
+    assert "did you mean pull?" in case.run("download", status=2)
+    assert "mean" not in case.run("xyz", status=2)
+    assert "FILE" not in case.run("show", "fixture/empty")
+    shown = case.run("show", "fixture/sharded")
+    assert "parts are missing" in shown and "is not known" not in shown, shown
     case.close()
     case = Case(standin, HF_TOKEN="hf_wrong")
     assert "access token" in case.run("pull", "fixture/plain", status=1)

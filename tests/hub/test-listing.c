@@ -348,6 +348,10 @@ a_file_is_chosen (void)
   g_autoptr (ParleyHubFile) projector =
       parley_hub_model_choose (plain, "mmproj-plain-F16.gguf", NULL);
   CHECK (projector && parley_hub_file_get_kind (projector) == PARLEY_HUB_FILE_PROJECTOR);
+  /* What has all its parts comes before what would be better. */
+  g_autoptr (ParleyHubModel) sharded = details (hub, "fixture/sharded");
+  g_autoptr (ParleyHubFile) whole = parley_hub_model_choose (sharded, NULL, NULL);
+  CHECK_STR (parley_hub_file_get_quantisation (whole), "F32");
   g_autoptr (ParleyHubModel) empty = details (hub, "fixture/empty");
   g_clear_error (&error);
   CHECK (!parley_hub_model_choose (empty, NULL, &error));

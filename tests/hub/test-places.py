@@ -228,6 +228,7 @@ def places_and_folders():
     case.run("folders", "--remove", os.path.join(case.home, "mine"))
     assert case.facts("list") == []
     assert "no folder" in case.run("folders", "--add", "/nonexistent", status=1)
+    assert "whole computer" in case.run("folders", "--use", "/", status=1)
     case.close()
 
 
@@ -295,7 +296,21 @@ def importing():
     assert result["imported"] == [os.path.join(case.models, "imported-2/A.gguf")], result
     assert not os.path.exists(other)
     assert len(case.facts("list")) == 3
-    assert "no such file" in case.run("import", "/nonexistent.gguf", status=1).lower()
+    assert "There is no such file" in case.run("import", "/nonexistent.gguf", status=1)
+    assert "there is no /none" in case.run("import", "--in-place", "/none/x.gguf", status=1)
+    assert "no models folder" in case.run("import", "--to", case.home, path, status=1)
+    put(case, "mixed/Good.gguf", 4)
+    for name in ("page.gguf", "cut.gguf"):
+        with open(os.path.join(case.home, "mixed", name), "wb") as f:
+            f.write(b"<html>" if name == "page.gguf" else b"GGUF\x03\0")
+    mixed = os.path.join(case.home, "mixed")
+    err = case.run("import", mixed, status=1)
+    assert err.count("left out: ") == 2 and "page.gguf" in err and "cut.gguf" in err, err
+    assert os.path.join(case.models, "imported/mixed/Good.gguf") in [m["path"] for m
+                                                                     in case.facts("list")]
+    os.unlink(os.path.join(mixed, "Good.gguf"))
+    assert "no sound GGUF file" in case.run("import", mixed, status=1)
+    case.run("rm", "imported/mixed/Good")
     case.run("import", "--in-place", os.path.join(case.home, "elsewhere"))
     assert "elsewhere" in case.run("folders")
     case.close()
@@ -312,6 +327,10 @@ def exporting():
     exported = case.facts("export", "Mine", archive)
     assert exported["model"] == "o/r/A-Q8_0", exported
     assert "already" in case.run("export", "Mine", archive, status=1)
+    assert "write mine.zip.tar.zst" in case.run("export", "Mine", "mine.zip", status=2)
+    assert "no folder" in case.run("export", "Mine", "/nonexistent/x.tar.zst", status=1)
+    assert "there is no chat" in case.run("export", "Mine", case.home, "--chat", "x", status=1)
+    assert case.run("export", "Mine", case.home) == os.path.join(case.home, "Mine.tar.zst") + "\n"
     case.run("rm", "Mine")
     assert case.facts("list") == []
     result, = case.facts("import", archive)
