@@ -369,7 +369,8 @@ tell_files (Job *job, ParleyFit *fit, const GError *error)
   for (guint i = 0; i < g_list_model_get_n_items (job->files); i++) {
     g_autoptr (ParleyHubFile) file = g_list_model_get_item (job->files, i);
     g_autoptr (ParleyFit) scaled = NULL;
-    if (fit != NULL && file != job->chosen)
+    /* Of a split model it is an estimate itself. */
+    if (fit != NULL && (file != job->chosen || parley_hub_file_get_n_parts (file) > 1))
       scaled = parley_fit_scale (fit, parley_hub_file_get_size (file));
     tell (job, file, scaled != NULL ? scaled : fit, error);
   }
@@ -393,10 +394,8 @@ header_ready (GObject *source, GAsyncResult *result, gpointer data)
   Job *job = g_task_get_task_data (task);
   g_autoptr (GError) error = NULL;
 
-  job->header = parley_hub_header_finish (PARLEY_HUB (source), result, &job->file_bytes, &error);
+  job->header = parley_hub_outline_finish (PARLEY_HUB (source), result, &job->file_bytes, &error);
   if (job->header != NULL) {
-    /* Of a split model the header is the first part's, the size that of all parts. */
-    job->file_bytes = MAX (job->file_bytes, parley_hub_file_get_size (job->chosen));
     g_task_run_in_thread (task, fit_header);
   } else
     g_task_return_error (task, g_steal_pointer (&error));
@@ -413,5 +412,5 @@ parley_forecast_files (ParleyServices *services, GListModel *files, ParleyHubFil
   job->files = g_object_ref (files);
   job->chosen = g_object_ref (chosen);
   g_task_set_task_data (task, job, job_free);
-  parley_hub_header_async (services->hub, chosen, 0, cancellable, header_ready, task);
+  parley_hub_outline_async (services->hub, chosen, cancellable, header_ready, task);
 }

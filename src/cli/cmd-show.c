@@ -26,14 +26,18 @@ plan_usual (ParleyHub *hub, ParleyHubModel *model, guint64 *bytes, GError **erro
   g_autoptr (ParleyHubFile) file = parley_hub_model_choose (model, NULL, error);
   if (!file)
     return NULL;
-  g_autoptr (GBytes) header = parley_hub_header (hub, file, 0, bytes, NULL, error);
+  g_autoptr (GBytes) header = parley_hub_outline (hub, file, bytes, NULL, error);
   if (!header)
     return NULL;
   struct pe_device_info devices[PE_MAX_DEVICES];
   g_autoptr (ParleyStore) store = cli_store_peek ();
   gsize n = cli_plan_devices (store, devices);
-  return parley_fit_for_header (header, *bytes, parley_hub_file_get_name (file), NULL, devices, n,
-                                error);
+  g_autoptr (ParleyFit) fit = parley_fit_for_header (
+      header, *bytes, parley_hub_file_get_name (file), NULL, devices, n, error);
+  if (!fit || parley_hub_file_get_n_parts (file) == 1)
+    return g_steal_pointer (&fit);
+  *bytes = parley_hub_file_get_size (file); /* an estimate, as those of its siblings are */
+  return parley_fit_scale (fit, *bytes);
 }
 
 /* The fit of a file of `size` bytes, given that of one with `known_size`. */

@@ -6,10 +6,12 @@
  */
 #include "hub/http.h"
 #include "hub/joint-header.h"
+#include "hub/outline.h"
 #include "hub/parley-downloads.h"
 #include "hub/parley-hub-private.h"
 
 #include "engine/format/gguf.h"
+#include "engine/parley-engine.h"
 
 #include <glib/gi18n.h>
 #include <glib/gstdio.h>
@@ -219,6 +221,40 @@ fetch_joint_header (ParleyHub *self, ParleyHubFile *file, guint64 *file_bytes,
     }
   }
   return parley_joint_header (headers, sizes, parley_hub_file_get_path (file), file_bytes, error);
+}
+
+/* Whether the engine can make something of a header that is an estimate. */
+static gboolean
+can_be_planned (GBytes *header, guint64 file_bytes, const char *name)
+{
+  struct pe_model *model = NULL;
+  struct pe_error problem = { 0 };
+  gsize n;
+  const void *bytes = g_bytes_get_data (header, &n);
+  gboolean good = pe_model_open_header (bytes, n, file_bytes, name, &model, &problem) &&
+                  pe_model_can_compute (model, &problem);
+  pe_model_close (model);
+  return good;
+}
+
+GBytes *
+parley_hub_outline (ParleyHub *self, ParleyHubFile *file, guint64 *file_bytes,
+                    GCancellable *cancellable, GError **error)
+{
+  guint64 bytes = 0;
+  if (!file_bytes)
+    file_bytes = &bytes;
+  if (parley_hub_file_get_n_parts (file) > 1 && parley_hub_file_is_complete (file)) {
+    g_autoptr (GBytes) first = fetch_header (self, file, 0, cancellable, error);
+    if (!first)
+      return NULL;
+    g_autoptr (GBytes) outline =
+        parley_outline_header (first, parley_hub_file_get_part (file, 0)->size,
+                               parley_hub_file_get_size (file), file_bytes);
+    if (outline && can_be_planned (outline, *file_bytes, parley_hub_file_get_name (file)))
+      return g_steal_pointer (&outline);
+  }
+  return parley_hub_header (self, file, 0, file_bytes, cancellable, error);
 }
 
 GBytes *

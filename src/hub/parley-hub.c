@@ -624,6 +624,31 @@ run_header (GTask *task, gpointer source, gpointer data, GCancellable *cancellab
   answer (task, result, (GDestroyNotify) g_bytes_unref, error);
 }
 
+static void
+run_outline (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Question *question = data;
+  GError *error = NULL;
+  gpointer result =
+      parley_hub_outline (source, question->file, &question->file_bytes, cancellable, &error);
+  answer (task, result, (GDestroyNotify) g_bytes_unref, error);
+}
+
+void
+parley_hub_outline_async (ParleyHub *self, ParleyHubFile *file, GCancellable *cancellable,
+                          GAsyncReadyCallback callback, gpointer data)
+{
+  Question question = { .file = g_object_ref (file) };
+  ask (self, question, run_outline, cancellable, callback, data, parley_hub_outline_async);
+}
+
+GBytes *
+parley_hub_outline_finish (ParleyHub *self, GAsyncResult *result, guint64 *file_bytes,
+                           GError **error)
+{
+  return parley_hub_header_finish (self, result, file_bytes, error);
+}
+
 void
 parley_hub_header_async (ParleyHub *self, ParleyHubFile *file, guint part,
                          GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)

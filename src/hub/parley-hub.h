@@ -95,6 +95,14 @@ char *parley_hub_card_finish (ParleyHub *self, GAsyncResult *result,
  * NULL): size of what the header is of. */
 GBytes *parley_hub_header (ParleyHub *self, ParleyHubFile *file, guint part, guint64 *file_bytes,
                            GCancellable *cancellable, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The same for showing what the file would do here: of a split model it is estimated from the
+ * header of the first part and the sizes of the others, unless the first tells too little. */
+GBytes *parley_hub_outline (ParleyHub *self, ParleyHubFile *file, guint64 *file_bytes,
+                            GCancellable *cancellable, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void parley_hub_outline_async (ParleyHub *self, ParleyHubFile *file, GCancellable *cancellable,
+                               GAsyncReadyCallback callback, gpointer data);
+GBytes *parley_hub_outline_finish (ParleyHub *self, GAsyncResult *result, guint64 *file_bytes,
+                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void parley_hub_header_async (ParleyHub *self, ParleyHubFile *file, guint part,
                               GCancellable *cancellable, GAsyncReadyCallback callback,
                               gpointer data);

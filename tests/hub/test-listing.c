@@ -5,6 +5,7 @@
  */
 #include "engine/format/gguf.h"
 #include "engine/model.h"
+#include "hub/outline.h"
 #include "hub/parley-downloads.h"
 #include "standin.h"
 
@@ -649,6 +650,108 @@ headers_of_parts_become_one (void)
   CHECK_MSG (strstr (error->message, "Part 3 of"), "%s", error->message);
 }
 
+/* Whether the engine could run what this is the header of; its tensors are in *gguf. */
+static bool
+parse_header (GBytes *header, guint64 size, struct pe_gguf **gguf)
+{
+  struct pe_error problem = { 0 };
+  struct pe_model *model = NULL;
+  gsize n;
+  const void *bytes = g_bytes_get_data (header, &n);
+  CHECK_MSG (pe_gguf_parse (bytes, n, size, gguf, &problem), "%s", problem.message);
+  CHECK_MSG (pe_model_open_header (bytes, n, size, "big", &model, &problem), "%s", problem.message);
+  bool good = pe_model_can_compute (model, &problem);
+  pe_model_close (model);
+  return good;
+}
+
+/* What a split model would do is shown from its first part; the others are not asked for. */
+static void
+the_first_part_tells_enough (void)
+{
+  static const struct {
+    const char *quantisation;
+    guint n_parts;
+  } files[] = { { "Q8_0", 3 }, { "Q4_K_M", 2 } };
+  g_autoptr (ParleyHub) hub = standin_hub_new (TOKEN);
+  g_autoptr (ParleyHubModel) model = details (hub, "quarry/Basalt-70B-GGUF");
+  for (gsize i = 0; i < G_N_ELEMENTS (files); i++) {
+    g_autoptr (GError) error = NULL;
+    g_autoptr (ParleyHubFile) file = parley_hub_model_choose (model, files[i].quantisation, &error);
+    guint64 size = 0, known_size = 0;
+    struct pe_gguf *outline = NULL, *known = NULL;
+    CHECK (file && parley_hub_file_get_n_parts (file) == files[i].n_parts);
+    standin_tell ("{'reset': true}");
+    g_autoptr (GBytes) header = parley_hub_outline (hub, file, &size, NULL, &error);
+    CHECK_MSG (header, "%s", error->message);
+    CHECK (standin_requests ("-00001-of-", NULL) > 0);
+    CHECK (standin_requests ("-00002-of-", NULL) + standin_requests ("-00003-of-", NULL) == 0);
+    CHECK (parse_header (header, size, &outline));
+    CHECK_MSG (outline->n_tensors == 80 * 9 + 3, "%zu", outline->n_tensors);
+
+    g_autoptr (GBytes) whole = parley_hub_header (hub, file, 0, &known_size, NULL, &error);
+    CHECK_MSG (whole, "%s", error->message);
+    CHECK (parse_header (whole, known_size, &known));
+    for (gsize k = 0; k < known->n_tensors; k++) {
+      g_autofree char *name = g_strndup (known->tensors[k].name.data, known->tensors[k].name.n);
+      const struct pe_gguf_tensor *guessed = pe_gguf_tensor (outline, name);
+      CHECK_MSG (guessed, "%s", name);
+      CHECK_MSG (memcmp (guessed->shape, known->tensors[k].shape, sizeof guessed->shape) == 0, "%s",
+                 name);
+    }
+    guint64 off = MAX (size, known_size) - MIN (size, known_size);
+    CHECK_MSG (off <= known_size / 100, "%" G_GUINT64_FORMAT, off);
+    pe_gguf_free (outline);
+    pe_gguf_free (known);
+  }
+
+  /* Where it does not, all parts are looked into. */
+  g_autoptr (ParleyHubModel) small = details (hub, "fixture/sharded");
+  g_autoptr (ParleyHubFile) parts = parley_hub_model_choose (small, "F32", NULL);
+  g_autoptr (GError) error = NULL;
+  guint64 size = 0;
+  g_autoptr (GBytes) asked = parley_hub_outline (hub, parts, &size, NULL, &error);
+  CHECK_MSG (asked && size == parley_hub_file_get_size (parts), "%s", error ? error->message : "");
+  g_autoptr (GBytes) joint = parley_hub_header (hub, parts, 0, NULL, NULL, NULL);
+  CHECK (joint && g_bytes_equal (asked, joint));
+  g_autoptr (ParleyHubFile) half = parley_hub_model_choose (small, "Q8_0", NULL);
+  CHECK (!parley_hub_outline (hub, half, NULL, NULL, &error));
+  CHECK (g_error_matches (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_NOT_FOUND));
+}
+
+static void
+changed_headers_have_no_outline_or_a_bounded_one (void)
+{
+  g_autoptr (ParleyHub) hub = standin_hub_new (TOKEN);
+  g_autoptr (ParleyHubModel) model = details (hub, "quarry/Basalt-70B-GGUF");
+  g_autoptr (ParleyHubFile) file = parley_hub_model_choose (model, "Q4_K_M", NULL);
+  g_autoptr (GBytes) header = parley_hub_header (hub, file, 1, NULL, NULL, NULL);
+  guint64 size = parley_hub_file_get_part (file, 0)->size, all = parley_hub_file_get_size (file);
+  gsize n;
+  const guint8 *bytes = g_bytes_get_data (header, &n);
+  struct pe_gguf *gguf = NULL;
+  struct pe_error problem = { 0 };
+  CHECK (pe_gguf_parse (bytes, n, size, &gguf, &problem));
+  guint64 table = gguf->tensors[0].info_offset, length = gguf->header_bytes - table;
+  pe_gguf_free (gguf);
+  guint n_outlines = 0;
+  for (guint i = 0; i < 300; i++) {
+    g_autofree guint8 *changed = g_memdup2 (bytes, n);
+    for (guint k = 0; k <= i % 3; k++)
+      changed[table + ((guint64) i * 7919 + k * 104729) % length] ^= (guint8) (1 << (i + k) % 8);
+    g_autoptr (GBytes) input = g_bytes_new_static (changed, n);
+    guint64 outline_size = 0;
+    g_autoptr (GBytes) outline = parley_outline_header (input, size, all, &outline_size);
+    n_outlines += outline != NULL;
+    CHECK (!outline || (g_bytes_get_size (outline) < 2 * n && outline_size < all / 10 * 12));
+  }
+  CHECK_MSG (n_outlines > 0 && n_outlines < 300, "%u", n_outlines);
+  g_autoptr (GBytes) cut = g_bytes_new_from_bytes (header, 0, table);
+  guint64 unused;
+  CHECK (!parley_outline_header (cut, size, all, &unused));
+  CHECK (!parley_outline_header (header, size, all / 2, &unused)); /* it does not add up */
+}
+
 static void
 bad_headers_are_refused (void)
 {
@@ -713,6 +816,8 @@ main (void)
   RUN (answers_to_another_token_are_not_kept);
   RUN (headers_come_from_afar);
   RUN (headers_of_parts_become_one);
+  RUN (the_first_part_tells_enough);
+  RUN (changed_headers_have_no_outline_or_a_bounded_one);
   RUN (bad_headers_are_refused);
   standin_stop ();
   remove_tree (cache);
