@@ -147,12 +147,24 @@ tell_reply (ParleyAttention *self, ParleyChat *chat)
 
 /* ---- chats ---- */
 
+/* Whose model is loaded, or answers another chat: it is answered without anybody's help. */
+static gboolean
+waits_in_line (ParleyChat *chat)
+{
+  ParleyResponder *responder = parley_chat_get_responder (chat);
+
+  if (parley_chat_get_state (chat) != PARLEY_CHAT_WAITING || responder == NULL)
+    return FALSE;
+  ParleyResponderState state = parley_responder_get_state (responder);
+  return state != PARLEY_RESPONDER_NO_MODEL && state != PARLEY_RESPONDER_FAILED;
+}
+
 static void
 chat_changed (ParleyAttention *self, GParamSpec *pspec, ParleyChat *chat)
 {
   ParleyChatState state = parley_chat_get_state (chat);
   gboolean busy = state == PARLEY_CHAT_READING || state == PARLEY_CHAT_ANSWERING ||
-                  state == PARLEY_CHAT_SUMMARISING;
+                  state == PARLEY_CHAT_SUMMARISING || waits_in_line (chat);
   gint64 *since = g_hash_table_lookup (self->since, chat);
 
   if (busy && since == NULL) {
@@ -187,10 +199,12 @@ watch (ParleyAttention *self, GListModel *model, guint position, guint added)
     g_autoptr (GObject) item = g_list_model_get_item (model, i);
     if (g_hash_table_contains (self->watched, item))
       continue;
-    if (PARLEY_IS_CHAT (item))
+    if (PARLEY_IS_CHAT (item)) {
       g_signal_connect_object (item, "notify::state", G_CALLBACK (chat_changed), self,
                                G_CONNECT_SWAPPED);
-    else
+      g_signal_connect_object (item, "notify::responder", G_CALLBACK (chat_changed), self,
+                               G_CONNECT_SWAPPED);
+    } else
       g_signal_connect_object (item, "notify::state", G_CALLBACK (transfer_changed), self,
                                G_CONNECT_SWAPPED);
     g_hash_table_add (self->watched, g_object_ref (item));

@@ -361,11 +361,13 @@ recall (ParleyComposer *composer, ParleyChatPage *self)
 void
 parley_chat_page_regenerate (ParleyChatPage *self)
 {
-  ParleyMessage *message = last_message (self, PARLEY_ROLE_ASSISTANT);
+  guint n = self->chat != NULL ? g_list_model_get_n_items (G_LIST_MODEL (self->chat)) : 0;
 
-  if (message == NULL || parley_chat_get_state (self->chat) != PARLEY_CHAT_IDLE)
+  if (n == 0 || parley_chat_get_state (self->chat) != PARLEY_CHAT_IDLE)
     return;
-  parley_chat_regenerate (self->chat, message);
+  /* Of a person's message that was not answered this is its answer. */
+  g_autoptr (ParleyMessage) last = g_list_model_get_item (G_LIST_MODEL (self->chat), n - 1);
+  parley_chat_regenerate (self->chat, last);
 }
 
 void

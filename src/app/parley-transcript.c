@@ -15,7 +15,7 @@ struct _ParleyTranscript {
   GtkWidget parent;
   ParleyChat *chat;
   GtkWidget *overlay, *scroller, *content, *earlier, *rows, *status, *jump;
-  GtkWidget *status_text;
+  GtkWidget *status_text, *unanswered;
   GtkAdjustment *vertical;
   guint first; /* position of the first message that has a row */
   double last_value;
@@ -222,6 +222,17 @@ messages_changed (GListModel *model, guint position, guint removed, guint added,
 
 /* ---- what goes on ---- */
 
+/* Borrowed from the chat; NULL: there is none. */
+static ParleyMessage *
+last_message (ParleyTranscript *self)
+{
+  guint n = self->chat != NULL ? g_list_model_get_n_items (G_LIST_MODEL (self->chat)) : 0;
+  g_autoptr (ParleyMessage) last =
+      n > 0 ? g_list_model_get_item (G_LIST_MODEL (self->chat), n - 1) : NULL;
+
+  return last;
+}
+
 /* "Reading the conversation, 40 %, about 12 s left": from what was read since it began, so that
  * what the cache held already does not make it look quicker than it is. */
 static char *
@@ -244,6 +255,24 @@ reading_text (ParleyTranscript *self)
   /* Translators: per cent, then a duration. */
   return g_strdup_printf (_ ("Reading the conversation, %.0f %%, about %s left"), progress * 100,
                           left);
+}
+
+/* The last word is the person's, and nothing is under way: the program ended, or waiting was
+ * stopped. */
+static gboolean
+is_unanswered (ParleyTranscript *self)
+{
+  ParleyMessage *last = last_message (self);
+
+  return last != NULL && parley_chat_get_state (self->chat) == PARLEY_CHAT_IDLE &&
+         parley_message_get_role (last) == PARLEY_ROLE_USER;
+}
+
+static void
+answer (ParleyTranscript *self)
+{
+  if (is_unanswered (self))
+    parley_chat_regenerate (self->chat, last_message (self));
 }
 
 static void
@@ -276,6 +305,7 @@ show_state (ParleyTranscript *self)
     text = g_strdup_printf (ngettext ("%u message is answered after this reply",
                                       "%u messages are answered after this reply", waiting),
                             waiting);
+  gtk_widget_set_visible (self->unanswered, is_unanswered (self));
   gtk_widget_set_visible (self->status, text != NULL);
   gtk_label_set_text (GTK_LABEL (self->status_text), text != NULL ? text : "");
 }
@@ -294,6 +324,7 @@ parley_transcript_set_chat (ParleyTranscript *self, ParleyChat *chat)
     g_signal_connect (chat, "items-changed", G_CALLBACK (messages_changed), self);
     g_signal_connect_swapped (chat, "items-changed", G_CALLBACK (show_state), self);
     g_signal_connect_swapped (chat, "notify::state", G_CALLBACK (show_state), self);
+    g_signal_connect_swapped (chat, "notify::responder", G_CALLBACK (show_state), self);
     g_signal_connect_swapped (chat, "notify::progress", G_CALLBACK (show_state), self);
   }
   show_all (self);
@@ -337,6 +368,22 @@ build_status (ParleyTranscript *self)
   return box;
 }
 
+static GtkWidget *
+build_unanswered (ParleyTranscript *self)
+{
+  GtkWidget *box = parley_box (GTK_ORIENTATION_HORIZONTAL, 12, NULL);
+  GtkWidget *text = parley_label (_ ("This message was not answered."), "dim-label");
+  GtkWidget *button = parley_text_button (_ ("Answer"), NULL);
+
+  gtk_widget_set_hexpand (text, TRUE);
+  gtk_label_set_xalign (GTK_LABEL (text), 1);
+  g_signal_connect_swapped (button, "clicked", G_CALLBACK (answer), self);
+  gtk_box_append (GTK_BOX (box), text);
+  gtk_box_append (GTK_BOX (box), button);
+  gtk_widget_set_visible (box, FALSE);
+  return box;
+}
+
 static void
 parley_transcript_init (ParleyTranscript *self)
 {
@@ -353,6 +400,8 @@ parley_transcript_init (ParleyTranscript *self)
   gtk_box_append (GTK_BOX (self->content), self->earlier);
   gtk_box_append (GTK_BOX (self->content), self->rows);
   gtk_box_append (GTK_BOX (self->content), self->status);
+  self->unanswered = build_unanswered (self);
+  gtk_box_append (GTK_BOX (self->content), self->unanswered);
   adw_clamp_set_maximum_size (ADW_CLAMP (clamp), 820);
   adw_clamp_set_tightening_threshold (ADW_CLAMP (clamp), 700);
   adw_clamp_set_child (ADW_CLAMP (clamp), self->content);

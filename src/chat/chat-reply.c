@@ -113,7 +113,11 @@ respond (ParleyChat *self)
   _parley_chat_set_model (self, reference);
   self->stopping = FALSE;
   _parley_chat_set_progress (self, 0);
-  _parley_chat_set_state (self, PARLEY_CHAT_READING);
+  /* Behind another chat's reply nothing is read yet; its progress says when it is. */
+  _parley_chat_set_state (self, parley_responder_get_state (self->responder) ==
+                                        PARLEY_RESPONDER_ANSWERING
+                                    ? PARLEY_CHAT_WAITING
+                                    : PARLEY_CHAT_READING);
   self->reply = parley_responder_respond (self->responder, request);
   g_signal_connect_swapped (self->reply, "part", G_CALLBACK (on_part), self);
   g_signal_connect_swapped (self->reply, "progress", G_CALLBACK (on_progress), self);
@@ -225,6 +229,7 @@ _parley_chat_responder_changed (ParleyChat *self)
       _parley_chat_stop_measuring (self);
     _parley_chat_ask (self);
   }
+  _parley_chat_tell_responder (self);
 }
 
 /* Listening */
@@ -232,6 +237,8 @@ _parley_chat_responder_changed (ParleyChat *self)
 static void
 on_progress (ParleyChat *self, guint done, guint total)
 {
+  if (self->state == PARLEY_CHAT_WAITING)
+    _parley_chat_set_state (self, PARLEY_CHAT_READING);
   _parley_chat_set_progress (self, total > 0 ? CLAMP ((double) done / total, 0, 1) : 0);
 }
 

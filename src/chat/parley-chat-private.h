@@ -93,5 +93,6 @@ void _parley_chat_stop_summary (ParleyChat *self);
 void _parley_chat_forget_before (ParleyChat *self, gint64 message, const char *summary);
 void _parley_chat_ask (ParleyChat *self);
 void _parley_chat_responder_changed (ParleyChat *self);
+void _parley_chat_tell_responder (ParleyChat *self);
 void _parley_chat_stop_measuring (ParleyChat *self);
 void _parley_chat_abandon (ParleyChat *self); /* when the chat goes: the reply is cut off */

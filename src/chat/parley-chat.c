@@ -18,6 +18,7 @@ enum {
   PROP_CONTEXT_LENGTH,
   PROP_PROGRESS,
   PROP_MEMORY_START,
+  PROP_RESPONDER,
   N_PROPS,
 };
 
@@ -404,6 +405,12 @@ parley_chat_set_responder (ParleyChat *self, ParleyResponder *responder)
   _parley_chat_responder_changed (self);
 }
 
+void
+_parley_chat_tell_responder (ParleyChat *self)
+{
+  notify (self, PROP_RESPONDER);
+}
+
 /* The path as a list */
 
 static GType
@@ -448,6 +455,7 @@ parley_chat_get_property (GObject *object, guint id, GValue *value, GParamSpec *
   case PROP_CONTEXT_USED: g_value_set_uint (value, self->context_used); break;
   case PROP_CONTEXT_LENGTH: g_value_set_uint (value, self->context_length); break;
   case PROP_MEMORY_START: g_value_set_uint (value, parley_chat_get_memory_start (self)); break;
+  case PROP_RESPONDER: g_value_set_object (value, self->responder); break;
   case PROP_PROGRESS: g_value_set_double (value, self->progress); break;
   default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
@@ -499,6 +507,8 @@ parley_chat_class_init (ParleyChatClass *klass)
   props[PROP_CONTEXT_LENGTH] =
       g_param_spec_uint ("context-length", NULL, NULL, 0, G_MAXUINT, 0, flags);
   props[PROP_MEMORY_START] = g_param_spec_uint ("memory-start", NULL, NULL, 0, G_MAXUINT, 0, flags);
+  props[PROP_RESPONDER] =
+      g_param_spec_object ("responder", NULL, NULL, PARLEY_TYPE_RESPONDER, flags);
   props[PROP_PROGRESS] = g_param_spec_double ("progress", NULL, NULL, 0, 1, 0, flags);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }

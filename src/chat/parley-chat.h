@@ -6,7 +6,8 @@
  * the store with its first message. Main thread only.
  *
  * Properties (readable, notified): title, folder, pinned, system-prompt, state, draft, updated-at,
- * context-used, context-length, progress, memory-start.
+ * context-used, context-length, progress, memory-start, responder (notified, too, when its own
+ * state or message is another).
  */
 #pragma once
 

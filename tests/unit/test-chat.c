@@ -201,6 +201,64 @@ messages_sent_meanwhile_are_answered_together (void)
 }
 
 static void
+count_notes (GObject *object, GParamSpec *pspec, guint *n)
+{
+  (*n)++;
+}
+
+static void
+replies_wait_behind_those_of_other_chats (void)
+{
+  guint n_told = 0;
+  begin ();
+  fake->state = PARLEY_RESPONDER_ANSWERING;
+  parley_chat_send (chat, "And me?", NULL);
+  settle ();
+  CHECK (fake->n_requests == 1);
+  CHECK (parley_chat_get_state (chat) == PARLEY_CHAT_WAITING);
+  gulong id = g_signal_connect (chat, "notify::responder", G_CALLBACK (count_notes), &n_told);
+  fake_responder_set_state (fake, PARLEY_RESPONDER_ANSWERING);
+  CHECK (n_told == 1 && fake->n_requests == 1);
+  parley_reply_progress (fake->reply, 1, 4);
+  CHECK (parley_chat_get_state (chat) == PARLEY_CHAT_READING);
+  CHECK (parley_chat_get_progress (chat) == 0.25);
+  fake_responder_say (fake, "You too.");
+  CHECK (parley_chat_get_state (chat) == PARLEY_CHAT_ANSWERING);
+  fake_responder_finish (fake, PARLEY_STOP_END, 0);
+
+  /* Waiting can be ended, and the message answered later. */
+  parley_chat_send (chat, "Again?", NULL);
+  settle ();
+  CHECK (parley_chat_get_state (chat) == PARLEY_CHAT_WAITING && fake->n_requests == 2);
+  parley_chat_stop (chat);
+  CHECK (g_cancellable_is_cancelled (parley_reply_get_cancellable (fake->reply)));
+  fake_responder_finish (fake, PARLEY_STOP_CANCELLED, 0);
+  CHECK (parley_chat_get_state (chat) == PARLEY_CHAT_IDLE);
+  g_signal_handler_disconnect (chat, id);
+}
+
+static void
+unanswered_messages_can_be_answered (void)
+{
+  begin ();
+  parley_chat_set_responder (chat, NULL);
+  parley_chat_send (chat, "Anybody?", NULL);
+  reload ();
+  CHECK (parley_chat_get_state (chat) == PARLEY_CHAT_IDLE && n_messages () == 1);
+  parley_chat_set_responder (chat, PARLEY_RESPONDER (fake));
+  settle ();
+  CHECK (fake->n_requests == 0);
+  parley_chat_regenerate (chat, at (0));
+  settle ();
+  CHECK (fake->n_requests == 1);
+  check_turn (0, PARLEY_ROLE_USER, "Anybody?");
+  fake_responder_say (fake, "Me.");
+  fake_responder_finish (fake, PARLEY_STOP_END, 0);
+  CHECK (n_messages () == 2 && parley_message_get_n_versions (at (0)) == 1);
+  check_text (1, "Me.");
+}
+
+static void
 stopped_reply_can_be_continued (void)
 {
   begin ();
@@ -982,6 +1040,8 @@ main (void)
   RUN (reply_arrives_in_parts_and_is_stored);
   RUN (waits_for_a_responder);
   RUN (messages_sent_meanwhile_are_answered_together);
+  RUN (replies_wait_behind_those_of_other_chats);
+  RUN (unanswered_messages_can_be_answered);
   RUN (stopped_reply_can_be_continued);
   RUN (death_of_the_engine_keeps_the_text);
   RUN (letting_go_of_a_chat_keeps_the_text);
