@@ -202,7 +202,8 @@ is_ready (ParleyChat *self)
 void
 _parley_chat_ask (ParleyChat *self)
 {
-  if (self->reply || self->measuring || self->summary)
+  /* A responder may tell of a change while it is asked, before its reply is known. */
+  if (self->answering || self->measuring || self->summary)
     return;
   _parley_chat_set_state (self, PARLEY_CHAT_WAITING);
   /* Who was told may have found a responder, and so have asked already. */

@@ -82,7 +82,10 @@ respond (ParleyResponder *responder, ParleyRequest *request)
   self->request = parley_request_ref (request);
   self->reply = parley_reply_new ();
   self->n_requests++;
-  return g_object_ref (self->reply);
+  /* As those do that now have more to answer. */
+  ParleyReply *reply = g_object_ref (self->reply);
+  parley_responder_changed (responder);
+  return reply;
 }
 
 static void
