@@ -72,6 +72,7 @@ add_preset (Settings *self, ParleyPreset *preset, gboolean own)
   gtk_button_set_child (GTK_BUTTON (button), parley_line (preset->name, NULL));
   gtk_widget_set_hexpand (button, TRUE);
   parley_add_classes (button, "flat starter");
+  parley_set_accessible_name (button, preset->name);
   g_signal_connect (button, "clicked", G_CALLBACK (apply_preset), self);
   gtk_box_append (GTK_BOX (line), button);
   if (own) {
