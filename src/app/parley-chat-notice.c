@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/parley-chat-notice.h"
 
+#include "app/parley-default-model.h"
 #include "app/parley-forecast.h"
 #include "app/parley-format.h"
+#include "app/parley-transfer-box.h"
 #include "app/parley-widgets.h"
 #include "app/parley-wrap-layout.h"
 
@@ -44,6 +46,31 @@ static void
 pick_model (ParleyChatNotice *self)
 {
   gtk_widget_activate_action (GTK_WIDGET (self), "win.pick-model", NULL);
+}
+
+/* The first download that failed while nothing else is here; borrowed, or NULL. */
+static ParleyTransfer *
+failed_download (ParleyChatNotice *self)
+{
+  GListModel *downloads = G_LIST_MODEL (self->services->downloads);
+
+  if (parley_library_get_n_own (self->services->library) > 0)
+    return NULL;
+  for (guint i = 0; i < g_list_model_get_n_items (downloads); i++) {
+    g_autoptr (ParleyTransfer) transfer = g_list_model_get_item (downloads, i);
+    if (parley_transfer_get_state (transfer) == PARLEY_TRANSFER_FAILED)
+      return transfer;
+  }
+  return NULL;
+}
+
+static void
+download_again (ParleyChatNotice *self)
+{
+  ParleyTransfer *failed = failed_download (self);
+
+  if (failed != NULL)
+    parley_transfer_resume (failed);
 }
 
 static void
@@ -243,12 +270,40 @@ say_loading (ParleyChatNotice *self, const char *message)
                                    parley_worker_client_get_load_progress (self->client));
 }
 
+/* Nobody answers this chat yet. With one model, or one talked to before, the first message finds it
+ * by itself. */
+static void
+say_nobody (ParleyChatNotice *self)
+{
+  ParleyTransfer *awaited = parley_default_model_awaited (self->services);
+  gboolean waits = parley_chat_get_state (self->chat) == PARLEY_CHAT_WAITING;
+  gboolean several = parley_library_get_n_own (self->services->library) > 1;
+
+  gtk_widget_set_visible (GTK_WIDGET (self), FALSE);
+  if (waits && awaited != NULL) {
+    g_autofree char *how_far = parley_transfer_describe (awaited);
+    /* Translators: a file, and how far its download is. */
+    g_autofree char *text =
+        g_strdup_printf (_ ("Your message is answered as soon as %s is here: %s"),
+                         parley_transfer_get_name (awaited), how_far);
+    say (self, NULL, text, (Choice[N_BUTTONS]){ { _ ("Choose Another"), pick_model } });
+    gtk_widget_set_visible (self->bar, TRUE);
+    gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (self->bar),
+                                   parley_transfer_get_fraction (awaited));
+  } else if (waits && failed_download (self) != NULL)
+    say (self, "failure", parley_transfer_get_message (failed_download (self)),
+         (Choice[N_BUTTONS]){ { _ ("Try Again"), download_again },
+                              { _ ("Choose Another"), pick_model } });
+  else if (waits ||
+             (several && parley_default_model_find (self->services, self->chat) == NULL))
+    say (self, NULL, _ ("Choose the model you want to talk to."),
+         (Choice[N_BUTTONS]){ { _ ("Choose Model"), pick_model } });
+}
+
 static void
 show (ParleyChatNotice *self)
 {
   ParleyResponder *responder = self->chat != NULL ? parley_chat_get_responder (self->chat) : NULL;
-  guint n_models = parley_library_get_n_own (self->services->library);
-  g_autofree char *last = parley_store_get_setting (self->services->store, "chat/last-model");
   g_autofree char *message = NULL;
 
   gtk_widget_set_visible (self->bar, FALSE);
@@ -256,13 +311,10 @@ show (ParleyChatNotice *self)
     say_overflow (self);
     return;
   }
-  if (responder == NULL) {
+  if (self->chat == NULL || responder == NULL) {
     gtk_widget_set_visible (GTK_WIDGET (self), FALSE);
-    /* With one model, or one talked to before, the first message finds it by itself. */
-    if (n_models > 1 && self->chat != NULL && last == NULL &&
-        parley_chat_get_model (self->chat) == NULL)
-      say (self, NULL, _ ("Choose the model you want to talk to."),
-           (Choice[N_BUTTONS]){ { _ ("Choose Model"), pick_model } });
+    if (self->chat != NULL)
+      say_nobody (self);
     return;
   }
   message = parley_responder_dup_message (responder);
@@ -284,6 +336,27 @@ show (ParleyChatNotice *self)
            _ ("This model has no chat format. It continues your text instead of answering it."),
            (Choice[N_BUTTONS]){ 0 });
   }
+}
+
+/* How far it is only matters while a message waits for it. */
+static void
+transfer_changed (ParleyChatNotice *self)
+{
+  if (self->chat != NULL && parley_chat_get_responder (self->chat) == NULL)
+    show (self);
+}
+
+static void
+downloads_changed (GListModel *downloads, guint position, guint removed, guint added,
+                   ParleyChatNotice *self)
+{
+  for (guint i = position; i < position + added; i++) {
+    g_autoptr (ParleyTransfer) transfer = g_list_model_get_item (downloads, i);
+    g_signal_handlers_disconnect_by_func (transfer, transfer_changed, self);
+    g_signal_connect_object (transfer, "notify", G_CALLBACK (transfer_changed), self,
+                             G_CONNECT_SWAPPED);
+  }
+  transfer_changed (self);
 }
 
 static void
@@ -378,6 +451,10 @@ parley_chat_notice_new (ParleyServices *services)
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (services->library, "items-changed", G_CALLBACK (show), self,
                            G_CONNECT_SWAPPED);
+  g_signal_connect_object (services->downloads, "items-changed", G_CALLBACK (downloads_changed),
+                           self, 0);
+  downloads_changed (G_LIST_MODEL (services->downloads), 0, 0,
+                     g_list_model_get_n_items (G_LIST_MODEL (services->downloads)), self);
   follow (self);
   return GTK_WIDGET (self);
 }

@@ -5,6 +5,7 @@
 #include "app/parley-chat-notice.h"
 #include "app/parley-composer.h"
 #include "app/parley-context-meter.h"
+#include "app/parley-default-model.h"
 #include "app/parley-load-panel.h"
 #include "app/parley-model-defaults.h"
 #include "app/parley-model-picker.h"
@@ -111,39 +112,6 @@ parley_chat_page_flush_draft (ParleyChatPage *self)
 
 /* ---- the model ---- */
 
-static ParleyModel *
-find_model (ParleyChatPage *self, const char *reference)
-{
-  GListModel *library = G_LIST_MODEL (self->services->library);
-
-  for (guint i = 0; reference != NULL && i < g_list_model_get_n_items (library); i++) {
-    g_autoptr (ParleyModel) model = g_list_model_get_item (library, i);
-    if (g_str_equal (parley_model_get_id (model), reference))
-      return model;
-  }
-  return NULL;
-}
-
-/* Whom the next message would go to: the chat's own model, the one talked to last, the only one,
- * the one that comes with Parley. */
-static ParleyModel *
-default_model (ParleyChatPage *self)
-{
-  g_autofree char *last = parley_store_get_setting (self->services->store, "chat/last-model");
-  GListModel *library = G_LIST_MODEL (self->services->library);
-  ParleyModel *model = find_model (self, parley_chat_get_model (self->chat));
-
-  if (model == NULL)
-    model = find_model (self, last);
-  if (model == NULL && parley_library_get_n_own (self->services->library) <= 1 &&
-      g_list_model_get_n_items (library) > 0) {
-    g_autoptr (ParleyModel) only = g_list_model_get_item (library, 0);
-    if (parley_model_get_state (only) == PARLEY_MODEL_READY)
-      model = only; /* the library keeps it */
-  }
-  return model;
-}
-
 static ParleyEngine *
 engine_of (ParleyChatPage *self)
 {
@@ -156,14 +124,15 @@ static void
 show_model (ParleyChatPage *self)
 {
   ParleyEngine *engine = engine_of (self);
-  ParleyModel *chosen = self->chat != NULL ? default_model (self) : NULL;
+  ParleyModel *chosen = self->chat != NULL ? parley_default_model_find (self->services, self->chat) : NULL;
 
   if (engine != NULL)
     parley_model_picker_set (self->picker, parley_model_get_name (parley_engine_get_model (engine)),
                              parley_load_panel_get_summary (PARLEY_LOAD_PANEL (self->load_panel)));
+  else if (chosen != NULL)
+    parley_model_picker_set (self->picker, parley_model_get_name (chosen), _ ("not loaded"));
   else
-    parley_model_picker_set (self->picker, chosen != NULL ? parley_model_get_name (chosen) : NULL,
-                             chosen != NULL ? _ ("not loaded") : NULL);
+    parley_model_picker_set (self->picker, NULL, NULL);
   gtk_widget_set_visible (self->load_button, engine != NULL);
 }
 
@@ -203,7 +172,7 @@ find_engine (ParleyChatPage *self)
   if (present != NULL && engine_of (self) == NULL)
     parley_chat_set_responder (self->chat, NULL);
   if (parley_chat_get_responder (self->chat) == NULL &&
-      (loaded = parley_engines_find (self->services->engines, default_model (self))) != NULL)
+      (loaded = parley_engines_find (self->services->engines, parley_default_model_find (self->services, self->chat))) != NULL)
     parley_chat_set_responder (self->chat, parley_engine_get_responder (loaded));
 }
 
@@ -227,8 +196,17 @@ ensure_model (ParleyChatPage *self)
   ParleyModel *model;
 
   if ((state == PARLEY_RESPONDER_NO_MODEL || state == PARLEY_RESPONDER_FAILED) &&
-      (model = default_model (self)) != NULL)
+      (model = parley_default_model_find (self->services, self->chat)) != NULL)
     parley_chat_page_use_model (self, model);
+}
+
+/* What a message waits for may have come. */
+static void
+library_changed (ParleyChatPage *self)
+{
+  if (self->chat != NULL && parley_chat_get_state (self->chat) == PARLEY_CHAT_WAITING)
+    ensure_model (self);
+  show_model (self);
 }
 
 void
@@ -407,12 +385,15 @@ parley_chat_page_set_chat (ParleyChatPage *self, ParleyChat *chat)
 {
   if (self->chat == chat)
     return;
-  parley_chat_page_save_draft (self);
+  parley_chat_page_flush_draft (self);
   if (self->chat != NULL)
     g_signal_handlers_disconnect_by_data (self->chat, self);
   stop_editing (self);
   g_set_object (&self->chat, chat);
+  /* Its files are others now; the text is still that of the chat before. */
+  self->setting_text = TRUE;
   parley_composer_set_chat (self->composer, chat, self->services->store);
+  self->setting_text = FALSE;
   if (chat != NULL) {
     g_signal_connect_swapped (chat, "notify::state", G_CALLBACK (state_changed), self);
     g_signal_connect_swapped (chat, "items-changed", G_CALLBACK (show_stack), self);
@@ -558,7 +539,9 @@ parley_chat_page_new (ParleyServices *services)
   gtk_box_append (GTK_BOX (self), clamp);
   g_signal_connect_object (services->engines, "changed", G_CALLBACK (engines_changed), self,
                            G_CONNECT_SWAPPED);
-  g_signal_connect_object (services->library, "items-changed", G_CALLBACK (show_model), self,
+  g_signal_connect_object (services->library, "items-changed", G_CALLBACK (library_changed),
+                           self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (services->downloads, "items-changed", G_CALLBACK (show_model), self,
                            G_CONNECT_SWAPPED);
   return GTK_WIDGET (self);
 }

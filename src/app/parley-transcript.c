@@ -289,7 +289,7 @@ show_state (ParleyTranscript *self)
     if (responder != NULL && parley_responder_get_state (responder) == PARLEY_RESPONDER_LOADING)
       text = parley_responder_dup_message (responder);
     if (text == NULL)
-      text = g_strdup (responder == NULL ? _ ("Waiting for a model to be chosen")
+      text = g_strdup (responder == NULL ? _ ("Waiting for a model")
                                          : _ ("Waiting for its turn"));
     break;
   case PARLEY_CHAT_READING: text = reading_text (self); break;

@@ -133,6 +133,12 @@ class App:
     def command(self):
         return [self.program]
 
+    def again(self):
+        """Starts it once more: it goes on where it is."""
+        done = subprocess.run(self.command(), env=self.env, capture_output=True, timeout=60,
+                              check=False)
+        assert done.returncode == 0, done.stderr
+
     def is_ready(self):
         """Of a program that has just been started."""
         return self._answers()

@@ -1,0 +1,399 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What people do in the middle of a conversation: write before the model is there, while it answers
+and while it answers others, change their minds, close the window. Prints TAP."""
+
+import os
+import shutil
+import sqlite3
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import cases  # noqa: E402
+import talk  # noqa: E402
+from driver import wait  # noqa: E402
+
+
+def query(case, sql, *values):
+    db = sqlite3.connect(f"file:{case.data}/parley.db?mode=ro", uri=True, timeout=5)
+    try:
+        return db.execute(sql, values).fetchall()
+    finally:
+        db.close()
+
+
+def set_setting(case, key, value):
+    with sqlite3.connect(os.path.join(case.data, "parley.db"), timeout=5) as db:
+        db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (key, value))
+    db.close()
+
+
+def press(app, name):
+    app.find("push button", name).click()
+
+
+def shown(app, words):
+    """Labels with these words that are not hidden, nor anything above them."""
+    def seen(node):
+        if "visible" not in node.states():
+            return
+        yield node
+        for child in node.children():
+            yield from seen(child)
+    return [n for window in app.root.children() for n in seen(window)
+            if n.role == "label" and words in n.name]
+
+
+def pick(app, *facts):
+    """Chooses the model whose line in the picker says all that, and is not loaded."""
+    app.do("pick-model")
+
+    def resting():
+        return [b for b in app.root.all("push button", "TinyStories 260K")
+                if "expandable" not in b.states() and not b.all("label", "Loaded")
+                and all(any(fact in n.name for n in b.all("label")) for fact in facts)]
+    wait(resting, "a model that is not loaded")[-1].click()
+
+
+# ---- before the model is there ----
+
+def messages_wait_for_the_first_model(case):
+    """On a fresh computer: three to choose from; what is written meanwhile is answered by the one
+    that comes, not by the demonstration."""
+    with case.window() as app:
+        for kind in ("Fast: ", "Balanced: ", "Best that fits: "):
+            card = wait(lambda kind=kind: [n for n in app.root.all("push button")
+                                           if n.name.startswith(kind)], kind)[0]
+            facts = [n.name for n in card.all("label")][1]
+            assert "GB" in facts and "Apache 2.0" in facts, facts
+        app.do("search", f"'{case.hub.real}'")
+        button = wait(lambda: [n for n in app.root.all("push button")
+                               if n.name.startswith("Download ")], "Download", 30)[0]
+        case.hub.control(rate=100000)
+        button.click()
+        app.do("new-chat")
+        talk.write(app)
+        wait(lambda: shown(app, "Your message is answered as soon as"), "what it waits for")
+        wait(lambda: [b for b in app.root.all("progress bar") if 0 < b.value() < 1], "how far it is")
+        assert not talk.workers(app), "another model was loaded"
+        case.hub.control(rate=0)
+        reply = talk.ended(case.data)
+        assert not shown(app, "Your message is answered"), "it still waits"
+    assert reply.generation["model"] == "TinyStories 260K", reply.generation["model"]
+
+
+def unanswered_messages_are_answered_later(case):
+    """The program ended while one waited: it is there, and one press away from its answer."""
+    set_setting(case, "chat/last-model", "gone")
+    other = os.path.join(os.path.dirname(case.model), "Other-260K-Q8_0.gguf")
+    shutil.copy(case.model, other)
+    with case.window() as app:
+        app.do("new-chat")
+        talk.write(app)
+        wait(lambda: shown(app, "Choose the model you want to talk to"), "the question")
+        chat = wait(lambda: query(case, "SELECT chat FROM part JOIN message ON message.id ="
+                                  " part.message WHERE text = ?", talk.PROMPT), "it in the store")
+        app.process.kill()
+        app.process.wait()
+    os.remove(other)
+    with case.window() as app:
+        app.do("show-chat", f"int64 {chat[0][0]}")
+        wait(lambda: shown(app, "This message was not answered"), "that nobody answered")
+        press(app, "Answer")
+        talk.ended(case.data)
+        wait(lambda: not shown(app, "This message was not answered"), "the note to go")
+        assert query(case, "SELECT count(*) FROM message WHERE chat = ?", chat[0][0]) == [(2,)]
+
+
+# ---- while it answers ----
+
+def messages_wait_for_the_reply(case):
+    with case.window(PARLEY_TEST_PACE="40") as app:
+        case.ask(app, 120)
+        talk.grown(app, 8, 0)
+        app.find("text", "Message").set_text("And then")
+        app.key("Return")
+        wait(lambda: shown(app, "1 message is answered after this reply"), "that it waits")
+        app.find("text", "Message").set_text("And after that")
+        app.key("Return")
+        wait(lambda: shown(app, "2 messages are answered after this reply"), "that both wait")
+        talk.hurry(app)
+        wait(lambda: query(case, "SELECT count(*) FROM generation WHERE reply_tokens > 0"
+                           " AND model LIKE 'Tiny%'") == [(2,)], "both replies", 60)
+        assert not shown(app, "answered after this reply")
+    roles = [role for role, in query(case, "SELECT role FROM message WHERE chat ="
+                                     " (SELECT max(chat) FROM message) ORDER BY id")]
+    assert roles == ["user", "assistant", "user", "user", "assistant"], roles
+
+
+def replies_queue_for_one_model(case):
+    with case.window(PARLEY_TEST_PACE="60") as app:
+        case.ask(app, 300)
+        first = talk.grown(app, 8, 0) and talk.Stored(case.data).chat
+        case.ask(app, 40)
+        wait(lambda: shown(app, "Waiting for its turn"), "that the second waits")
+        press(app, "Stop")
+        wait(lambda: not shown(app, "Waiting for its turn"), "waiting to end")
+        assert query(case, "SELECT state FROM message WHERE chat = ? AND role = 'assistant'",
+                     first) == [(1,)], "the first ended with the second"
+        app.do("regenerate")
+        wait(lambda: shown(app, "Waiting for its turn"), "that it waits again")
+        assert len(talk.workers(app)) == 1
+        app.do("show-chat", f"int64 {first}")
+        talk.grown(app, 4)
+        talk.hurry(app)
+        wait(lambda: [n for n, in query(case, "SELECT reply_tokens FROM generation WHERE"
+                                        " reply_tokens > 0 AND model LIKE 'Tiny%'"
+                                        " ORDER BY message")] == [300, 40],
+             "both replies, and nothing of the one that was stopped", 90)
+
+
+def another_model_gives_way(case):
+    """There is room for one: who has to wait, for whom, and who went, is said; and waiting ends
+    when a person says so."""
+    other = os.path.join(os.path.dirname(case.model), "Other-260K-Q8_0.gguf")
+    shutil.copy(case.model, other)
+    with case.window(PARLEY_TEST_PACE="60", PARLEY_VULKAN_DEVICE="none",
+                     PARLEY_BUDGETS="cpu=4300000") as app:
+        app.do("new-chat")
+        pick(app, "F32")
+        talk.settings(app, Temperature=0, Longest_reply=400)
+        talk.write(app)
+        talk.grown(app, 8, 0)
+        before = talk.workers(app)
+        app.do("new-chat")
+        pick(app, "F32")
+        wait(lambda: shown(app, "Waiting until TinyStories 260K has answered"), "for whom it waits")
+        assert talk.workers(app) == before, "it was not waited for"
+        press(app, "Cancel")
+        wait(lambda: not shown(app, "Waiting until"), "the end of waiting")
+        assert talk.Stored(case.data).state == "answering", "the reply ended"
+
+        pick(app, "F32")
+        talk.write(app)
+        wait(lambda: shown(app, "Waiting until TinyStories 260K has answered"), "for whom it waits")
+        talk.hurry(app)
+        wait(lambda: talk.says(app, "TinyStories 260K was unloaded to make room"), "who went", 60)
+        wait(lambda: talk.workers(app) and talk.workers(app) != before, "the other one", 30)
+        wait(lambda: query(case, "SELECT count(*) FROM generation WHERE model LIKE 'Tiny%'")
+             == [(2,)], "both replies", 60)
+        assert len(talk.workers(app)) == 1, "both are loaded"
+    states = query(case, "SELECT stop, reply_tokens FROM generation WHERE model LIKE 'Tiny%'"
+                   " ORDER BY message")
+    assert states[0] == ("length", 400), states
+
+
+# ---- changing one's mind ----
+
+def every_version_is_kept(case):
+    with case.window() as app:
+        case.ask(app, 6)
+        talk.ended(case.data)
+        chat = talk.Stored(case.data).chat
+
+        def replies():
+            return query(case, "SELECT count(*) FROM message JOIN generation ON message = id"
+                         " WHERE chat = ? AND role = 'assistant'", chat)[0][0]
+
+        press(app, "Answer again")
+        wait(lambda: shown(app, "2/2") and replies() == 2, "the second version", 30)
+        app.key("ctrl+bracketleft")
+        wait(lambda: shown(app, "1/2"), "the first version")
+        app.key("ctrl+bracketright")
+        wait(lambda: shown(app, "2/2"), "the second version")
+
+        app.find("text", "Message").set_text("")
+        app.find("text", "Message").press()
+        app.key("Up")  # the last message, to be written anew
+        wait(lambda: shown(app, "Writing this message anew"), "that it is written anew")
+        assert app.find("text", "Message").text() == talk.PROMPT
+        app.find("text", "Message").set_text("There was a cat")
+        press(app, "Send")
+        wait(lambda: replies() == 3 and shown(app, "There was a cat"), "the answer to it", 30)
+        question = app.root.all("list item", "You wrote")[-1]
+        assert question.all("label", "2/2"), "the message has no versions"
+        question.all("push button", "Previous version")[0].click()
+        wait(lambda: shown(app, talk.PROMPT) and shown(app, "2/2"), "the old message, its replies")
+
+        app.find("list item", "Reply").all("push button", "Edit message")[0].click()
+        wait(lambda: shown(app, "Writing this message anew"), "a reply written anew")
+        app.find("text", "Message").set_text("Once there was a dog.")
+        press(app, "Send")
+        wait(lambda: shown(app, "3/3") and shown(app, "Once there was a dog."), "the third version")
+        assert replies() == 3, "what a person wrote was answered"
+
+        row = app.find("list item", "Reply")
+        more = row.all("push button", "More Actions")[0]
+        more.click()
+        n = query(case, "SELECT count(*) FROM chat")[0][0]
+        next(x for x in app.root.walk() if x.name == "New Chat from Here").click()
+        wait(lambda: query(case, "SELECT count(*) FROM chat")[0][0] == n + 1, "the branch")
+        wait(lambda: shown(app, "Once there was a dog.") and not shown(app, "3/3"),
+             "the same conversation by itself")
+
+
+def drafts_are_kept(case):
+    def text(app):
+        return app.find("text", "Message").text()
+
+    chats = [n for n, in query(case, "SELECT id FROM chat ORDER BY id LIMIT 2")]
+    with case.window() as app:
+        app.do("new-chat")
+        app.find("text", "Message").set_text("of a new chat")
+        for chat in chats:
+            app.do("show-chat", f"int64 {chat}")
+            wait(lambda: text(app) == "", "an empty line")
+            app.find("text", "Message").set_text(f"of chat {chat}")
+        app.do("new-chat")
+        wait(lambda: text(app) == "of a new chat", "what was begun there")
+        app.do("show-chat", f"int64 {chats[0]}")
+        wait(lambda: text(app) == f"of chat {chats[0]}", "what was begun in the first")
+        wait(lambda: query(case, "SELECT draft FROM chat WHERE id = ?", chats[0]) ==
+             [(f"of chat {chats[0]}",)], "it in the store")
+        app.process.kill()
+        app.process.wait()
+    with case.window() as app:
+        wait(lambda: text(app) == "of a new chat", "the draft after the crash")
+        app.do("show-chat", f"int64 {chats[1]}")
+        wait(lambda: text(app) == f"of chat {chats[1]}", "the other draft")
+
+
+def presets_are_taken_over(case):
+    def settings():
+        app.do("chat-settings")
+        return app.find("text", "System prompt"), app.find("spin button", "Temperature")
+
+    def close():
+        app.key("Escape")
+        wait(lambda: not app.root.all("spin button", "Temperature"), "the settings to close")
+
+    def of_presets(name):
+        press(app, "Choose")
+        wait(lambda: [n for n in app.root.walk() if n.role == "push button" and n.name == name
+                      ], name)[-1].click()
+
+    chats = [n for n, in query(case, "SELECT id FROM chat ORDER BY id LIMIT 2")]
+    with case.window() as app:
+        app.do("show-chat", f"int64 {chats[0]}")
+        prompt, spin = settings()
+        prompt.set_text("Answer as a sailor.")
+        spin.set_value(0.3)
+        of_presets("Save as Preset…")
+        app.find("text", "Name of the preset").set_text("Sailor")
+        app.root.all("push button", "Save")[-1].click()
+        wait(lambda: not app.root.all("text", "Name of the preset"), "the question to close")
+        close()
+        app.do("show-chat", f"int64 {chats[1]}")
+        prompt, spin = settings()
+        assert prompt.text() == "", prompt.text()
+        of_presets("Sailor")
+        wait(lambda: prompt.text() == "Answer as a sailor." and abs(spin.value() - 0.3) < 1e-6,
+             "the preset")
+        close()
+    (prompt, sampling), = query(case, "SELECT system_prompt, settings FROM chat WHERE id = ?",
+                                chats[1])
+    assert prompt == "Answer as a sailor." and "0.3" in sampling, (prompt, sampling)
+
+
+# ---- memory ----
+
+def full_context_is_summed_up_or_enlarged(case):
+    def overflow(app, context):
+        talk.settings(app, Temperature=0, Longest_reply=4)
+        asked = lambda: shown(app, "no longer fits the context")  # noqa: E731
+        replies = lambda: query(case, "SELECT count(*) FROM generation")[0][0]  # noqa: E731
+        for _ in range(12):
+            n = replies()
+            talk.write(app, "Once upon a time there was a girl. " * (context // 32))
+            wait(lambda n=n: asked() or replies() > n, "a reply, or the question", 60)
+            if asked():
+                break
+        wait(asked, "the question")
+        assert shown(app, f"of {context:,} tokens"), "the meter does not say how full it is"
+
+    # A summary takes more room than the other model has.
+    with case.window(PARLEY_VULKAN_DEVICE="none") as app:
+        app.do("new-chat")
+        app.do("pick-model")
+        wait(lambda: app.root.all("push button", "Parley Guide"), "the models")[-1].click()
+        overflow(app, 2048)
+        press(app, "Sum Them Up")
+        wait(lambda: shown(app, "memory starts here"), "the line where its memory starts", 60)
+        wait(lambda: shown(app, "What it keeps of the messages above"), "the summary")
+        wait(lambda: query(case, "SELECT summary FROM chat WHERE memory_start != 0")[0][0],
+             "the summary in the store")
+    set_setting(case, "load/context", "256")
+    with case.window() as app:
+        app.do("new-chat")
+        pick(app, "F32")
+        overflow(app, 256)
+        bigger = wait(lambda: [n for n in app.root.all("push button")
+                               if n.name.startswith("Enlarge to 512 (+")], "what it costs", 30)[0]
+        assert bigger.name.endswith("kB)") or bigger.name.endswith("MB)"), bigger.name
+        bigger.click()
+        wait(lambda: shown(app, "of 512 tokens"), "the larger context", 60)
+        wait(lambda: not shown(app, "no longer fits the context"), "the answer", 60)
+        assert not shown(app, "memory starts here"), "something was forgotten"
+
+
+def gpu_is_given_back(case):
+    with case.window(PARLEY_TEST_PACE="60") as app:
+        case.ask(app, 200)
+        talk.grown(app, 8, 0)
+        before = talk.workers(app)
+        app.do("load-panel")
+        press(app, "Give the GPU Back")
+        wait(lambda: [n for n in talk.says(app, "No layers") if n.name.startswith("No layers")],
+             "all layers to leave the GPU", 30)
+        assert app.find("slider", "Layers on the GPU").value() == 0
+        assert talk.Stored(case.data).state == "answering", "the reply ended"
+        talk.hurry(app)
+        reply = talk.ended(case.data)
+        assert talk.workers(app) == before, "the engine process is another one"
+        talk.same(reply, talk.greedy(200), 100)
+
+
+def idle_models_are_unloaded(case):
+    set_setting(case, "load/idle-minutes", "1")
+    with case.window() as app:
+        case.ask(app, 4)
+        talk.ended(case.data)
+        assert talk.workers(app)
+        wait(lambda: not talk.workers(app), "the model to be unloaded", 120)
+        talk.write(app, "And then")
+        wait(lambda: query(case, "SELECT count(*) FROM generation WHERE model LIKE 'Tiny%'")
+             == [(2,)], "the next reply, by the model loaded again", 60)
+
+
+# ---- the window goes ----
+
+def replies_end_in_the_background(case):
+    set_setting(case, "background", "1")
+    with case.window(PARLEY_TEST_PACE="60") as app:
+        case.ask(app, 300)
+        talk.grown(app, 8, 0)
+        chat = talk.Stored(case.data).chat
+        app.key("ctrl+w")
+        wait(lambda: not app.windows(), "the window to hide")
+        assert talk.Stored(case.data).state == "answering"
+        app.again()
+        wait(lambda: app.windows(), "the window to come back")
+        talk.grown(app, 4)
+        app.key("ctrl+w")
+        wait(lambda: not app.windows(), "the window to hide")
+        talk.hurry(app)
+        wait(lambda: app.process.poll() is not None, "the program to end with the reply", 60)
+        assert app.process.returncode == 0, app.messages()
+    reply = talk.ended(case.data)
+    assert reply.chat == chat and reply.generation["reply_tokens"] == 300
+    talk.same(reply, talk.greedy(300), 100)
+
+
+CASES = [messages_wait_for_the_first_model, unanswered_messages_are_answered_later,
+         messages_wait_for_the_reply, replies_queue_for_one_model, another_model_gives_way,
+         every_version_is_kept, drafts_are_kept, presets_are_taken_over,
+         full_context_is_summed_up_or_enlarged, gpu_is_given_back, idle_models_are_unloaded,
+         replies_end_in_the_background]
+
+if __name__ == "__main__":
+    sys.exit(cases.main(CASES, __file__, ("messages_wait_for_the_first_model",)))
