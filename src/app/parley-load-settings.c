@@ -249,6 +249,7 @@ static GtkWidget *
 build_more (ParleyLoadSettings *self)
 {
   GtkWidget *more = gtk_expander_new (_ ("All settings"));
+  parley_set_accessible_name (more, _ ("All settings"));
   GtkWidget *box = parley_box (GTK_ORIENTATION_VERTICAL, 8, NULL);
 
   self->kv = choice (self, precision_labels ());

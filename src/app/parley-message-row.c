@@ -222,6 +222,7 @@ build_memory (ParleyMessageRow *self)
   gtk_box_append (GTK_BOX (column), line);
   if (summary != NULL) {
     GtkWidget *expander = gtk_expander_new (_ ("What it keeps of the messages above"));
+    parley_set_accessible_name (expander, _ ("What it keeps of the messages above"));
     GtkWidget *text = parley_label (summary, "md-text dim-label");
     gtk_label_set_selectable (GTK_LABEL (text), TRUE);
     gtk_widget_set_margin_top (text, 6);

@@ -221,6 +221,7 @@ parley_suggestion_list_init (ParleySuggestionList *self)
   self->suits = build_list (self, _ ("Suits This Computer"));
   self->others = build_list (self, _ ("Other suggestions"));
   self->expander = gtk_expander_new (_ ("Smaller and Larger Ones"));
+  parley_set_accessible_name (self->expander, _ ("Smaller and Larger Ones"));
   gtk_widget_set_margin_top (self->expander, 12);
   gtk_widget_set_margin_top (self->others, 8);
   gtk_expander_set_child (GTK_EXPANDER (self->expander), self->others);

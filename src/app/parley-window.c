@@ -131,8 +131,9 @@ parley_window_new_chat (ParleyWindow *self, ParleyModel *model)
   ParleyChat *current = parley_chat_page_get_chat (self->chat_page);
   g_autoptr (ParleyChat) fresh = NULL;
 
-  /* An empty chat is as good as a new one. */
-  if (current == NULL || g_list_model_get_n_items (G_LIST_MODEL (current)) > 0)
+  /* An empty chat is as good as a new one, but for one that is not kept. */
+  if (current == NULL || parley_chat_is_temporary (current) ||
+      g_list_model_get_n_items (G_LIST_MODEL (current)) > 0)
     current = fresh = parley_chat_list_create (self->services->chats);
   parley_window_show_chat (self, current, 0);
   if (model != NULL)

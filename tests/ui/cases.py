@@ -5,6 +5,7 @@ runs in a process of its own. Prints TAP."""
 import concurrent.futures
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -38,6 +39,15 @@ class Case:
         app.do("new-chat")
         talk.settings(app, Temperature=0, Longest_reply=n_tokens)
         talk.write(app)
+
+
+def query(case, sql, *values):
+    """Rows of the case's database."""
+    db = sqlite3.connect(f"file:{case.data}/parley.db?mode=ro", uri=True, timeout=5)
+    try:
+        return db.execute(sql, values).fetchall()
+    finally:
+        db.close()
 
 
 class Hub(shots.Hub):

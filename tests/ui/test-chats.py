@@ -17,18 +17,11 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cases  # noqa: E402
 import driver  # noqa: E402
 import talk  # noqa: E402
+from cases import query  # noqa: E402
 from driver import wait  # noqa: E402
 
 LONG = bool(os.environ.get("PARLEY_TEST_LONG"))
 KILLS = 50 if LONG else 4
-
-
-def query(case, sql, *values):
-    db = sqlite3.connect(f"file:{case.data}/parley.db?mode=ro", uri=True, timeout=5)
-    try:
-        return db.execute(sql, values).fetchall()
-    finally:
-        db.close()
 
 
 def seen(node):
@@ -265,7 +258,10 @@ def temporary_chats_leave_nothing(case):
         talk.grown(app, 40, 0)
         app.do("stop")
         assert len(rows(app)) == 5, rows(app)
+        app.do("temporary-chat")
+        wait(lambda: not talk.says(app, talk.PROMPT), "another temporary chat, still empty")
         app.do("new-chat")
+        wait(lambda: not talk.says(app, "Temporary chat"), "a chat that is kept")
     assert query(case, "SELECT count(*) FROM message") == before
 
 

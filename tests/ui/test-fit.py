@@ -13,19 +13,12 @@ import zlib
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cases  # noqa: E402
 import talk  # noqa: E402
+from cases import query  # noqa: E402
 from driver import wait  # noqa: E402
 
 COLUMNS = ["model", "quantisation", "verdict", "context", "gpu_layers", "layers", "ram_bytes",
            "vram_bytes", "tokens_per_second_empty", "tokens_per_second_full",
            "prompt_tokens_per_second", "basis"]
-
-
-def query(case, sql, *values):
-    db = sqlite3.connect(f"file:{case.data}/parley.db?mode=ro", uri=True, timeout=5)
-    try:
-        return db.execute(sql, values).fetchall()
-    finally:
-        db.close()
 
 
 def save(app, item, path):

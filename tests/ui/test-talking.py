@@ -11,15 +11,8 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cases  # noqa: E402
 import talk  # noqa: E402
+from cases import query  # noqa: E402
 from driver import wait  # noqa: E402
-
-
-def query(case, sql, *values):
-    db = sqlite3.connect(f"file:{case.data}/parley.db?mode=ro", uri=True, timeout=5)
-    try:
-        return db.execute(sql, values).fetchall()
-    finally:
-        db.close()
 
 
 def set_setting(case, key, value):

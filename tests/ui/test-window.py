@@ -22,8 +22,6 @@ import talk  # noqa: E402
 from driver import wait  # noqa: E402
 
 PACE = "30"  # milliseconds between two tokens, where a case needs time
-NAMED = {"push button", "toggle button", "slider", "spin button", "text", "entry", "combo box",
-         "check box", "list item", "progress bar"}
 
 
 # ---- finding, downloading, talking ----
@@ -436,56 +434,11 @@ def closing_asks_about_work(case):
         assert app.process.returncode == 0, app.messages()
 
 
-def everything_has_a_name(case):
-    nameless = []
-
-    def look(place):
-        for node in app.root.walk():
-            try:
-                if node.name == "GtkImage":  # the eye in the toolkit's own entry for passwords
-                    continue
-                if node.role in NAMED and (not node.name or node.name.startswith("Gtk")):
-                    if not [n.name for n in node.walk() if n.role == "label" and n.name]:
-                        nameless.append(f"{place}: {node.role} {node.name!r}")
-            except Exception:  # it went away meanwhile
-                continue
-
-    with case.window() as app:
-        for place in ("chats", "discover", "models", "computer"):
-            app.do("show-" + place)
-            wait(lambda: len(app.root.all("label")) > 3, place)
-            look(place)
-        app.do("show-chats")
-        app.do("chat-settings")
-        app.find("spin button", "Temperature")
-        next(n for n in app.root.walk() if n.name == "All Settings" and n.role != "label").click()
-        app.find("spin button", "DRY")
-        look("chat settings")
-        app.key("Escape")
-        wait(lambda: not app.root.all("spin button", "Temperature"), "the settings to close")
-        app.do("preferences")
-        wait(lambda: talk.says(app, "Where Things Are"), "the preferences")
-        look("preferences")
-        app.key("Escape")
-        wait(lambda: not talk.says(app, "Where Things Are"), "the preferences to close")
-        app.do("pick-model")
-        wait(lambda: talk.says(app, "TinyStories 260K"), "the models to choose from")
-        look("model picker")
-        app.key("Escape")
-        talk.write(app)
-        talk.ended(case.data)
-        look("conversation")
-        app.do("load-panel")
-        app.find("slider", "Layers on the GPU")
-        look("load panel")
-    assert not nameless, "\n".join(sorted(set(nameless)))
-
-
 CASES = [first_run_talks_to_the_guide, search_download_chat, layers_move_while_answering,
          engine_dies, application_dies_in_a_reply, application_dies_in_a_download,
          window_closes_in_a_download, downloads_wait_for_the_token, token_that_stays_is_told,
          models_folder_is_chosen,
-         second_start_raises_the_first, closing_asks_about_work, everything_has_a_name]
+         second_start_raises_the_first, closing_asks_about_work]
 FRESH = ("first_run_talks_to_the_guide", "search_download_chat", "application_dies_in_a_download",
          "window_closes_in_a_download", "downloads_wait_for_the_token")
 
