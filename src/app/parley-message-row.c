@@ -6,6 +6,7 @@
 #include "app/parley-part-card.h"
 #include "app/parley-reasoning.h"
 #include "app/parley-widgets.h"
+#include "app/parley-wrap-layout.h"
 
 #include <glib/gi18n.h>
 #include <string.h>
@@ -368,8 +369,11 @@ build_foot (ParleyMessageRow *self)
   gtk_widget_set_margin_end (self->stats, 6);
   if (is_user (self))
     gtk_widget_set_halign (self->foot, GTK_ALIGN_END);
-  else
+  else {
+    /* In a narrow window they stand below the buttons rather than being cut off. */
+    gtk_widget_set_layout_manager (self->foot, parley_wrap_layout_new (2, 2));
     gtk_box_append (foot, self->stats);
+  }
 }
 
 static void

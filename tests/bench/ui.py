@@ -55,6 +55,7 @@ def pss(pid):
 
 
 def start_and_rest(desktop):
+    """Returns the longest stall."""
     with tempfile.TemporaryDirectory() as data:
         seed(data, 1000, 1000, 200)
         drawn = []
@@ -81,6 +82,7 @@ def start_and_rest(desktop):
         print(f"longest stall of the start: {stall:.0f} ms (aim 100)")
         print(f"idle: {used * 10:.1f} % CPU over 10 s (aim 0), PSS {memory:.0f} MB (aim 120)",
               flush=True)
+        return stall
 
 
 def stream(desktop, tokens):
@@ -94,9 +96,10 @@ def stream(desktop, tokens):
             app.find("push button", "Forget the Oldest", 60).click()
             wait(lambda: talk.Stored(data).state == "answering" and talk.Stored(data).text,
                  "the reply", 60)
-            report(app, data)
+            before = report(app, data)["longest"]
             wait(lambda: talk.Stored(data).state != "answering", "its end", 60)
             figures = report(app, data)
+            figures["before"] = before
     print(f"streaming under {tokens:,} tokens: {figures['frames']} frames, our own work median "
           f"{figures['own_median']:.2f} ms, p99 {figures['own_p99']:.2f} ms (aim 4); with the "
           f"toolkit's layout and drawing in software median {figures['median']:.2f} ms, p99 "
@@ -111,7 +114,14 @@ def run(build):
         print(f"ui: {missing or 'there is no model ' + shots.MODEL}")
         return
     with Desktop() as desktop:
-        start_and_rest(desktop)
+        start = start_and_rest(desktop)
         short, long = stream(desktop, 1000), stream(desktop, 100000)
-    print(f"100,000 against 1,000 tokens: median x {long['median'] / short['median']:.2f}, p99 x "
-          f"{long['p99'] / short['p99']:.2f} (aim 1.2)")
+    ratio = {key: long[key] / max(short[key], 0.001)
+             for key in ("own_median", "own_p99", "median", "p99")}
+    print(f"100,000 against 1,000 tokens (aim 1.2): our own work median x {ratio['own_median']:.2f}, "
+          f"p99 x {ratio['own_p99']:.2f}; with layout and drawing median x {ratio['median']:.2f}, "
+          f"p99 x {ratio['p99']:.2f}")
+    print(f"longest stall: {max(short['longest'], long['longest']):.0f} ms while streaming (aim 16), "
+          f"{long['before']:.0f} ms while 100,000 tokens are opened, "
+          f"{max(start, *(f[key] for f in (short, long) for key in ('longest', 'before'))):.0f} ms "
+          "ever (aim 100)")

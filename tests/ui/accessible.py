@@ -191,6 +191,11 @@ class Node:
                     return
         self.press()
 
+    def left(self):
+        """Pixels from the left edge of the window, as it is now."""
+        return self.access.call(self.path, "Component.GetExtents", GLib.Variant(
+            "(u)", (int(Atspi.CoordType.WINDOW),)))[0]
+
     def press(self):
         """With the mouse, for widgets without an action."""
         left, top, width, height = self.access.call(

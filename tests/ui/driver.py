@@ -27,7 +27,7 @@ BUILD = os.environ.get("PARLEY_TEST_BUILD", ".")
 
 SETTINGS = """[Settings]
 gtk-cursor-blink=0
-gtk-enable-animations=0
+gtk-enable-animations={animations}
 gtk-font-name={font}
 gtk-decoration-layout=:close
 """
@@ -64,9 +64,9 @@ def needs():
 class Desktop:
     """A display and a session bus of its own; its environment is in `env`."""
 
-    def __init__(self, width=1400, height=900, font="Cantarell 11", text_scale=1):
+    def __init__(self, width=1400, height=900, font="Cantarell 11", text_scale=1, animations=0):
         self.size = f"{width}x{height}x24"
-        self.font = font
+        self.font, self.animations = font, animations
         self.dpi = round(96 * text_scale)
         self.children = []
 
@@ -77,7 +77,7 @@ class Desktop:
         config = os.path.join(self.home, ".config", "gtk-4.0")
         os.makedirs(config)
         with open(os.path.join(config, "settings.ini"), "w", encoding="utf-8") as file:
-            file.write(SETTINGS.format(font=self.font))
+            file.write(SETTINGS.format(font=self.font, animations=self.animations))
         # On X11 GTK asks the X resources for it, and they win over settings.ini.
         with open(os.path.join(self.home, ".Xdefaults"), "w", encoding="utf-8") as file:
             file.write(f"Xft.dpi: {self.dpi}\n")
@@ -192,6 +192,11 @@ class App:
         geometry = self.xdotool("getwindowgeometry", "--shell", self.windows()[-1])
         values = dict(line.split("=") for line in geometry.split())
         return int(values["X"]), int(values["Y"])
+
+    def size(self):
+        geometry = self.xdotool("getwindowgeometry", "--shell", self.windows()[0])
+        values = dict(line.split("=") for line in geometry.split())
+        return int(values["WIDTH"]), int(values["HEIGHT"])
 
     def resize(self, width, height):
         self.xdotool("windowsize", self.windows()[0], str(width), str(height))

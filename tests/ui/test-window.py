@@ -401,6 +401,45 @@ def second_start_raises_the_first(case):
             cover.wait()
 
 
+def window_is_as_it_was(case):
+    """Also after a crash, and where nobody may be helped by what moves."""
+    def setting(key):
+        return cases.query(case, "SELECT value FROM setting WHERE key = ?", key)
+
+    with case.window() as app:
+        before = app.size()
+        app.resize(940, 610)
+        wait(lambda: app.size() == (940, 610), "the new size")
+        wait(lambda: setting("window/width") and setting("window/width")[0][0] != "1120",
+             "it in the store")
+        app.process.kill()
+        app.process.wait()
+    with case.window() as app:
+        wait(lambda: app.size() == (940, 610), f"the size before the crash, not {before}")
+
+
+def nothing_moves_unasked(case):
+    """Where the desktop's switch for animations is off, the sidebar is there or it is not."""
+    def edges(animations):
+        """Where the conversation's left edge was while the sidebar went and came back."""
+        with driver.Desktop(animations=animations) as desktop, \
+                driver.App(desktop, case.data, {"PARLEY_VULKAN_DEVICE": "none"}) as app:
+            edge = app.find("text", "Message")
+            seen = [edge.left()]
+            for _ in range(6):
+                app.do("toggle-sidebar")
+                still = 0
+                while still < 40:
+                    now = edge.left()
+                    still = still + 1 if now == seen[-1] else 0
+                    seen.append(now)
+        return set(seen)
+
+    assert len(edges(0)) == 2, edges(0)
+    moving = edges(1)
+    assert len(moving) > 2, f"only {moving}: this test would not see what moves"
+
+
 # ---- the end of the window ----
 
 def closing_asks_about_work(case):
@@ -438,7 +477,8 @@ CASES = [first_run_talks_to_the_guide, search_download_chat, layers_move_while_a
          engine_dies, application_dies_in_a_reply, application_dies_in_a_download,
          window_closes_in_a_download, downloads_wait_for_the_token, token_that_stays_is_told,
          models_folder_is_chosen,
-         second_start_raises_the_first, closing_asks_about_work]
+         second_start_raises_the_first, window_is_as_it_was, nothing_moves_unasked,
+         closing_asks_about_work]
 FRESH = ("first_run_talks_to_the_guide", "search_download_chat", "application_dies_in_a_download",
          "window_closes_in_a_download", "downloads_wait_for_the_token")
 
