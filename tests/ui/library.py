@@ -62,3 +62,9 @@ def keyring(case, kept):
             yield folder
         finally:
             process.terminate()
+
+
+def kept(folder):
+    """What a keyring has: address of a hub -> token."""
+    with open(os.path.join(folder, "kept"), encoding="utf-8") as file:
+        return json.load(file)

@@ -12,6 +12,7 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cases  # noqa: E402
+import driver  # noqa: E402
 import library  # noqa: E402
 import talk  # noqa: E402
 from driver import App, wait  # noqa: E402
@@ -74,6 +75,130 @@ def undo_that_fails_loses_nothing(case):
         wait(lambda: os.path.exists(case.model), "the file to come back")
     with open(case.model, "rb") as file:
         assert file.read() == before, "it came back changed"
+
+
+# ---- what a person makes of models ----
+
+def models_are_named_sorted_and_moved(case):
+    """By the menu of their row, to another folder, which is then away and comes back."""
+    disk = os.path.join(case.desktop.home, "disk")
+    os.mkdir(disk)
+    library.cli(case.data, "folders", "--add", disk)
+    with open(case.model, "rb") as file:
+        before = file.read()
+    with case.window() as app:
+        def names():
+            return [n.name for n in app.root.all("list item")
+                    if "row.export" in n.actions() and n.name != "Parley Guide"]
+
+        app.do("show-models")
+        own_model(app).act("row.rename")
+        app.find("text", "Name of the model").set_text("Zebra")
+        app.find("push button", "Rename").click()
+        wait(lambda: own_model(app).name == "Zebra", "the new name")
+        other = os.path.join(case.desktop.home, "Aardvark.gguf")
+        subprocess.run([os.path.join(driver.BUILD, "tests", "tools", "synth-model"), "--preset",
+                        "tiny", "--type", "q8_0", "--embd", "32", "--ffn", "32", "--heads", "1",
+                        "--kv-heads", "1", "--vocab", "512", other],
+                       check=True, stdout=subprocess.DEVNULL)
+        library.cli(case.data, "import", "-q", other)
+        library.cli(case.data, "set", "Aardvark", "--name", "Aardvark")
+        wait(lambda: names() == ["Aardvark", "Zebra"], "both models, by name", 30)
+        app.root.all("combo box", "Order")[1].press()  # the first is that of Discover
+        app.key("Down", "Down", "Return")
+        wait(lambda: names() == ["Zebra", "Aardvark"], "the largest first")
+        next(n for n in app.root.all("push button", "More about Zebra")
+             if "click" in n.actions()).click()
+        wait(lambda: app.root.all("menu item", "Move To"), "the menu")[0].click()
+        wait(lambda: app.root.all("menu item", disk), "the other folder")[0].click()
+        moved = os.path.join(disk, os.path.relpath(case.model, os.path.join(case.data, "models")))
+        wait(lambda: os.path.exists(moved) and not os.path.exists(case.model), "the move", 30)
+        wait(lambda: "Zebra" in names(), "its name at the other place")
+        os.rename(disk, disk + ".gone")
+        wait(lambda: talk.says(app, "Not plugged in"), "that its disk is away", 30)
+        wait(lambda: not [n for n in app.root.all("push button", "Chat with Zebra")
+                          if "visible" in n.states()], "no chat with what is away")
+        os.rename(disk + ".gone", disk)
+        app.do("show-chats")
+        app.do("show-models")
+        wait(lambda: not talk.says(app, "Not plugged in"), "that it is back", 30)
+    with open(moved, "rb") as file:
+        assert file.read() == before, "it was changed on the way"
+
+
+# ---- the account and the connection ----
+
+def write_in(app, before, n_tabs, text):
+    """With the keyboard, because a row is applied only then: so many steps behind another row."""
+    wait(lambda: talk.says(app, "Where Things Are"), "the preferences", 30)
+    for _ in range(40):
+        app.key("Tab")
+        if [n for n in app.root.all("list item", before) if "focused" in n.states()]:
+            break
+    app.key(*["Tab"] * n_tabs)
+    app.type(text)
+    app.key("Return")
+
+
+def signing_in_keeps_the_token(case):
+    """In the keyring, or without one until the end; and it is told to the hub alone."""
+    def sign_in(app, token):
+        app.do("preferences")
+        write_in(app, "Not signed in", 1, token)
+
+    def asked():
+        return [r for r in case.hub.look()["log"] if not r["path"].startswith("/_control")]
+
+    with library.keyring(case, {}) as folder:
+        with case.window() as app:
+            sign_in(app, library.TOKEN)
+            wait(lambda: talk.says(app, "The token is kept in your keyring"), "that it is kept")
+            assert talk.says(app, "Signed in as wanderer")
+            assert library.kept(folder) == {case.hub.address: library.TOKEN}
+        with case.window() as app:
+            wait(lambda: case.hub.quiet(), "the hub to be quiet")
+            n = len(asked())
+            app.do("search", "'fixture/plain'")
+            app.find("push button", "Download Q8_0", 30).click()
+            wait(lambda: os.path.exists(os.path.join(
+                case.data, "models", "fixture", "plain", "plain-Q8_0.gguf")), "the file", 60)
+            seen = asked()[n:]
+            assert all(r["token"] for r in seen if r["origin"] == "hub"), seen
+            assert [r for r in seen if r["origin"] == "cdn"] and case.hub.look()["leaks"] == 0
+    with case.window() as app:
+        sign_in(app, library.TOKEN)
+        wait(lambda: talk.says(app, "Until Parley ends"), "that there is no keyring", 30)
+    with open(os.path.join(case.data, "parley.db"), "rb") as file:
+        assert library.TOKEN.encode() not in file.read(), "the token is in the database"
+
+
+def offline_asks_nobody_and_another_hub_is_asked(case):
+    def hub_setting():
+        with sqlite3.connect(f"file:{case.data}/parley.db?mode=ro", uri=True) as db:
+            return dict(db.execute("SELECT key, value FROM setting WHERE key LIKE 'hub/%'"))
+
+    with case.window(PARLEY_HUB="") as app:
+        app.do("preferences")
+        write_in(app, "Downloads at a time", 2, "gopher://x.example/")
+        wait(lambda: talk.says(app, "This is not the address of a hub"), "the refusal")
+        app.key("ctrl+a")
+        app.type(case.hub.address)
+        app.key("Return")
+        wait(lambda: case.hub.address in hub_setting().values(), "the address")
+    with case.window(PARLEY_HUB="") as app:
+        app.do("search", "'fixture/plain'")
+        app.find("push button", "Download Q8_0", 30)
+        app.do("preferences")
+        app.find("check box", "Offline").click()
+        app.key("Escape")
+        wait(lambda: not talk.says(app, "Where Things Are"), "the preferences to close")
+        wait(lambda: case.hub.quiet(), "the hub to be quiet")
+        before = len(case.hub.look()["log"])
+        app.do("search", "'fixture/many'")
+        wait(lambda: talk.says(app, "offline") or talk.says(app, "Offline"), "that it is offline")
+        app.find("push button", "Download Q8_0").click()
+        wait(lambda: talk.says(app, "ffline"), "why nothing comes")
+        assert len(case.hub.look()["log"]) == before, "somebody was asked"
 
 
 # ---- to another computer and back ----
@@ -197,7 +322,9 @@ def one_queue_with_the_terminal(case):
         pull.communicate()
 
 
-CASES = [models_are_kept_in_order, undo_that_fails_loses_nothing, exports_take_chosen_chats,
+CASES = [models_are_kept_in_order, models_are_named_sorted_and_moved,
+         undo_that_fails_loses_nothing, signing_in_keeps_the_token,
+         offline_asks_nobody_and_another_hub_is_asked, exports_take_chosen_chats,
          downloads_change_places, one_queue_with_the_terminal]
 
 
