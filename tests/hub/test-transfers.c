@@ -250,6 +250,45 @@ a_restart_goes_on_by_itself (void)
   bench_close (&bench);
 }
 
+/* After a crash of the computer only what was forced to the disk counts: at most 64 MiB are fetched
+ * again, and what the disk has beyond is not believed. */
+static void
+a_crash_of_the_computer_costs_what_was_not_synced (void)
+{
+  Bench bench;
+  bench_open (&bench, NULL);
+  standin_tell ("{'rate': 2000000}");
+  g_autoptr (ParleyHubFile) file = get_file (&bench, "fixture/plain", "F32");
+  ParleyTransfer *transfer = begin (&bench, file);
+  until (transfer, PARLEY_TRANSFER_DONE, 600000);
+  parley_downloads_stop (bench.downloads);
+  g_autofree char *part = g_strconcat (parley_transfer_get_path (transfer), ".part", NULL);
+  g_autofree char *described = g_strconcat (part, ".json", NULL);
+  g_autofree char *text = NULL;
+  CHECK (g_file_get_contents (described, &text, NULL, NULL));
+  g_autoptr (GString) changed = g_string_new (text);
+  CHECK (g_string_replace (changed, "\"boot\" : \"", "\"boot\" : \"another ", 0) == 1);
+  CHECK (g_string_replace (changed, "\"synced\" : 0", "\"synced\" : 400000", 0) == 1);
+  CHECK (g_file_set_contents (described, changed->str, -1, NULL));
+  /* Blocks that never reached the disk read as zeros. */
+  int fd = open (part, O_WRONLY | O_CLOEXEC);
+  static const char zeros[100000];
+  CHECK (fd >= 0 && pwrite (fd, zeros, sizeof zeros, 450000) == sizeof zeros);
+  close (fd);
+
+  standin_tell ("{'rate': 0}");
+  bench_open_again (&bench);
+  parley_downloads_restore (bench.downloads);
+  g_autoptr (ParleyTransfer) restored = g_list_model_get_item (G_LIST_MODEL (bench.downloads), 0);
+  CHECK (parley_transfer_get_bytes_done (restored) == 400000);
+  until (restored, PARLEY_TRANSFER_DONE, 0);
+  check_file (parley_transfer_get_path (restored), parley_hub_file_get_part (file, 0)->sha256);
+  g_autofree char *range = NULL;
+  CHECK (standin_requests ("/bridge/", &range) == 2);
+  CHECK_STR (range, "bytes=400000-");
+  bench_close (&bench);
+}
+
 static void
 hostile_descriptions_are_not_restored (void)
 {
@@ -571,6 +610,7 @@ main (void)
   RUN (final_faults_are_explained);
   RUN (pausing_keeps_and_resuming_goes_on);
   RUN (a_restart_goes_on_by_itself);
+  RUN (a_crash_of_the_computer_costs_what_was_not_synced);
   RUN (hostile_descriptions_are_not_restored);
   RUN (cancelling_leaves_nothing);
   RUN (two_run_and_the_third_waits);
