@@ -276,6 +276,15 @@ stop_editing (ParleyChatPage *self)
   set_text (self, self->chat != NULL ? parley_chat_get_draft (self->chat) : NULL);
 }
 
+gboolean
+parley_chat_page_stop_editing (ParleyChatPage *self)
+{
+  if (self->editing == NULL)
+    return FALSE;
+  stop_editing (self);
+  return TRUE;
+}
+
 static void
 send (ParleyComposer *composer, const char *text, ParleyChatPage *self)
 {

@@ -30,6 +30,8 @@ void parley_chat_page_attach (ParleyChatPage *self); /* asks which files */
 void parley_chat_page_attach_file (ParleyChatPage *self, GFile *file);
 /* Brings a message into view with the words of a search marked in it. */
 void parley_chat_page_show_hit (ParleyChatPage *self, gint64 message, const char *query);
+/* Leaves a message as it was that is being written anew. FALSE: none is. */
+gboolean parley_chat_page_stop_editing (ParleyChatPage *self);
 void parley_chat_page_regenerate (ParleyChatPage *self);
 void parley_chat_page_step_version (ParleyChatPage *self, int step); /* of the last reply */
 

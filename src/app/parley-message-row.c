@@ -354,7 +354,7 @@ build_foot (ParleyMessageRow *self)
   gtk_box_append (versions, self->earlier);
   gtk_box_append (versions, self->version_label);
   gtk_box_append (versions, self->later);
-  self->stats = parley_line ("", "caption dim-label");
+  self->stats = parley_label ("", "caption dim-label");
   gtk_box_append (foot,
                   foot_button (self, "edit-copy-symbolic", _ ("Copy message"), G_CALLBACK (copy)));
   gtk_box_append (

@@ -161,6 +161,12 @@ show_nothing (ParleyModelsPage *self)
                                                       G_LIST_MODEL (self->services->library)) > 0);
 }
 
+void
+parley_models_page_start_search (ParleyModelsPage *self)
+{
+  gtk_widget_grab_focus (self->entry);
+}
+
 static void
 search_changed (ParleyModelsPage *self)
 {

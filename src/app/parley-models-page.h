@@ -15,5 +15,6 @@ G_DECLARE_FINAL_TYPE (ParleyModelsPage, parley_models_page, PARLEY, MODELS_PAGE,
 
 GtkWidget *parley_models_page_new (ParleyServices *services);
 GtkWidget *parley_models_page_get_header (ParleyModelsPage *self);
+void parley_models_page_start_search (ParleyModelsPage *self);
 
 G_END_DECLS

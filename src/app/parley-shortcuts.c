@@ -15,7 +15,7 @@ static const Entry entries[] = {
   { NULL, N_ ("Chats") },
   { N_ ("New chat"), "Ctrl N" },
   { N_ ("New temporary chat"), "Ctrl Shift N" },
-  { N_ ("Search chats"), "Ctrl F" },
+  { N_ ("Search"), "Ctrl F" },
   { N_ ("Choose a model"), "Ctrl L" },
   { N_ ("Layers and memory"), "Ctrl G" },
   { N_ ("Chat settings"), "Ctrl Shift ," },

@@ -99,6 +99,13 @@ search_now (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+/* Escape: back to all chats. */
+static void
+search_stopped (GtkSearchEntry *entry)
+{
+  gtk_editable_set_text (GTK_EDITABLE (entry), "");
+}
+
 static void
 search_changed (GtkSearchEntry *entry, ParleySidebar *self)
 {
@@ -271,6 +278,7 @@ parley_sidebar_new (ParleyChatList *chats, ParleyStore *store, GMenuModel *menu)
   g_object_set (self->search, "placeholder-text", _ ("Search chats"), NULL);
   parley_set_accessible_name (self->search, _ ("Search chats"));
   g_signal_connect (self->search, "search-changed", G_CALLBACK (search_changed), self);
+  g_signal_connect (self->search, "stop-search", G_CALLBACK (search_stopped), NULL);
   self->places = build_places (self);
   gtk_box_append (box, self->header);
   gtk_box_append (box, self->search);

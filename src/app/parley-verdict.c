@@ -43,7 +43,7 @@ parley_verdict_init (ParleyVerdict *self)
   gtk_box_set_spacing (GTK_BOX (self), 6);
   gtk_widget_add_css_class (GTK_WIDGET (self), "verdict");
   self->icon = gtk_image_new ();
-  self->words = parley_line ("", NULL);
+  self->words = parley_label ("", NULL);
   gtk_box_append (GTK_BOX (self), self->icon);
   gtk_box_append (GTK_BOX (self), self->words);
   parley_verdict_set (self, PARLEY_SHOWN_UNKNOWN, NULL);

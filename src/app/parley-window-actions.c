@@ -52,6 +52,10 @@ find (GSimpleAction *action, GVariant *parameter, gpointer widget)
     parley_discover_page_start_search (self->discover_page);
     return;
   }
+  if (g_strcmp0 (place, "models") == 0) {
+    parley_models_page_start_search (self->models_page);
+    return;
+  }
   show_sidebar (self);
   parley_sidebar_start_search (self->sidebar);
 }
@@ -97,6 +101,8 @@ stop (GSimpleAction *action, GVariant *parameter, gpointer widget)
   ParleyWindow *self = PARLEY_WINDOW (widget);
   ParleyChat *chat = parley_chat_page_get_chat (self->chat_page);
 
+  if (parley_chat_page_stop_editing (self->chat_page))
+    return;
   if (chat != NULL && parley_chat_get_state (chat) != PARLEY_CHAT_IDLE)
     parley_chat_stop (chat);
 }

@@ -4,6 +4,7 @@
 #include "app/parley-chat-page.h"
 #include "app/parley-compare-page.h"
 #include "app/parley-discover-page.h"
+#include "app/parley-models-page.h"
 #include "app/parley-sidebar.h"
 #include "app/parley-split.h"
 #include "app/parley-window.h"
@@ -20,6 +21,7 @@ struct _ParleyWindow {
   ParleyChatPage *chat_page;
   ParleyDiscoverPage *discover_page;
   GtkWidget *problem; /* revealer: what is wrong with saving */
+  ParleyModelsPage *models_page;
   ParleyComparePage *compare_page;
   GtkWidget *switcher; /* at the bottom, when folded */
   GPtrArray *headers;  /* of the pages; borrowed */

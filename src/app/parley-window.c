@@ -313,6 +313,7 @@ parley_window_new (AdwApplication *application, ParleyServices *services)
              "parley-discover-symbolic");
   add_place (self, models, parley_models_page_get_header (PARLEY_MODELS_PAGE (models)), "models",
              _ ("Models"), "parley-models-symbolic");
+  self->models_page = PARLEY_MODELS_PAGE (models);
   self->compare_page = PARLEY_COMPARE_PAGE (compare);
   add_place (self, compare, parley_compare_page_get_header (self->compare_page), "compare",
              _ ("Compare"), "parley-compare-symbolic");

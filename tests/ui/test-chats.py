@@ -87,6 +87,14 @@ def search_shows_the_hit(case):
                          for n in labels(app)), "the message that was found")
         app.find("entry", "Search chats").set_text("nowhere-to-be-found")
         wait(lambda: talk.says(app, "Nothing was found"), "that nothing was found")
+        app.do("find")
+        app.key("Escape")
+        wait(lambda: len(rows(app)) == 5, "all chats again")
+        app.do("show-models")
+        app.do("find")
+        app.type("tiny")
+        wait(lambda: app.find("entry", "Search models on this computer").text() == "tiny",
+             "the search for models")
 
 
 # ---- how words are chosen ----

@@ -200,6 +200,11 @@ def every_version_is_kept(case):
         app.key("Up")  # the last message, to be written anew
         wait(lambda: shown(app, "Writing this message anew"), "that it is written anew")
         assert app.find("text", "Message").text() == talk.PROMPT
+        app.key("Escape")
+        wait(lambda: not shown(app, "Writing this message anew"), "that it stays as it was")
+        wait(lambda: app.find("text", "Message").text() == "", "an empty line")
+        app.key("Up")
+        wait(lambda: shown(app, "Writing this message anew"), "that it is written anew")
         app.find("text", "Message").set_text("There was a cat")
         press(app, "Send")
         wait(lambda: replies() == 3 and shown(app, "There was a cat"), "the answer to it", 30)
