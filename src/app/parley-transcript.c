@@ -8,16 +8,20 @@
 
 #include <glib/gi18n.h>
 
-#define WINDOW   40 /* messages shown at first, and added at each step upwards */
-#define NEAR_END 24 /* pixels from the end that count as the end */
+#define WINDOW   40   /* messages shown without being asked for, and added at each step upwards */
+#define AT_ONCE  8    /* of these, so many before the first frame: each costs milliseconds */
+#define SLICE_US 6000 /* for the others, between two frames */
+#define NEAR_END 24   /* pixels from the end that count as the end */
 
 struct _ParleyTranscript {
   GtkWidget parent;
   ParleyChat *chat;
-  GtkWidget *overlay, *scroller, *content, *earlier, *rows, *status, *jump;
+  GtkWidget *overlay, *scroller, *clamp, *content, *earlier, *rows, *status, *jump;
   GtkWidget *status_text, *unanswered;
   GtkAdjustment *vertical;
-  guint first; /* position of the first message that has a row */
+  guint first;        /* position of the first message that has a row */
+  guint wanted_first; /* of the one that gets one by itself */
+  guint fill_id;
   double last_value;
   guint settle_id;
   char *query;          /* whose words are marked, or NULL */
@@ -133,6 +137,43 @@ nth_row (ParleyTranscript *self, guint n)
   return row;
 }
 
+/* Rows for the `n` messages before those that have one. What is in view stays where it is. */
+static void
+prepend_rows (ParleyTranscript *self, guint n)
+{
+  double from_end =
+      gtk_adjustment_get_upper (self->vertical) - gtk_adjustment_get_value (self->vertical);
+  /* Not of the content: its padding is no part of its width. */
+  int width = gtk_widget_get_width (self->clamp), natural;
+
+  for (guint i = 0; i < n; i++) {
+    GtkWidget *row = new_row (self, --self->first);
+    gtk_box_prepend (GTK_BOX (self->rows), row);
+    if (self->query != NULL)
+      parley_highlight (row, self->query);
+  }
+  gtk_widget_set_visible (self->earlier, self->first > 0 && self->first <= self->wanted_first);
+  if (width == 0) /* nothing was laid out yet */
+    return;
+  gtk_widget_measure (self->clamp, GTK_ORIENTATION_VERTICAL, width, NULL, &natural, NULL, NULL);
+  gtk_adjustment_set_upper (self->vertical, natural);
+  gtk_adjustment_set_value (self->vertical, natural - from_end);
+}
+
+static gboolean
+fill (gpointer data)
+{
+  ParleyTranscript *self = data;
+  gint64 end = g_get_monotonic_time () + SLICE_US;
+
+  while (self->first > self->wanted_first && g_get_monotonic_time () < end)
+    prepend_rows (self, 1);
+  if (self->first > self->wanted_first)
+    return G_SOURCE_CONTINUE;
+  self->fill_id = 0;
+  return G_SOURCE_REMOVE;
+}
+
 static void
 show_from (ParleyTranscript *self, guint first)
 {
@@ -140,7 +181,8 @@ show_from (ParleyTranscript *self, guint first)
 
   parley_box_clear (self->rows);
   self->target = NULL;
-  self->first = first;
+  g_clear_handle_id (&self->fill_id, g_source_remove);
+  self->first = self->wanted_first = first;
   for (guint i = self->first; i < n; i++)
     gtk_box_append (GTK_BOX (self->rows), new_row (self, i));
   gtk_widget_set_visible (self->earlier, self->first > 0);
@@ -151,7 +193,12 @@ show_all (ParleyTranscript *self)
 {
   guint n = self->chat != NULL ? g_list_model_get_n_items (G_LIST_MODEL (self->chat)) : 0;
 
-  show_from (self, n > WINDOW ? n - WINDOW : 0);
+  show_from (self, n > AT_ONCE ? n - AT_ONCE : 0);
+  self->wanted_first = n > WINDOW ? n - WINDOW : 0;
+  if (self->first > self->wanted_first) {
+    gtk_widget_set_visible (self->earlier, FALSE);
+    self->fill_id = g_idle_add_full (GDK_PRIORITY_REDRAW + 10, fill, self, NULL);
+  }
 }
 
 void
@@ -183,19 +230,9 @@ parley_transcript_show_hit (ParleyTranscript *self, gint64 message, const char *
 static void
 show_earlier (ParleyTranscript *self)
 {
-  guint n = MIN (WINDOW, self->first);
-  double from_end =
-      gtk_adjustment_get_upper (self->vertical) - gtk_adjustment_get_value (self->vertical);
-
-  for (guint i = 0; i < n; i++)
-    gtk_box_prepend (GTK_BOX (self->rows), new_row (self, --self->first));
-  parley_highlight (self->rows, self->query);
-  gtk_widget_set_visible (self->earlier, self->first > 0);
-  int natural;
-  gtk_widget_measure (self->content, GTK_ORIENTATION_VERTICAL, gtk_widget_get_width (self->content),
-                      NULL, &natural, NULL, NULL);
-  gtk_adjustment_set_upper (self->vertical, natural);
-  gtk_adjustment_set_value (self->vertical, natural - from_end);
+  self->wanted_first = self->first - MIN (WINDOW, self->first);
+  if (self->fill_id == 0)
+    self->fill_id = g_idle_add_full (GDK_PRIORITY_REDRAW + 10, fill, self, NULL);
 }
 
 static void
@@ -337,6 +374,7 @@ dispose (GObject *object)
 {
   ParleyTranscript *self = PARLEY_TRANSCRIPT (object);
 
+  g_clear_handle_id (&self->fill_id, g_source_remove);
   if (self->chat != NULL)
     g_signal_handlers_disconnect_by_data (self->chat, self);
   g_clear_object (&self->chat);
@@ -387,7 +425,7 @@ build_unanswered (ParleyTranscript *self)
 static void
 parley_transcript_init (ParleyTranscript *self)
 {
-  GtkWidget *clamp = adw_clamp_new ();
+  GtkWidget *clamp = self->clamp = adw_clamp_new ();
 
   self->content = parley_box (GTK_ORIENTATION_VERTICAL, 14, "transcript");
   self->earlier = parley_text_button (_ ("Show earlier messages"), NULL);

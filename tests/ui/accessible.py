@@ -191,10 +191,10 @@ class Node:
                     return
         self.press()
 
-    def left(self):
-        """Pixels from the left edge of the window, as it is now."""
-        return self.access.call(self.path, "Component.GetExtents", GLib.Variant(
-            "(u)", (int(Atspi.CoordType.WINDOW),)))[0]
+    def place(self):
+        """Pixels from the left and the upper edge of the window, as they are now."""
+        return tuple(self.access.call(self.path, "Component.GetExtents", GLib.Variant(
+            "(u)", (int(Atspi.CoordType.WINDOW),)))[:2])
 
     def press(self):
         """With the mouse, for widgets without an action."""

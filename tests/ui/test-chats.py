@@ -74,6 +74,33 @@ def folders_and_undo(case):
         wait(lambda: rows(app).count(title) == 2, "the copy")
 
 
+def long_chats_come_in_parts(case):
+    """The end at once, the last forty soon, those before when they are asked for; and what is in
+    view stays where it is."""
+    def messages(app):
+        return [n for n in app.find(name="Conversation").all("list item")]
+
+    seed = os.path.join(driver.BUILD, "tests", "ui", "seed")
+    chat = subprocess.run([seed, case.data, "1", "30000"], text=True, capture_output=True,
+                          check=True).stdout.strip()
+    total = query(case, "SELECT count(*) FROM message WHERE chat = ?", int(chat))[0][0]
+    assert total > 100, total
+    with case.window() as app:
+        app.do("show-chat", f"int64 {chat}")
+        wait(lambda: len(messages(app)) == 40, "the last forty")
+        app.xdotool("mousemove", "900", "400", "click", "--repeat", "400", "--delay", "5", "4")
+        button = app.find("push button", "Show earlier messages")
+        wait(lambda: button.place()[1] > 0, "the beginning of them")
+        last = None
+        while last != (last := messages(app)[0].place()):
+            pass
+        first = messages(app)[0]
+        button.click()
+        wait(lambda: len(messages(app)) == 80, "forty more")
+        wait(lambda: abs(first.place()[1] - last[1]) <= 2,
+             f"the first to be at {last}, not at {first.place()}")
+
+
 def search_shows_the_hit(case):
     with case.window() as app:
         app.do("find")
@@ -437,7 +464,7 @@ def window_closes_mid_reply(case):
     assert seen in talk.bare(cut.text)
 
 
-CASES = [folders_and_undo, search_shows_the_hit, all_settings_of_a_chat, form_binds_the_reply,
+CASES = [folders_and_undo, long_chats_come_in_parts, search_shows_the_hit, all_settings_of_a_chat, form_binds_the_reply,
          defaults_are_of_one_model,
          files_go_along, chats_come_from_files,
          temporary_chats_leave_nothing, two_models_answer_at_once,
@@ -447,4 +474,4 @@ CASES = [folders_and_undo, search_shows_the_hit, all_settings_of_a_chat, form_bi
 
 
 if __name__ == "__main__":
-    sys.exit(cases.main(CASES, __file__))
+    sys.exit(cases.main(CASES, __file__, ("long_chats_come_in_parts",)))

@@ -425,12 +425,12 @@ def nothing_moves_unasked(case):
         with driver.Desktop(animations=animations) as desktop, \
                 driver.App(desktop, case.data, {"PARLEY_VULKAN_DEVICE": "none"}) as app:
             edge = app.find("text", "Message")
-            seen = [edge.left()]
+            seen = [edge.place()[0]]
             for _ in range(6):
                 app.do("toggle-sidebar")
                 still = 0
                 while still < 40:
-                    now = edge.left()
+                    now = edge.place()[0]
                     still = still + 1 if now == seen[-1] else 0
                     seen.append(now)
         return set(seen)
