@@ -294,8 +294,7 @@ say_nobody (ParleyChatNotice *self)
     say (self, "failure", parley_transfer_get_message (failed_download (self)),
          (Choice[N_BUTTONS]){ { _ ("Try Again"), download_again },
                               { _ ("Choose Another"), pick_model } });
-  else if (waits ||
-             (several && parley_default_model_find (self->services, self->chat) == NULL))
+  else if (waits || (several && parley_default_model_find (self->services, self->chat) == NULL))
     say (self, NULL, _ ("Choose the model you want to talk to."),
          (Choice[N_BUTTONS]){ { _ ("Choose Model"), pick_model } });
 }

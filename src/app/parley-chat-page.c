@@ -124,7 +124,8 @@ static void
 show_model (ParleyChatPage *self)
 {
   ParleyEngine *engine = engine_of (self);
-  ParleyModel *chosen = self->chat != NULL ? parley_default_model_find (self->services, self->chat) : NULL;
+  ParleyModel *chosen =
+      self->chat != NULL ? parley_default_model_find (self->services, self->chat) : NULL;
 
   if (engine != NULL)
     parley_model_picker_set (self->picker, parley_model_get_name (parley_engine_get_model (engine)),
@@ -172,7 +173,9 @@ find_engine (ParleyChatPage *self)
   if (present != NULL && engine_of (self) == NULL)
     parley_chat_set_responder (self->chat, NULL);
   if (parley_chat_get_responder (self->chat) == NULL &&
-      (loaded = parley_engines_find (self->services->engines, parley_default_model_find (self->services, self->chat))) != NULL)
+      (loaded = parley_engines_find (self->services->engines,
+                                     parley_default_model_find (self->services, self->chat))) !=
+          NULL)
     parley_chat_set_responder (self->chat, parley_engine_get_responder (loaded));
 }
 
@@ -548,8 +551,8 @@ parley_chat_page_new (ParleyServices *services)
   gtk_box_append (GTK_BOX (self), clamp);
   g_signal_connect_object (services->engines, "changed", G_CALLBACK (engines_changed), self,
                            G_CONNECT_SWAPPED);
-  g_signal_connect_object (services->library, "items-changed", G_CALLBACK (library_changed),
-                           self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (services->library, "items-changed", G_CALLBACK (library_changed), self,
+                           G_CONNECT_SWAPPED);
   g_signal_connect_object (services->downloads, "items-changed", G_CALLBACK (show_model), self,
                            G_CONNECT_SWAPPED);
   return GTK_WIDGET (self);

@@ -326,8 +326,7 @@ show_state (ParleyTranscript *self)
     if (responder != NULL && parley_responder_get_state (responder) == PARLEY_RESPONDER_LOADING)
       text = parley_responder_dup_message (responder);
     if (text == NULL)
-      text = g_strdup (responder == NULL ? _ ("Waiting for a model")
-                                         : _ ("Waiting for its turn"));
+      text = g_strdup (responder == NULL ? _ ("Waiting for a model") : _ ("Waiting for its turn"));
     break;
   case PARLEY_CHAT_READING: text = reading_text (self); break;
   case PARLEY_CHAT_SUMMARISING: text = g_strdup (_ ("Summing up the oldest messages")); break;

@@ -14,8 +14,9 @@ void parley_watchdog_start (void);
 /* Notes when this window was drawn for the first time. */
 void parley_watchdog_watch (GtkWindow *window);
 /* What was measured since the start or the last call, as a JSON object; or "{}". Durations are in
- * milliseconds; `frames` counts sixtieths of a second with work in them; what is `own` is without
- * the toolkit's layout and drawing. */
+ * milliseconds; those of the processor (`cpu_…`) are this thread's own work without the time that
+ * other programs took, `cpu_longest` with layout and drawing; `frames` counts sixtieths of a second
+ * with work in them; what is `own` is without the toolkit's layout and drawing. */
 char *parley_watchdog_report (void);
 
 G_END_DECLS

@@ -114,10 +114,10 @@ respond (ParleyChat *self)
   self->stopping = FALSE;
   _parley_chat_set_progress (self, 0);
   /* Behind another chat's reply nothing is read yet; its progress says when it is. */
-  _parley_chat_set_state (self, parley_responder_get_state (self->responder) ==
-                                        PARLEY_RESPONDER_ANSWERING
-                                    ? PARLEY_CHAT_WAITING
-                                    : PARLEY_CHAT_READING);
+  _parley_chat_set_state (self,
+                          parley_responder_get_state (self->responder) == PARLEY_RESPONDER_ANSWERING
+                              ? PARLEY_CHAT_WAITING
+                              : PARLEY_CHAT_READING);
   self->reply = parley_responder_respond (self->responder, request);
   g_signal_connect_swapped (self->reply, "part", G_CALLBACK (on_part), self);
   g_signal_connect_swapped (self->reply, "progress", G_CALLBACK (on_progress), self);

@@ -55,31 +55,34 @@ def pss(pid):
 
 
 def start_and_rest(desktop):
-    """Returns the longest stall."""
+    """Returns the longest stall: milliseconds, and how many of them were computed."""
     with tempfile.TemporaryDirectory() as data:
         seed(data, 1000, 1000, 200)
         drawn = []
         for n in range(4):  # the first fills the catalogue
             with window(desktop, data) as app:
-                longest = 0
+                longest = cpu = 0
 
                 def painted(app=app):
-                    nonlocal longest
+                    nonlocal longest, cpu
                     latest = report(app, data)
                     longest = max(longest, latest["longest"])
+                    cpu = max(cpu, latest["cpu_longest"])
                     return latest["first_drawn"]
                 drawn.append(wait(painted, "the first frame"))
                 if n < 3:
                     continue
                 time.sleep(8)
-                stall = max(longest, report(app, data)["longest"])
+                latest = report(app, data)
+                stall = max(longest, latest["longest"]), max(cpu, latest["cpu_longest"])
                 before = cpu_seconds(app.process.pid)
                 time.sleep(10)
                 used = cpu_seconds(app.process.pid) - before
                 memory = pss(app.process.pid)
         print(f"start, 1,000 chats and 200 models: first {drawn[0]:.0f} ms, then "
               f"{min(drawn[1:]):.0f}-{max(drawn[1:]):.0f} ms to the first frame (aim 600)")
-        print(f"longest stall of the start: {stall:.0f} ms (aim 100)")
+        print(f"longest stall of the start: {stall[0]:.0f} ms, {stall[1]:.0f} ms of them computed "
+              "(aim 100)")
         print(f"idle: {used * 10:.1f} % CPU over 10 s (aim 0), PSS {memory:.0f} MB (aim 120)",
               flush=True)
         return stall
@@ -96,12 +99,13 @@ def stream(desktop, tokens):
             app.find("push button", "Forget the Oldest", 60).click()
             wait(lambda: talk.Stored(data).state == "answering" and talk.Stored(data).text,
                  "the reply", 60)
-            before = report(app, data)["longest"]
+            before = report(app, data)
             wait(lambda: talk.Stored(data).state != "answering", "its end", 60)
             figures = report(app, data)
             figures["before"] = before
     print(f"streaming under {tokens:,} tokens: {figures['frames']} frames, our own work median "
-          f"{figures['own_median']:.2f} ms, p99 {figures['own_p99']:.2f} ms (aim 4); with the "
+          f"{figures['own_median']:.2f} ms, p99 {figures['own_p99']:.2f} ms (aim 4), of the processor's "
+          f"time {figures['cpu_median']:.2f} and {figures['cpu_p99']:.2f} ms; with the "
           f"toolkit's layout and drawing in software median {figures['median']:.2f} ms, p99 "
           f"{figures['p99']:.2f} ms; longest {figures['longest']:.1f} ms (aim 16)", flush=True)
     return figures
@@ -117,11 +121,15 @@ def run(build):
         start = start_and_rest(desktop)
         short, long = stream(desktop, 1000), stream(desktop, 100000)
     ratio = {key: long[key] / max(short[key], 0.001)
-             for key in ("own_median", "own_p99", "median", "p99")}
+             for key in ("own_median", "own_p99", "cpu_median", "cpu_p99", "median", "p99")}
     print(f"100,000 against 1,000 tokens (aim 1.2): our own work median x {ratio['own_median']:.2f}, "
-          f"p99 x {ratio['own_p99']:.2f}; with layout and drawing median x {ratio['median']:.2f}, "
+          f"p99 x {ratio['own_p99']:.2f}, of the processor's time x {ratio['cpu_median']:.2f} and x "
+          f"{ratio['cpu_p99']:.2f}; with layout and drawing median x {ratio['median']:.2f}, "
           f"p99 x {ratio['p99']:.2f}")
-    print(f"longest stall: {max(short['longest'], long['longest']):.0f} ms while streaming (aim 16), "
-          f"{long['before']:.0f} ms while 100,000 tokens are opened, "
-          f"{max(start, *(f[key] for f in (short, long) for key in ('longest', 'before'))):.0f} ms "
-          "ever (aim 100)")
+    streaming, opening = [[max(f[key] for f in figures) for key in ("longest", "cpu_longest")]
+                          for figures in ((short, long), (short["before"], long["before"]))]
+    ever = [max(all_of) for all_of in zip(start, streaming, opening)]
+    print("longest stall, and how much of it was computed rather than taken by other programs: "
+          f"{streaming[0]:.0f} and {streaming[1]:.0f} ms while streaming (aim 16), "
+          f"{opening[0]:.0f} and {opening[1]:.0f} ms while chats and dialogs open, "
+          f"{ever[0]:.0f} and {ever[1]:.0f} ms ever (aim 100)")
