@@ -14,7 +14,8 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#define SETTLE_MS    300  /* after a change in a folder, before it is read again */
+#define AWAY_KEY     "parley-away" /* of a monitor */
+#define SETTLE_MS    300           /* after a change in a folder, before it is read again */
 #define UNDO_SECONDS 3600 /* a deletion that nobody undid or confirmed becomes final after it */
 
 struct _ParleyLibrary {
@@ -227,15 +228,20 @@ watch_folders (ParleyLibrary *self, GPtrArray *folders)
     if (!g_hash_table_contains (wanted, folder))
       g_hash_table_iter_remove (&iter);
   for (guint i = 0; i < folders->len; i++) {
-    if (g_hash_table_contains (self->monitors, folders->pdata[i]))
+    /* What is away is looked for by a monitor of its own, which the one that saw it go is not. */
+    gboolean is_there = g_file_test (folders->pdata[i], G_FILE_TEST_IS_DIR);
+    GObject *present = g_hash_table_lookup (self->monitors, folders->pdata[i]);
+    if (present && (g_object_get_data (present, AWAY_KEY) == NULL) == is_there)
       continue;
     g_autoptr (GFile) file = g_file_new_for_path (folders->pdata[i]);
     GFileMonitor *monitor = g_file_monitor_directory (file, G_FILE_MONITOR_WATCH_MOVES, NULL, NULL);
     if (!monitor)
       continue;
     g_signal_connect_object (monitor, "changed", G_CALLBACK (on_changed), self, 0);
+    if (!is_there)
+      g_object_set_data (G_OBJECT (monitor), AWAY_KEY, monitor);
     g_hash_table_insert (self->monitors, g_strdup (folders->pdata[i]), monitor);
-    self->is_stale = TRUE; /* something may have happened in it before it was watched */
+    self->is_stale |= is_there; /* something may have happened in it before it was watched */
   }
 }
 

@@ -295,8 +295,10 @@ parley_place_list (const ParleyPlace *place, GPtrArray *entries, GPtrArray *fold
   ParleyPlaceList list = {
     .place = place, .entries = entries, .folders = folders, .cancellable = cancellable
   };
-  if (place->problem)
+  if (place->problem) {
+    g_ptr_array_add (folders, g_strdup (place->path)); /* it may come back */
     return;
+  }
   switch (place->kind) {
   case PARLEY_PLACE_TREE: parley_place_list_tree (&list); break;
   case PARLEY_PLACE_OLLAMA: parley_place_list_ollama (&list); break;
