@@ -597,7 +597,7 @@ results_in_parts_fail_cleanly (void)
   free (out);
   CHECK_MSG (ok, "after %u failures: %s", n_failed, error.message);
   printf ("# each of %u calls failed once\n", n_failed);
-  CHECK (n_failed > 8);
+  CHECK (n_failed > 4); /* drivers differ in how many calls they let fail */
 }
 
 /* Many of the best, of several rows at once. */
