@@ -12,7 +12,7 @@ print_message (const char *format, va_list args)
 {
   g_autofree char *message = g_strdup_vprintf (format, args);
   for (char *p = message; *p; p++)
-    if ((unsigned char)*p < 0x20 || *p == 0x7f)
+    if ((unsigned char) *p < 0x20 || *p == 0x7f)
       *p = '?';
   fflush (stdout);
   fprintf (stderr, "parley-cli: %s\n", message);
@@ -66,7 +66,7 @@ cli_parse (int *argc, char ***argv, const char *arguments, const char *summary,
   }
   /* A "--" that ended the options is still there. */
   if (*argc > 1 && strcmp ((*argv)[1], "--") == 0) {
-    memmove (*argv + 1, *argv + 2, (size_t)(*argc - 1) * sizeof **argv);
+    memmove (*argv + 1, *argv + 2, (size_t) (*argc - 1) * sizeof **argv);
     (*argc)--;
   }
   int n = *argc - 1;
@@ -91,7 +91,7 @@ cli_read_file (const char *path, size_t max, size_t *n)
   unsigned char buffer[16384];
   size_t got;
   while (bytes->len <= max && (got = fread (buffer, 1, sizeof buffer, file)) > 0)
-    g_byte_array_append (bytes, buffer, (guint)got);
+    g_byte_array_append (bytes, buffer, (guint) got);
   bool failed = ferror (file);
   int why = errno;
   if (!is_stdin)
@@ -104,8 +104,8 @@ cli_read_file (const char *path, size_t max, size_t *n)
     return NULL;
   }
   *n = bytes->len;
-  g_byte_array_append (bytes, (const guint8 *)"", 1);
-  return (char *)g_byte_array_free (g_steal_pointer (&bytes), FALSE);
+  g_byte_array_append (bytes, (const guint8 *) "", 1);
+  return (char *) g_byte_array_free (g_steal_pointer (&bytes), FALSE);
 }
 
 static bool
@@ -135,8 +135,8 @@ cli_each_line (const char *path, cli_line_fn fn, void *data)
   bool go_on = true;
   while (go_on && (n = getline (&line, &capacity, file)) >= 0) {
     number++;
-    if (n > 0 && strspn (line, " \t\r\n") < (size_t)n)
-      go_on = parse_line (number, line, (size_t)n, fn, data);
+    if (n > 0 && strspn (line, " \t\r\n") < (size_t) n)
+      go_on = parse_line (number, line, (size_t) n, fn, data);
   }
   bool failed = ferror (file);
   int why = errno;
@@ -184,7 +184,7 @@ cli_json_bytes (const struct pe_json *object, const char *key, const char **data
   if (!value || value->kind != PE_JSON_STRING || strlen (value->string.data) != value->string.n)
     return false;
   gsize length;
-  *owned = (char *)g_base64_decode (value->string.data, &length);
+  *owned = (char *) g_base64_decode (value->string.data, &length);
   *data = *owned;
   *n = length;
   return true;
@@ -199,7 +199,7 @@ cli_write_bytes (struct pe_json_writer *w, const char *key, const char *data, si
     return;
   }
   g_autofree char *encoded_key = g_strconcat (key, "_b64", NULL);
-  g_autofree char *encoded = g_base64_encode ((const guchar *)data, n);
+  g_autofree char *encoded = g_base64_encode ((const guchar *) data, n);
   pe_json_key (w, encoded_key);
   pe_json_text (w, encoded);
 }

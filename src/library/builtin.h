@@ -8,9 +8,10 @@
 
 G_BEGIN_DECLS
 
-#define PARLEY_BUILTIN_ID    "parley-guide"
-#define PARLEY_BUILTIN_OWNER "Parley" /* whom its file belongs to: read-only, as those of others   \
-                                       */
+#define PARLEY_BUILTIN_ID "parley-guide"
+#define PARLEY_BUILTIN_OWNER                                                                       \
+  "Parley" /* whom its file belongs to: read-only, as those of others                              \
+            */
 
 /* Where its file lies: in the source folder for a program that runs from the build folder, else
  * beside the installed program. NULL: it is not there. */

@@ -55,7 +55,7 @@ struct worker_recovery {
   const struct pe_device_info *devices; /* with what they have left now */
   size_t n_devices;
   const struct worker_kernels *kernels; /* or NULL */
-  unsigned n_losses; /* so far */
+  unsigned n_losses;                    /* so far */
   /* Frees all sequences of the runtime: it is about to go. */
   void (*forget) (void *data);
   void *data;

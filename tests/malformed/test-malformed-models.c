@@ -109,8 +109,8 @@ in_child (enum outcome (*fn) (const char *), const char *path)
   fflush (stdout);
   pid_t child = fork ();
   if (child == 0) {
-    /* Time spent, not time passed: a busy machine condemns nobody. A child that only waits is for the
-     * time limit of the whole. */
+    /* Time spent, not time passed: a busy machine condemns nobody. A child that only waits is for
+     * the time limit of the whole. */
     setrlimit (RLIMIT_CPU, &(struct rlimit){ CPU_SECONDS, CPU_SECONDS });
     enum outcome outcome = fn (path);
     fflush (stdout);

@@ -117,8 +117,8 @@ many_chats (Seed *seed, int n_chats, int n_tokens)
       g_autoptr (GString) text = g_string_new (NULL);
       for (int k = 0; k < 500 && done < tokens; k += 14, done += 14)
         g_string_append (text, words);
-      gint64 asked = message (seed, seed->last, PARLEY_ROLE_USER, NULL, "And then?",
-                              PARLEY_MESSAGE_COMPLETE);
+      gint64 asked =
+          message (seed, seed->last, PARLEY_ROLE_USER, NULL, "And then?", PARLEY_MESSAGE_COMPLETE);
       message (seed, asked, PARLEY_ROLE_ASSISTANT, NULL, text->str, PARLEY_MESSAGE_COMPLETE);
     }
     g_autofree char *title = g_strdup_printf ("Chat number %d", i + 1);

@@ -28,7 +28,7 @@ rejects (const char *text, size_t n, enum pe_code code, uint64_t offset)
     pe_json_document_clear (&refused);
   CHECK_MSG (!parsed, "%.60s was accepted", text);
   CHECK_MSG (error.code == code && error.offset == offset, "%.60s: code %d, offset %llu, \"%s\"",
-             text, error.code, (unsigned long long)error.offset, error.message);
+             text, error.code, (unsigned long long) error.offset, error.message);
 }
 
 static void

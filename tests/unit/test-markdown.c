@@ -85,7 +85,7 @@ growing_text_settles (void)
       g_autofree char *expected = parley_block_describe (whole);
       g_autofree char *a = parley_block_describe (head), *b = parley_block_describe (tail);
       g_autofree char *both = g_strconcat (a, b, NULL);
-      CHECK_MSG (strcmp (both, expected) == 0, "text %d, %d bytes: %s | %s", (int)t, (int)n, both,
+      CHECK_MSG (strcmp (both, expected) == 0, "text %d, %d bytes: %s | %s", (int) t, (int) n, both,
                  expected);
     }
   }

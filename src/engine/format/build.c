@@ -439,13 +439,11 @@ static void
 build_ffn_branch (struct pe_build *b, struct pe_view x, float scale)
 {
   struct pe_view f = pe_fresh (b, "ffn_out", b->h->n_embd), in = x;
-  const char *norm = pe_has (b, "ffn_norm.weight") ||
-                             (b->arch->flags & PE_ARCH_NORMS_WITHOUT_WEIGHTS)
-                         ? "ffn_norm"
-                     : b->arch->flags & PE_ARCH_POST_NORM_IS_PRE_FFN &&
-                             pe_has (b, "post_attention_norm.weight")
-                         ? "post_attention_norm"
-                         : NULL;
+  const char *norm =
+      pe_has (b, "ffn_norm.weight") || (b->arch->flags & PE_ARCH_NORMS_WITHOUT_WEIGHTS) ? "ffn_norm"
+      : b->arch->flags & PE_ARCH_POST_NORM_IS_PRE_FFN && pe_has (b, "post_attention_norm.weight")
+          ? "post_attention_norm"
+          : NULL;
   if (norm) {
     in = pe_fresh (b, "normed", b->h->n_embd);
     pe_emit_norm (b, norm, x, in);

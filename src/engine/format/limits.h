@@ -36,7 +36,7 @@
 /* ---- vocabulary ---- */
 
 #define PE_LIMIT_TOKENS         (1u << 20) /* four times the largest published vocabulary */
-#define PE_LIMIT_MERGES (1u << 20) /* twice the longest published list */
-#define PE_LIMIT_TOKEN_BYTES 16384u /* real ones have some hundred; they are matched with texts */
+#define PE_LIMIT_MERGES         (1u << 20) /* twice the longest published list */
+#define PE_LIMIT_TOKEN_BYTES    16384u /* real ones have some hundred; they are matched with texts */
 #define PE_LIMIT_CHARSMAP_BYTES (4u << 20) /* SentencePiece's normalisation map has 240 kB */
 #define PE_LIMIT_TEXT_BYTES     (1u << 30) /* of one call: positions are 32-bit numbers */

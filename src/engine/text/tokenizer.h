@@ -17,11 +17,11 @@ struct pe_vocab;
 #define PE_NO_TOKEN (-1)
 
 enum pe_token_attribute { /* bits */
-  PE_TOKEN_UNKNOWN = 1,
-  PE_TOKEN_CONTROL = 2,      /* spelt out only where asked for */
-  PE_TOKEN_USER_DEFINED = 4, /* found in any text */
-  PE_TOKEN_UNUSED = 8,
-  PE_TOKEN_BYTE = 16,
+                          PE_TOKEN_UNKNOWN = 1,
+                          PE_TOKEN_CONTROL = 2,      /* spelt out only where asked for */
+                          PE_TOKEN_USER_DEFINED = 4, /* found in any text */
+                          PE_TOKEN_UNUSED = 8,
+                          PE_TOKEN_BYTE = 16,
 };
 
 struct pe_vocab_info {
@@ -62,8 +62,8 @@ bool pe_tokenize (const struct pe_vocab *vocab, const char *text, size_t n, unsi
  * out when `special` is set, and are empty otherwise. An id outside the vocabulary gives none.
  * `buffer` (at least 8 bytes) holds bytes that are not in the vocabulary literally; longer pieces
  * point into vocabulary memory. */
-const char *pe_token_piece (const struct pe_vocab *vocab, int32_t token, bool special,
-                            char *buffer, size_t *n);
+const char *pe_token_piece (const struct pe_vocab *vocab, int32_t token, bool special, char *buffer,
+                            size_t *n);
 unsigned pe_token_attributes (const struct pe_vocab *vocab, int32_t token); /* 0 when outside */
 bool pe_token_ends_generation (const struct pe_vocab *vocab, int32_t token);
 /* The token whose text is exactly this (control tokens included), or PE_NO_TOKEN. */

@@ -185,7 +185,7 @@ match (const struct pe_stage *s, size_t i, size_t border, struct preparation *q,
     const struct pe_op *op = &s->ops[n];
     bool taken = pe_view_equal (op->out, queries) ? prepare (q, op)
                  : pe_view_equal (op->out, keys)  ? prepare (k, op)
-                                               : false;
+                                                  : false;
     if (!taken)
       return 0;
   }

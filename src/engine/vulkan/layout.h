@@ -53,7 +53,7 @@ struct pe_gpu_layout {
   uint64_t exchange_set; /* bytes of the exchange buffer from one set to the next */
 
   /* Tables, in bytes; stage_tables: within a set. */
-  uint32_t max_rows, max_pages; /* pages: in the table of each pool */
+  uint32_t max_rows, max_pages;                          /* pages: in the table of each pool */
   uint64_t stage_tables, stage_table_bytes, frequencies; /* frequencies: within a stage's part */
   uint64_t set_bytes, table_bytes;
 };

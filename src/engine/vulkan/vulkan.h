@@ -45,8 +45,8 @@ struct pe_gpu_flight {
   uint32_t first, end; /* stages */
   uint32_t out_done;   /* rows of logits that the host has */
   uint32_t out_under_way;
-  uint64_t value;  /* of the compute queue's timeline */
-  bool is_over;    /* its results are where they belong, or never will be: */
+  uint64_t value; /* of the compute queue's timeline */
+  bool is_over;   /* its results are where they belong, or never will be: */
   bool has_failed;
 };
 

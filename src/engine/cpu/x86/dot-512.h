@@ -12,7 +12,7 @@
 
 #define DOT_ROWS       2
 #define STREAM_AHEAD   8192 /* bytes, measured: 4096 and 12288 are a little slower */
-#define TWO_ROWS_UP_TO 176 /* bytes of 256 elements */
+#define TWO_ROWS_UP_TO 176  /* bytes of 256 elements */
 
 /* Weights are read once a token: past the caches that they would only fill. */
 INLINE void
@@ -147,8 +147,8 @@ dot_wide_rows (wide_fn wide, codes_fn codes, scales_fn scales, size_t bytes, int
     if (n % 256)
       fast_super (codes, scales, group, signed_codes, true, (int) (n % 256 / 32),
                   rows + r * row_bytes + n_supers * bytes, x + n_supers, rest, &offsets);
-    out[r] = sum_8 (_mm256_add_ps (_mm256_add_ps (fold (sum[r]), offsets),
-                                   _mm256_add_ps (rest[0], rest[1])));
+    out[r] = sum_8 (
+        _mm256_add_ps (_mm256_add_ps (fold (sum[r]), offsets), _mm256_add_ps (rest[0], rest[1])));
   }
 }
 
@@ -157,15 +157,15 @@ dot_wide_rows (wide_fn wide, codes_fn codes, scales_fn scales, size_t bytes, int
                                const struct pe_q8_group *x, float *out)                            \
   {                                                                                                \
     const char *row = rows;                                                                        \
-    prefetch_stream (row, smaller (n_rows *row_bytes, STREAM_AHEAD)); /* the rest as it goes */            \
+    prefetch_stream (row, smaller (n_rows *row_bytes, STREAM_AHEAD)); /* the rest as it goes */    \
     size_t r = 0;                                                                                  \
     for (; bytes <= TWO_ROWS_UP_TO && r + DOT_ROWS <= n_rows;                                      \
          r += DOT_ROWS, row += DOT_ROWS * row_bytes)                                               \
       dot_wide_rows (wide_##name, codes_##name, scales_##name, bytes, group, !(zero),              \
-                     PREPARED_ZERO (zero), DOT_ROWS, n, row, row_bytes, x, out + r);                 \
+                     PREPARED_ZERO (zero), DOT_ROWS, n, row, row_bytes, x, out + r);               \
     for (; r < n_rows; r++, row += row_bytes)                                                      \
       dot_wide_rows (wide_##name, codes_##name, scales_##name, bytes, group, !(zero),              \
-                     PREPARED_ZERO (zero), 1, n, row, row_bytes, x, out + r);                        \
+                     PREPARED_ZERO (zero), 1, n, row, row_bytes, x, out + r);                      \
   }
 
 CODED_TYPES (DEFINE_DOT_WIDE)

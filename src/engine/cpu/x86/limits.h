@@ -62,7 +62,8 @@ bare_fast (size_t rounds, void *scratch)
   return 2.0 * FAST_MR * W * BARE_DEPTH * (double) rounds;
 }
 
-_Static_assert((BARE_ROWS + W / BARE_ROWS) * BARE_DEPTH * 4 + 1024 <= PE_GEMM_SCRATCH, "does not fit");
+_Static_assert((BARE_ROWS + W / BARE_ROWS) * BARE_DEPTH * 4 + 1024 <= PE_GEMM_SCRATCH,
+               "does not fit");
 
 INLINE void
 set_limits (struct pe_kernels *kernels)

@@ -132,10 +132,10 @@ vf_sum_each (const vf *x)
   for (int i = 0; i < 4; i++) /* 4 lanes of x[i], 4 of x[i + 4] */
     halves[i] = vf_add (_mm256_permute2f128_ps (x[i], x[i + 4], 0x20),
                         _mm256_permute2f128_ps (x[i], x[i + 4], 0x31));
-  vf left = vf_add (_mm256_unpacklo_ps (halves[0], halves[1]),
-                    _mm256_unpackhi_ps (halves[0], halves[1]));
-  vf right = vf_add (_mm256_unpacklo_ps (halves[2], halves[3]),
-                     _mm256_unpackhi_ps (halves[2], halves[3]));
+  vf left =
+      vf_add (_mm256_unpacklo_ps (halves[0], halves[1]), _mm256_unpackhi_ps (halves[0], halves[1]));
+  vf right =
+      vf_add (_mm256_unpacklo_ps (halves[2], halves[3]), _mm256_unpackhi_ps (halves[2], halves[3]));
   return vf_add (_mm256_shuffle_ps (left, right, 0x44), _mm256_shuffle_ps (left, right, 0xee));
 }
 
