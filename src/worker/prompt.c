@@ -77,6 +77,7 @@ worker_model_has_template (const WorkerModel *self)
 struct WorkerReader {
   struct pe_utf8_stream characters;
   struct pe_reply *reply; /* NULL: all is answer */
+  gboolean has_marks;
   WorkerPartFn fn;        /* during a push */
   gpointer data;
 };
@@ -124,7 +125,7 @@ worker_reader_finish (WorkerReader *self, WorkerPartFn fn, gpointer data)
 gboolean
 worker_reader_wants_control (const WorkerReader *self)
 {
-  return self->reply != NULL;
+  return self->reply != NULL && self->has_marks;
 }
 
 gboolean
@@ -292,11 +293,13 @@ worker_prompt_make (WorkerModel *model, const ParleyGenerationRequest *request,
     return FALSE;
   WorkerReader *made = g_new0 (WorkerReader, 1);
   struct pe_error problem;
-  if (!request->text && worker_model_has_template (model) &&
-      !pe_reply_new (pe_chat_format_info (model->format)->reply, opens_reasoning, take_reply, made,
-                     &made->reply, &problem)) {
-    worker_reader_free (made);
-    return parley_set_engine_error (error, &problem);
+  if (!request->text && worker_model_has_template (model)) {
+    const struct pe_reply_format *format = pe_chat_format_info (model->format)->reply;
+    made->has_marks = pe_reply_format_has_marks (format);
+    if (!pe_reply_new (format, opens_reasoning, take_reply, made, &made->reply, &problem)) {
+      worker_reader_free (made);
+      return parley_set_engine_error (error, &problem);
+    }
   }
   *reader = made;
   return TRUE;

@@ -101,8 +101,8 @@ def unanswered_messages_are_answered_later(case):
 # ---- while it answers ----
 
 def messages_wait_for_the_reply(case):
-    with case.window(PARLEY_TEST_PACE="40") as app:
-        case.ask(app, 600)  # half a minute, if nobody hurried it
+    with case.window(PARLEY_TEST_PACE="150") as app:
+        case.ask(app, 120)  # 18 s, if nobody hurried it
         talk.grown(app, 8, 0)
         app.find("text", "Message").set_text("And then")
         app.key("Return")

@@ -104,6 +104,12 @@ static const struct pe_reply_format formats[] = {
 
 static const struct pe_reply_format plain = { .name = "plain text" };
 
+bool
+pe_reply_format_has_marks (const struct pe_reply_format *format)
+{
+  return format != &plain;
+}
+
 static bool
 mentions (const char *text, size_t n, const char *mark)
 {

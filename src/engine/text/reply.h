@@ -37,6 +37,9 @@ struct pe_reply_format {
  * text when it mentions none. Never NULL; static. */
 const struct pe_reply_format *pe_reply_format_detect (const char *chat_template, size_t n);
 
+/* FALSE: control tokens mean nothing in a reply, and are best not spelt out. */
+bool pe_reply_format_has_marks (const struct pe_reply_format *format);
+
 /* Whether a rendered prompt ends with an opened reasoning mark, so that the reply begins inside
  * the reasoning. */
 bool pe_reply_prompt_opens_reasoning (const struct pe_reply_format *format, const char *prompt,
@@ -54,7 +57,7 @@ bool pe_reply_new (const struct pe_reply_format *format, bool in_reasoning, pe_r
                    void *data, struct pe_reply **out, struct pe_error *error);
 void pe_reply_free (struct pe_reply *reply); /* NULL is fine */
 
-/* Text of the reply, control tokens spelt out. */
+/* Text of the reply, control tokens spelt out where the format has marks. */
 bool pe_reply_push (struct pe_reply *reply, const char *bytes, size_t n, struct pe_error *error);
 
 /* The reply is over: what was held back was no mark. Reasoning without an end stays reasoning. */
