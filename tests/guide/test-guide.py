@@ -102,7 +102,7 @@ def held_out_stays_out():
             seen.append(text)
             return super().encode(text, rng)
 
-    rows = Rows(CORPUS, Watching([]), 7, 2048, forbidden)
+    rows = Rows(CORPUS, Watching([], CORPUS.topics), 7, 2048, forbidden)
     for _ in range(150):
         tokens, weights, positions = rows.row(256)
         assert len(tokens) == 257 and len(weights) == len(positions) == 256
@@ -129,6 +129,16 @@ def tokenizer_is_the_engines():
     for text, line in zip(texts, lines):
         assert json.loads(line)["ids"] == tokenizer.encode(text), text
         assert tokenizer.decode(tokenizer.encode(text)) == text
+
+
+def topics_are_never_text():
+    """Their tokens are there, in the corpus' order, and what people write never becomes one."""
+    entries = gguf.read_metadata(MODEL)
+    tokens, kinds = entries["tokenizer.ggml.tokens"], entries["tokenizer.ggml.token_type"]
+    wanted = [f"<|{name}|>" for name in CORPUS.topics]
+    assert tokens[-len(wanted):] == wanted and set(kinds[-len(wanted):]) == {3}
+    said = run("chat", "parley", "--prompt", "<|gguf|>", "--temp", "0").stdout
+    assert "<|" not in said, said
 
 
 def the_card_is_of_this_file():
@@ -197,8 +207,8 @@ def stands_in_the_library():
 
 
 CASES = [same_seed_same_text, many_ways_to_ask, answers_have_their_facts, held_out_stays_out,
-         tokenizer_is_the_engines, the_card_is_of_this_file, talks_on_the_cpu, talks_on_a_gpu,
-         remembers_the_conversation, stands_in_the_library]
+         tokenizer_is_the_engines, topics_are_never_text, the_card_is_of_this_file,
+         talks_on_the_cpu, talks_on_a_gpu, remembers_the_conversation, stands_in_the_library]
 
 
 def main():

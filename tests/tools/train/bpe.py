@@ -35,11 +35,16 @@ def spell(word):
 
 
 class Tokenizer:
-    def __init__(self, merges):
+    """`topics`: names of tokens that no text is ever made of; the network writes one before each
+    answer, and nobody sees it."""
+
+    def __init__(self, merges, topics=()):
         self.merges = merges
         self.ranks = {pair: rank for rank, pair in enumerate(merges)}
         self.tokens = SPECIAL + [LETTERS[byte] for byte in range(256)]
         self.tokens += [left + right for left, right in merges]
+        self.topics = {name: len(self.tokens) + i for i, name in enumerate(topics)}
+        self.tokens += [f"<|{name}|>" for name in topics]
         self.ids = {token: number for number, token in enumerate(self.tokens)}
         self.cache = {}
         self.end, self.user, self.assistant = range(3)

@@ -30,6 +30,7 @@ LIST = re.compile(r"@(\w+)")
 FOLLOW_UP = "more-of-what"  # the intent whose questions ask for more
 GIBBERISH = "gibberish"
 UNKNOWN = "unknown-thing"
+SHARE_MORE, WEIGHT_MORE = 0.5, 2.5  # of an answer that has more to it: how often it is asked for
 NAMES, SHARE_UNHEARD = {"person", "place"}, 0.25  # lists that can never hold all that there is
 
 
@@ -47,7 +48,10 @@ class Corpus:
             if file.endswith(".txt"):
                 self._read(os.path.join(folder, file), file.removesuffix(".txt"))
         self.names = list(self.intents)
-        self.weights = [self.intents[name].weight for name in self.names]
+        # What an answer is about: an intent, or what more there is to say of it.
+        self.topics = self.names + [f"{name}:more" for name in self.names if self.intents[name].more]
+        self.weights = [intent.weight * (WEIGHT_MORE if intent.more else 1)
+                        for intent in self.intents.values()]
 
     def _read(self, path, topic):
         intent = phrases = None
@@ -125,11 +129,15 @@ class Corpus:
     def draw_intent(self, rng):
         return self.intents[rng.choices(self.names, self.weights)[0]]
 
+    @staticmethod
+    def topic(intent, answer):
+        return f"{intent.name}:more" if answer == intent.more else intent.name
+
     def turns(self, rng):
         """An endless conversation: (intent, question, answer)."""
         before = None
         while True:
-            if before is not None and before.more and rng.random() < 0.35:
+            if before is not None and before.more and rng.random() < SHARE_MORE:
                 question = self.question(rng, self.intents[FOLLOW_UP])
                 yield before, question, before.more
                 before = None

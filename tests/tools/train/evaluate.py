@@ -83,11 +83,11 @@ def conversations(cli, model, corpus, questions):
     texts = []
     for _, name, question in random.Random(1).sample(questions, len(questions)):
         texts += [question.lower(), corpus.intents[name].answers[0], "<|user|>", "<|end|>",
-                  "<|end|><|assistant|>"]
+                  "<|end|><|assistant|>", f"<|{name}|>"]
     ids, result, tokens, kinds = tokenize(cli, model, texts), [], [], []
-    for asked, said, user, end, assistant in zip(*(ids[i::5] for i in range(5))):
-        tokens += user + asked + assistant + said + end
-        kinds += [None] * len(user) + [1] * len(asked) + [None] * len(assistant)
+    for asked, said, user, end, assistant, topic in zip(*(ids[i::6] for i in range(6))):
+        tokens += user + asked + assistant + topic + said + end
+        kinds += [None] * len(user) + [1] * len(asked) + [None] * (len(assistant) + len(topic))
         kinds += [0] * (len(said) + len(end))
         if len(tokens) > 1000:
             result.append((tokens, kinds))
@@ -168,7 +168,8 @@ def main():
     ]
     if not options.no_perplexity:
         of_answers, of_questions = perplexity(options.cli, options.model, corpus, questions)
-        lines.append(f"perplexity on held-out conversations: {of_answers:.2f} for answers, "
+        lines.append(f"perplexity on held-out conversations: {of_answers:.2f} for answers behind "
+                     f"the token of their topic, "
                      f"{of_questions:.1f} for questions")
     print("\n".join(lines))
     if options.card:

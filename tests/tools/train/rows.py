@@ -10,6 +10,10 @@ N_SHORT = 3, 10
 SHARE_SHORT = 0.75
 # Of questions only some tokens are foretold: that much teaches what words go together.
 SHARE_ASKED, WEIGHT_ASKED = 0.15, 0.6  # of their tokens; of the loss, where answers count 1
+# An answer begins with the token of its topic: which answer it is gets decided at once, among all, and
+# not word by word among those that begin alike. Conversations that are given back have none, so some
+# turns are without, and then the first word cannot be foreseen.
+SHARE_TOPIC, WEIGHT_TOPIC = 0.75, 3.0
 
 
 class Rows:
@@ -38,7 +42,7 @@ class Rows:
         spare -= position
         turns = self.corpus.turns(rng)
         while len(tokens) <= n_tokens:
-            _, question, answer = next(turns)
+            intent, question, answer = next(turns)
             if question in self.forbidden:
                 continue
             self.n_turns += 1
@@ -51,6 +55,11 @@ class Rows:
                 said = ids
                 shares = [1.0] * (len(said) + 1)
             tokens.extend(asked)
+            has_topic = rng.random() < SHARE_TOPIC
+            if has_topic:
+                tokens.append(t.topics[self.corpus.topic(intent, answer)])
+            else:
+                shares[0] = 0.0
             tokens.extend(said)
             tokens.append(t.end)
             # Which turn comes next, and that a person speaks, is nothing to learn.
@@ -58,8 +67,10 @@ class Rows:
             weights.extend(WEIGHT_ASKED if rng.random() < SHARE_ASKED else 0.0
                            for _ in asked[2:])
             weights.append(0.0)
+            if has_topic:
+                weights.append(WEIGHT_TOPIC)
             weights.extend(shares)
-            n = len(asked) + len(said) + 1
+            n = len(asked) + has_topic + len(said) + 1
             positions.extend(range(position, position + n))
             position += n
             if spare > 0 and rng.random() < 0.3:

@@ -24,7 +24,7 @@ import heldout
 from corpus import Corpus
 from muon import Muon
 from network import EPSILON, Network, Shape, Surprise
-from rows import Rows
+from rows import WEIGHT_TOPIC, Rows
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..", "..")
@@ -71,9 +71,10 @@ class State:
     def tokenizer(self, corpus, seed):
         """The tokenizer that the run began with."""
         if self.path and os.path.exists(self.path):
-            tokenizer = bpe.Tokenizer(torch.load(self.path)["merges"])
+            merges = torch.load(self.path)["merges"]
         else:
-            tokenizer = learn_tokenizer(corpus, seed)
+            merges = learn_tokenizer(corpus, seed).merges
+        tokenizer = bpe.Tokenizer(merges, corpus.topics)
         self.merges = tokenizer.merges
         return tokenizer
 
@@ -104,6 +105,7 @@ def train(network, rows, n_steps, state):
     muon = Muon(matrices)
     adam = torch.optim.Adam(others, lr=RATE_REST, betas=(0.9, 0.95))
     started, shown, losses = time.time(), time.time(), []
+    topic_losses = []
     for step in range(state.load(network, muon, adam, rows), n_steps):
         long = step >= n_steps * (1 - SHARE_LONG)
         n_rows, n_tokens = (N_ROWS * N_TOKENS // N_LONG, N_LONG) if long else (N_ROWS, N_TOKENS)
@@ -115,6 +117,7 @@ def train(network, rows, n_steps, state):
         loss, each = Surprise.apply(logits, targets[wanted], w / w.sum())
         loss.backward()
         losses.append(each[w == 1].mean().item())
+        topic_losses.append(each[w == WEIGHT_TOPIC].mean().item())
         rate = rate_at(step, n_steps)
         for group in adam.param_groups:
             group["lr"] = RATE_REST * rate
@@ -125,13 +128,14 @@ def train(network, rows, n_steps, state):
             state.save(step + 1, network, muon, adam, rows)
         if time.time() - shown > 20 or step == n_steps - 1:
             shown = time.time()
-            print(f"step {step + 1} of {n_steps}, {rows.n_turns} turns, loss of answers "
-                  f"{sum(losses[-50:]) / len(losses[-50:]):.3f}, {shown - started:.0f} s",
-                  flush=True)
+            print(f"step {step + 1} of {n_steps}, {rows.n_turns} turns, loss of topics "
+                  f"{numpy.mean(topic_losses[-50:]):.3f}, of answers {numpy.mean(losses[-50:]):.3f}, "
+                  f"{shown - started:.0f} s", flush=True)
 
 
 def metadata(tokenizer, shape):
     tokens = tokenizer.tokens
+    control = {*bpe.SPECIAL, *(f"<|{name}|>" for name in tokenizer.topics)}
     result = {
         "general.architecture": "qwen3",
         "general.type": "model",
@@ -154,7 +158,7 @@ def metadata(tokenizer, shape):
         "tokenizer.ggml.model": "gpt2",
         "tokenizer.ggml.pre": "qwen2",
         "tokenizer.ggml.tokens": tokens,
-        "tokenizer.ggml.token_type": [3] * len(bpe.SPECIAL) + [1] * (len(tokens) - len(bpe.SPECIAL)),
+        "tokenizer.ggml.token_type": [3 if token in control else 1 for token in tokens],
         "tokenizer.ggml.merges": [f"{left} {right}" for left, right in tokenizer.merges],
         "tokenizer.ggml.eos_token_id": tokenizer.end,
         "tokenizer.ggml.add_bos_token": False,
