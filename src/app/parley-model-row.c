@@ -445,7 +445,9 @@ add_folders (ParleyModelRow *self, GMenu *menu)
     const char *folder = i == 0 ? first : more[i - 1];
     if (g_str_equal (folder, present))
       continue;
-    g_autofree char *label = g_filename_display_name (folder);
+    g_autofree char *name = g_filename_display_name (folder);
+    g_auto (GStrv) words = g_strsplit (name, "_", -1);
+    g_autofree char *label = g_strjoinv ("__", words); /* one alone would mark a letter */
     g_autoptr (GMenuItem) item = g_menu_item_new (label, NULL);
     g_menu_item_set_action_and_target_value (item, "row.move", g_variant_new_bytestring (folder));
     g_menu_append_item (folders, item);
