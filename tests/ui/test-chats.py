@@ -141,7 +141,8 @@ def all_settings_of_a_chat(case):
         app.do("chat-settings")
         app.find("spin button", "Temperature")
         assert "DRY" not in [n.name for n in labels(app)], "all settings are shown at once"
-        next(n for n in app.root.walk() if n.name == "All Settings" and n.role != "label").click()
+        wait(lambda: [n for n in app.root.walk() if n.name == "All Settings" and n.role != "label"],
+             "All Settings")[0].click()
         wait(lambda: "DRY" in [n.name for n in labels(app)], "all settings")
         for name, value in (("DRY", 0.8), ("XTC", 0.5), ("Typical-p", 0.9)):
             app.find("spin button", name).set_value(value)
@@ -182,7 +183,8 @@ def form_binds_the_reply(case):
         app.do("show-chat", f"int64 {chat}")
         app.do("chat-settings")
         app.find("spin button", "Longest reply").set_value(100)
-        next(n for n in app.root.walk() if n.name == "All Settings" and n.role != "label").click()
+        wait(lambda: [n for n in app.root.walk() if n.name == "All Settings" and n.role != "label"],
+             "All Settings")[0].click()
         kind("JSON of a schema")
         text = app.find("text", "Schema or rules")
         text.set_text(schema)

@@ -131,7 +131,8 @@ def in_settings(case):
         app.find("text", "Name of the preset")
         walk.look("a new preset")
         walk.close("a new preset", before + 1)
-        next(n for n in app.root.walk() if n.name == "All Settings" and n.role != "label").click()
+        wait(lambda: [n for n in app.root.walk() if n.name == "All Settings" and n.role != "label"],
+             "All Settings")[0].click()
         app.find("spin button", "DRY")
         walk.look("all chat settings")
         walk.close("chat settings", before)
@@ -163,7 +164,8 @@ def around_a_reply(case):
         app.do("load-panel")
         app.find("slider", "Layers on the GPU")
         walk.look("load panel")
-        next(n for n in app.root.walk() if n.name == "All settings" and n.role != "label").click()
+        wait(lambda: [n for n in app.root.walk() if n.name == "All settings" and n.role != "label"],
+             "All settings")[0].click()
         walk.look("load panel with all settings")
         walk.end()
 

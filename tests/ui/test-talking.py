@@ -224,7 +224,8 @@ def every_version_is_kept(case):
         more = row.all("push button", "More Actions")[0]
         more.click()
         n = query(case, "SELECT count(*) FROM chat")[0][0]
-        next(x for x in app.root.walk() if x.name == "New Chat from Here").click()
+        wait(lambda: [x for x in app.root.walk() if x.name == "New Chat from Here"],
+             "New Chat from Here")[0].click()
         wait(lambda: query(case, "SELECT count(*) FROM chat")[0][0] == n + 1, "the branch")
         wait(lambda: shown(app, "Once there was a dog.") and not shown(app, "3/3"),
              "the same conversation by itself")
