@@ -16,14 +16,6 @@ static char path[512];
 static enum pe_type kv_type;
 static size_t n_positions; /* of those below: the last is far off */
 
-static int32_t
-token_at (size_t i)
-{
-  uint32_t x = (uint32_t) i * 2654435761u;
-  x ^= x >> 13;
-  return (int32_t) ((x * 2246822519u >> 7) % 60);
-}
-
 /* Tokens [from, to); the logits of the last are at index 0. */
 static bool
 feed (struct loaded *l, size_t from, size_t to)
@@ -33,7 +25,7 @@ feed (struct loaded *l, size_t from, size_t to)
     struct pe_row rows[64];
     size_t n = 0;
     for (; n < 64 && from < to; n++, from++)
-      rows[n] = (struct pe_row){ l->sequence, token_at (from), from + 1 == to };
+      rows[n] = (struct pe_row){ l->sequence, test_token (from), from + 1 == to };
     if (!pe_runtime_compute (l->runtime, rows, n, &error)) {
       printf ("# token %zu: %s\n", from, error.message);
       return false;

@@ -24,14 +24,6 @@ static struct loaded loaded;
 static size_t n_vocab;
 static float *expected; /* [MOST / EVERY][n_vocab], by a cache that keeps everything */
 
-static int32_t
-token_at (size_t i)
-{
-  uint32_t x = (uint32_t) i * 2654435761u;
-  x ^= x >> 13;
-  return (int32_t) ((x * 2246822519u >> 7) % 60);
-}
-
 static bool
 load_for (uint32_t n_ctx, int32_t n_gpu_layers)
 {
@@ -60,7 +52,7 @@ feed (struct pe_sequence *s, size_t from, size_t to)
   for (size_t i = from; i < to; i += EVERY) {
     struct pe_row rows[EVERY];
     for (size_t k = 0; k < EVERY; k++)
-      rows[k] = (struct pe_row){ s, token_at (i + k), k + 1 == EVERY };
+      rows[k] = (struct pe_row){ s, test_token (i + k), k + 1 == EVERY };
     if (!pe_runtime_compute (loaded.runtime, rows, EVERY, &error)) {
       printf ("# token %zu: %s\n", i, error.message);
       return INFINITY;
@@ -81,7 +73,7 @@ everything_is_kept (void)
   for (size_t i = 0; i < MOST / EVERY && ok; i++) {
     struct pe_row rows[EVERY];
     for (size_t k = 0; k < EVERY; k++)
-      rows[k] = (struct pe_row){ loaded.sequence, token_at (i * EVERY + k), k + 1 == EVERY };
+      rows[k] = (struct pe_row){ loaded.sequence, test_token (i * EVERY + k), k + 1 == EVERY };
     ok = pe_runtime_compute (loaded.runtime, rows, EVERY, &error);
     if (ok)
       memcpy (expected + i * n_vocab, pe_runtime_logits (loaded.runtime, 0),
@@ -130,10 +122,10 @@ take_turn (struct pe_sequence *s, size_t at, size_t prompt, size_t reply)
   struct pe_row rows[MOST];
   struct pe_error error;
   for (size_t i = 0; i < prompt; i++)
-    rows[i] = (struct pe_row){ s, token_at (at + i), i + 1 == prompt };
+    rows[i] = (struct pe_row){ s, test_token (at + i), i + 1 == prompt };
   bool ok = pe_runtime_compute (loaded.runtime, rows, prompt, &error);
   for (size_t i = prompt; i < prompt + reply && ok; i++)
-    ok = pe_runtime_compute (loaded.runtime, &(struct pe_row){ s, token_at (at + i), true }, 1,
+    ok = pe_runtime_compute (loaded.runtime, &(struct pe_row){ s, test_token (at + i), true }, 1,
                              &error);
   if (!ok)
     printf ("# %s\n", error.message);

@@ -169,8 +169,7 @@ def main():
     if not options.no_perplexity:
         of_answers, of_questions = perplexity(options.cli, options.model, corpus, questions)
         lines.append(f"perplexity on held-out conversations: {of_answers:.2f} for answers behind "
-                     f"the token of their topic, "
-                     f"{of_questions:.1f} for questions")
+                     f"the token of their topic, {of_questions:.1f} for questions")
     print("\n".join(lines))
     if options.card:
         write_card(options.card, options.model, lines)
