@@ -56,6 +56,15 @@ def bare(text):
 
 # ---- the window ----
 
+def seen(node):
+    """The nodes below that are not hidden, nor anything above them."""
+    if "visible" not in node.states():
+        return
+    yield node
+    for child in node.children():
+        yield from seen(child)
+
+
 def settings(app, **numbers):
     """Sets numbers of the chat in its dialog: Temperature=0, Longest_reply=200."""
     app.do("chat-settings")

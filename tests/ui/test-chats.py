@@ -24,22 +24,13 @@ LONG = bool(os.environ.get("PARLEY_TEST_LONG"))
 KILLS = 50 if LONG else 4
 
 
-def seen(node):
-    """The nodes below that are not hidden, nor anything above them."""
-    if "visible" not in node.states():
-        return
-    yield node
-    for child in node.children():
-        yield from seen(child)
-
-
 def rows(app):
     """Titles of the chats that the sidebar shows, also those in folded folders."""
     return [node.name for node in app.find("list", "Chats").all("list item")]
 
 
 def labels(app):
-    return [n for window in app.root.children() for n in seen(window) if n.role == "label"]
+    return [n for window in app.root.children() for n in talk.seen(window) if n.role == "label"]
 
 
 def press(app, name):
@@ -466,9 +457,8 @@ def window_closes_mid_reply(case):
     assert seen in talk.bare(cut.text)
 
 
-CASES = [folders_and_undo, long_chats_come_in_parts, search_shows_the_hit, all_settings_of_a_chat, form_binds_the_reply,
-         defaults_are_of_one_model,
-         files_go_along, chats_come_from_files,
+CASES = [folders_and_undo, long_chats_come_in_parts, search_shows_the_hit, all_settings_of_a_chat,
+         form_binds_the_reply, defaults_are_of_one_model, files_go_along, chats_come_from_files,
          temporary_chats_leave_nothing, two_models_answer_at_once,
          full_context_is_decided_by_the_person, engine_dies_many_times, database_is_locked,
          database_is_read_only, disk_is_full_while_chatting,

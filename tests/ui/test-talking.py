@@ -27,13 +27,7 @@ def press(app, name):
 
 def shown(app, words):
     """Labels with these words that are not hidden, nor anything above them."""
-    def seen(node):
-        if "visible" not in node.states():
-            return
-        yield node
-        for child in node.children():
-            yield from seen(child)
-    return [n for window in app.root.children() for n in seen(window)
+    return [n for window in app.root.children() for n in talk.seen(window)
             if n.role == "label" and words in n.name]
 
 
