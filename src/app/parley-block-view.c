@@ -147,12 +147,12 @@ build_cell (const ParleyBlock *cell, gboolean last)
   gtk_label_set_xalign (GTK_LABEL (label), cell->align == PARLEY_ALIGN_END      ? 1.0f
                                            : cell->align == PARLEY_ALIGN_CENTRE ? 0.5f
                                                                                 : 0.0f);
+  gtk_widget_set_hexpand (label, TRUE);
+  parley_rich_label_set (label, cell->text->str, cell->spans);
   /* One width, so that a row is as high as its text: the table itself scrolls sideways. */
   int width = (int) MIN (g_utf8_strlen (cell->text->str, -1) + 1, 36);
   gtk_label_set_width_chars (GTK_LABEL (label), width);
   gtk_label_set_max_width_chars (GTK_LABEL (label), width);
-  gtk_widget_set_hexpand (label, TRUE);
-  parley_rich_label_set (label, cell->text->str, cell->spans);
   return label;
 }
 

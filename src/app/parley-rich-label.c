@@ -3,7 +3,13 @@
 
 #include "app/parley-widgets.h"
 
+#include <string.h>
+
 #define SPANS_KEY "parley-spans"
+
+/* How narrow a text that wraps may get. Without it the toolkit lays the text out with a letter a
+ * line to find that out, which takes longer than all else done to a growing text in a frame. */
+#define NARROWEST 12
 
 static void
 span_free_target (gpointer data)
@@ -194,6 +200,8 @@ parley_rich_label_set (GtkWidget *label, const char *text, const GArray *spans)
     default: break;
     }
   }
+  gboolean wraps = g_utf8_strlen (text, MIN (strlen (text), 4 * NARROWEST)) >= NARROWEST;
+  gtk_label_set_width_chars (GTK_LABEL (label), wraps ? NARROWEST : -1);
   gtk_label_set_text (GTK_LABEL (label), text);
   gtk_label_set_attributes (GTK_LABEL (label), list);
   g_object_set_data_full (G_OBJECT (label), SPANS_KEY, links_of (spans),

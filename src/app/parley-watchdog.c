@@ -14,9 +14,10 @@ static struct {
   double busy;       /* ms in it */
   double drawing;    /* ms of these that the toolkit took to lay out and to draw */
   gint64 laying_out; /* when that began; 0: it does not go on */
+  double drawn;      /* ms of it since the loop woke */
   double longest;    /* ms, one iteration */
   /* The same in the processor time of this thread, which other programs take nothing of. */
-  double cpu_woken, cpu_busy, cpu_drawing, cpu_laying_out, cpu_longest;
+  double cpu_woken, cpu_busy, cpu_drawing, cpu_laying_out, cpu_drawn, cpu_longest;
   double first_drawn;
   float frames[MAX_FRAME]; /* ms of work in each frame that had any */
   float own[MAX_FRAME];    /* the same without the toolkit's layout and drawing */
@@ -58,6 +59,9 @@ timed_poll (GPollFD *fds, guint n, int timeout)
     }
     state.busy += busy;
     state.cpu_busy += cpu;
+    state.drawing += state.drawn;
+    state.cpu_drawing += state.cpu_drawn;
+    state.drawn = state.cpu_drawn = 0;
     state.longest = MAX (state.longest, busy);
     state.cpu_longest = MAX (state.cpu_longest, cpu);
   }
@@ -75,10 +79,10 @@ parley_watchdog_start (void)
     g_main_context_set_poll_func (NULL, timed_poll);
 }
 
-/* After all that is done for a frame before it is laid out: text and widgets are as they will be.
- */
+/* What follows is the toolkit's: layout and drawing. Begins a frame, and again after what is done
+ * for animations and each frame's text, which not every frame has. */
 static void
-updated (GdkFrameClock *clock, gpointer data)
+toolkit_next (GdkFrameClock *clock, gpointer data)
 {
   state.laying_out = g_get_monotonic_time ();
   state.cpu_laying_out = cpu_ms ();
@@ -88,8 +92,8 @@ static void
 drawn (GdkFrameClock *clock, gpointer data)
 {
   if (state.laying_out != 0) {
-    state.drawing += (double) (g_get_monotonic_time () - state.laying_out) / 1000;
-    state.cpu_drawing += cpu_ms () - state.cpu_laying_out;
+    state.drawn += (double) (g_get_monotonic_time () - state.laying_out) / 1000;
+    state.cpu_drawn += cpu_ms () - state.cpu_laying_out;
   }
   state.laying_out = 0;
   /* $PARLEY_WATCHDOG: the monotonic time in microseconds when the program was started. */
@@ -104,7 +108,8 @@ realized (GtkWidget *window, gpointer data)
 {
   GdkFrameClock *clock = gtk_widget_get_frame_clock (window);
 
-  g_signal_connect_after (clock, "update", G_CALLBACK (updated), NULL);
+  g_signal_connect_after (clock, "before-paint", G_CALLBACK (toolkit_next), NULL);
+  g_signal_connect_after (clock, "update", G_CALLBACK (toolkit_next), NULL);
   g_signal_connect_after (clock, "after-paint", G_CALLBACK (drawn), NULL);
 }
 
