@@ -149,7 +149,7 @@ read_escaped_code_point (struct reader *r, uint32_t *out)
   if (*out < 0xd800 || *out >= 0xdc00)
     return true;
   size_t behind = r->position;
-  uint32_t low;
+  uint32_t low = 0;
   if (r->n - r->position >= 6 && r->text[behind] == '\\' && r->text[behind + 1] == 'u') {
     r->position += 2;
     if (!read_hex4 (r, &low))
@@ -169,7 +169,7 @@ read_escape (struct reader *r, char *out, unsigned *n)
   static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
   int c = peek (r);
   if (c == 'u') {
-    uint32_t code_point;
+    uint32_t code_point = 0;
     r->position++;
     if (!read_escaped_code_point (r, &code_point))
       return false;

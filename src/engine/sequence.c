@@ -285,7 +285,7 @@ pe_sequence_new (struct pe_runtime *runtime, struct pe_sequence **out, struct pe
   s->runtime = runtime;
   s->state_slot = UINT32_MAX;
   if (pe_runtime_has_state (runtime)) {
-    uint32_t slot;
+    uint32_t slot = UINT32_MAX;
     bool taken = take_slot (runtime, &slot, error);
     if (!taken || !clear_state (runtime, slot, error)) {
       if (taken)

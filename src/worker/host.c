@@ -600,7 +600,7 @@ memory_thread (gpointer data)
   g_variant_builder_init (&list, G_VARIANT_TYPE ("a(satatt)"));
   for (gsize d = 0; d < report->n; d++) {
     struct pe_device_info *device = &report->devices[d];
-    for (gsize i = 0; i < n_found; i++)
+    for (gsize i = 0; i < MIN (n_found, PE_MAX_DEVICES); i++)
       if (g_str_equal (found[i].id, device->id))
         device->memory_available = found[i].memory_available;
     ParleyMemory ram;

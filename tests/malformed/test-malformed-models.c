@@ -124,7 +124,7 @@ in_child (enum outcome (*fn) (const char *), const char *path)
 
 static struct {
   size_t n, n_refused, n_bad;
-  char first[256];
+  char first[512];
 } tally;
 
 static void

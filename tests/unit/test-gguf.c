@@ -157,7 +157,7 @@ large_vocabularies_take_little (void)
   pe_gguf_put_array (w, "tokenizer.ggml.scores", PE_GGUF_F32, scores, N);
   CHECK (pe_gguf_writer_save (w, path, &error));
   pe_gguf_writer_free (w);
-  size_t n;
+  size_t n = 0;
   char *bytes = read_file (path, &n);
   struct pe_gguf *gguf;
   CHECK_MSG (pe_gguf_parse (bytes, n, n, &gguf, &error), "%s", error.message);
@@ -185,7 +185,7 @@ lack_of_memory_is_reported (void)
   pe_gguf_add_tensor (w, "b", PE_TYPE_F32, 2, shape, fill, &seed);
   CHECK (pe_gguf_writer_save (w, path, &error));
   pe_gguf_writer_free (w);
-  size_t n;
+  size_t n = 0;
   char *bytes = read_file (path, &n);
   struct pe_gguf *gguf = NULL;
   uint64_t k = 0;

@@ -89,7 +89,7 @@ take_u64 (struct reader *r, uint64_t *out, const char *what)
 static bool
 take_string (struct reader *r, uint64_t limit, struct pe_string *out, const char *what)
 {
-  uint64_t at = r->c.position, n;
+  uint64_t at = r->c.position, n = 0;
   if (!take_u64 (r, &n, what))
     return false;
   if (n > limit)
@@ -236,8 +236,8 @@ take_plain (struct reader *r, struct pe_gguf_entry *e)
 static bool
 skip_array (struct reader *r, unsigned depth)
 {
-  uint64_t at = r->c.position, count;
-  uint32_t kind;
+  uint64_t at = r->c.position, count = 0;
+  uint32_t kind = 0;
   if (depth > PE_LIMIT_NESTING)
     return bad (r, at, "lists are nested too deeply");
   if (!take_u32 (r, &kind, "a nested list") || !take_u64 (r, &count, "a nested list"))

@@ -114,7 +114,7 @@ static bool
 emit_rules (struct compiler *c)
 {
   struct pe_grammar *g = c->grammar;
-  uint32_t end;
+  uint32_t end = 0;
   if (!add_state (c, (struct pe_grammar_state){ .op = PE_GRAMMAR_RETURN }, &end))
     return false;
   g->states[end].need = 0;
