@@ -14,6 +14,7 @@
 #define USUAL_AT_ONCE   2
 #define MOST_AT_ONCE    4
 #define NOT_KEPT        "parley-not-kept" /* of a hub whose token is in no keyring */
+#define LOADING         "parley-loading" /* of a hub: the task that asks the keyring for its token */
 
 static guint
 at_once (ParleyServices *services)
@@ -50,11 +51,20 @@ load_token (GTask *task, gpointer hub, gpointer data, GCancellable *cancellable)
   g_task_return_boolean (task, TRUE);
 }
 
+static void
+token_is_known (GTask *task)
+{
+  g_object_set_data (g_task_get_source_object (task), LOADING, NULL);
+}
+
 void
 parley_network_load_token (ParleyServices *services, GAsyncReadyCallback done, gpointer data)
 {
   g_autoptr (GTask) task = g_task_new (services->hub, NULL, done, data);
 
+  /* Not a reference: the task has one to the hub. */
+  g_object_set_data (G_OBJECT (services->hub), LOADING, task);
+  g_signal_connect (task, "notify::completed", G_CALLBACK (token_is_known), NULL);
   g_task_run_in_thread (task, load_token);
 }
 
@@ -141,6 +151,12 @@ show_state (Account *account)
                "the page of your account."));
   gtk_widget_set_visible (account->out, in);
   gtk_widget_set_visible (account->token, !in);
+}
+
+static void
+keyring_answered (GtkWidget *state)
+{
+  show_state (g_object_get_data (G_OBJECT (state), "parley-account"));
 }
 
 typedef struct {
@@ -273,6 +289,10 @@ account_group (ParleyServices *services)
   adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), account->state);
   adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), account->token);
   show_state (account);
+  GTask *loading = g_object_get_data (G_OBJECT (services->hub), LOADING);
+  if (loading != NULL)
+    g_signal_connect_object (loading, "notify::completed", G_CALLBACK (keyring_answered),
+                             account->state, G_CONNECT_SWAPPED);
   return group;
 }
 
