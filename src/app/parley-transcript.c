@@ -3,28 +3,22 @@
 
 #include "app/parley-format.h"
 #include "app/parley-highlight.h"
-#include "app/parley-message-row.h"
+#include "app/parley-message-rows.h"
 #include "app/parley-widgets.h"
 
 #include <glib/gi18n.h>
 
-#define WINDOW   40   /* messages shown without being asked for, and added at each step upwards */
-#define AT_ONCE  8    /* of these, so many before the first frame: each costs milliseconds */
-#define SLICE_US 6000 /* for the others, between two frames */
-#define NEAR_END 24   /* pixels from the end that count as the end */
+#define NEAR_END 24 /* pixels from the end that count as the end */
 
 struct _ParleyTranscript {
   GtkWidget parent;
   ParleyChat *chat;
-  GtkWidget *overlay, *scroller, *clamp, *content, *earlier, *rows, *status, *jump;
+  GtkWidget *overlay, *scroller, *content, *earlier, *status, *jump;
+  ParleyMessageRows *rows;
   GtkWidget *status_text, *unanswered;
   GtkAdjustment *vertical;
-  guint first;        /* position of the first message that has a row */
-  guint wanted_first; /* of the one that gets one by itself */
-  guint fill_id;
   double last_value;
   guint settle_id;
-  char *query;          /* whose words are marked, or NULL */
   GtkWidget *target;    /* to be brought into view once it has its place; borrowed from a row */
   gint64 reading_since; /* monotonic microseconds */
   double read_at_first; /* progress then: what the cache held */
@@ -42,6 +36,8 @@ static guint signals[N_SIGNALS];
 void
 parley_transcript_to_end (ParleyTranscript *self)
 {
+  if (parley_message_rows_has_later (self->rows))
+    parley_message_rows_show_end (self->rows);
   self->at_end = TRUE;
   self->adjusting = TRUE;
   gtk_adjustment_set_value (self->vertical, gtk_adjustment_get_upper (self->vertical));
@@ -52,18 +48,19 @@ parley_transcript_to_end (ParleyTranscript *self)
 static void
 scrolled (ParleyTranscript *self)
 {
-  double rest = gtk_adjustment_get_upper (self->vertical) -
-                gtk_adjustment_get_page_size (self->vertical) -
-                gtk_adjustment_get_value (self->vertical);
-
+  double page = gtk_adjustment_get_page_size (self->vertical);
   double value = gtk_adjustment_get_value (self->vertical);
+  double rest = gtk_adjustment_get_upper (self->vertical) - page - value;
   gboolean upwards = value < self->last_value;
+  gboolean later = parley_message_rows_has_later (self->rows);
 
   self->last_value = value;
   if (self->adjusting)
     return;
+  if (later && rest < page)
+    parley_message_rows_add_later (self->rows);
   /* Text that grew below is no reason to let go of the end; only a person going up is. */
-  if (rest <= NEAR_END)
+  if (rest <= NEAR_END && !later)
     self->at_end = TRUE;
   else if (upwards)
     self->at_end = FALSE;
@@ -112,149 +109,59 @@ resized (ParleyTranscript *self)
 /* ---- rows ---- */
 
 static void
-edit (ParleyMessageRow *row, ParleyTranscript *self)
+edit (ParleyMessageRows *rows, ParleyMessage *message, ParleyTranscript *self)
 {
-  g_signal_emit (self, signals[EDIT], 0, parley_message_row_get_message (row));
+  g_signal_emit (self, signals[EDIT], 0, message);
 }
 
-static GtkWidget *
-new_row (ParleyTranscript *self, guint position)
-{
-  g_autoptr (ParleyMessage) message = g_list_model_get_item (G_LIST_MODEL (self->chat), position);
-  GtkWidget *row = parley_message_row_new (self->chat, message);
-
-  g_signal_connect (row, "edit", G_CALLBACK (edit), self);
-  return row;
-}
-
-static GtkWidget *
-nth_row (ParleyTranscript *self, guint n)
-{
-  GtkWidget *row = gtk_widget_get_first_child (self->rows);
-
-  while (row != NULL && n-- > 0)
-    row = gtk_widget_get_next_sibling (row);
-  return row;
-}
-
-/* Rows for the `n` messages before those that have one. What is in view stays where it is. */
 static void
-prepend_rows (ParleyTranscript *self, guint n)
+borrowed_gone (ParleyTranscript *self)
 {
-  double from_end =
-      gtk_adjustment_get_upper (self->vertical) - gtk_adjustment_get_value (self->vertical);
-  /* Not of the content: its padding is no part of its width. */
-  int width = gtk_widget_get_width (self->clamp), natural;
+  self->target = NULL;
+}
 
-  for (guint i = 0; i < n; i++) {
-    GtkWidget *row = new_row (self, --self->first);
-    gtk_box_prepend (GTK_BOX (self->rows), row);
-    if (self->query != NULL)
-      parley_highlight (row, self->query);
-  }
-  gtk_widget_set_visible (self->earlier, self->first > 0 && self->first <= self->wanted_first);
+/* What is in view stays where it is. */
+static void
+prepended (ParleyMessageRows *rows, ParleyTranscript *self)
+{
+  GtkWidget *row = gtk_widget_get_first_child (GTK_WIDGET (rows));
+  int width = gtk_widget_get_width (GTK_WIDGET (rows)), height;
+
   if (width == 0) /* nothing was laid out yet */
     return;
-  gtk_widget_measure (self->clamp, GTK_ORIENTATION_VERTICAL, width, NULL, &natural, NULL, NULL);
-  gtk_adjustment_set_upper (self->vertical, natural);
-  gtk_adjustment_set_value (self->vertical, natural - from_end);
-}
-
-static gboolean
-fill (gpointer data)
-{
-  ParleyTranscript *self = data;
-  gint64 end = g_get_monotonic_time () + SLICE_US;
-
-  while (self->first > self->wanted_first && g_get_monotonic_time () < end)
-    prepend_rows (self, 1);
-  if (self->first > self->wanted_first)
-    return G_SOURCE_CONTINUE;
-  self->fill_id = 0;
-  return G_SOURCE_REMOVE;
+  gtk_widget_measure (row, GTK_ORIENTATION_VERTICAL, width, NULL, &height, NULL, NULL);
+  height += PARLEY_MESSAGE_ROWS_SPACING;
+  self->adjusting = TRUE;
+  gtk_adjustment_set_upper (self->vertical, gtk_adjustment_get_upper (self->vertical) + height);
+  gtk_adjustment_set_value (self->vertical, gtk_adjustment_get_value (self->vertical) + height);
+  self->adjusting = FALSE;
+  self->last_value = gtk_adjustment_get_value (self->vertical);
 }
 
 static void
-show_from (ParleyTranscript *self, guint first)
+window_changed (ParleyMessageRows *rows, ParleyTranscript *self)
 {
-  guint n = self->chat != NULL ? g_list_model_get_n_items (G_LIST_MODEL (self->chat)) : 0;
-
-  parley_box_clear (self->rows);
-  self->target = NULL;
-  g_clear_handle_id (&self->fill_id, g_source_remove);
-  self->first = self->wanted_first = first;
-  for (guint i = self->first; i < n; i++)
-    gtk_box_append (GTK_BOX (self->rows), new_row (self, i));
-  gtk_widget_set_visible (self->earlier, self->first > 0);
-}
-
-static void
-show_all (ParleyTranscript *self)
-{
-  guint n = self->chat != NULL ? g_list_model_get_n_items (G_LIST_MODEL (self->chat)) : 0;
-
-  show_from (self, n > AT_ONCE ? n - AT_ONCE : 0);
-  self->wanted_first = n > WINDOW ? n - WINDOW : 0;
-  if (self->first > self->wanted_first) {
-    gtk_widget_set_visible (self->earlier, FALSE);
-    self->fill_id = g_idle_add_full (GDK_PRIORITY_REDRAW + 10, fill, self, NULL);
-  }
+  gtk_widget_set_visible (self->earlier, parley_message_rows_has_earlier (rows));
+  if (self->at_end && parley_message_rows_has_later (rows))
+    parley_message_rows_show_end (rows);
 }
 
 void
 parley_transcript_show_hit (ParleyTranscript *self, gint64 message, const char *query)
 {
-  guint n = self->chat != NULL ? g_list_model_get_n_items (G_LIST_MODEL (self->chat)) : 0;
-  guint position = n;
+  gboolean at_end = self->at_end;
 
-  g_free (self->query);
-  self->query = g_strdup (query);
-  for (guint i = 0; i < n && position == n; i++) {
-    g_autoptr (ParleyMessage) item = g_list_model_get_item (G_LIST_MODEL (self->chat), i);
-    if (parley_message_get_id (item) == message)
-      position = i;
-  }
-  if (position < self->first)
-    show_from (self, position > 4 ? position - 4 : 0);
-  parley_highlight (self->rows, query);
-  if (position == n)
+  self->at_end = FALSE; /* or the end would be asked for as soon as there are messages below */
+  GtkWidget *row = message != 0 ? parley_message_rows_show (self->rows, message) : NULL;
+  if (row == NULL)
+    self->at_end = at_end;
+  parley_message_rows_set_query (self->rows, query);
+  if (row == NULL)
     return;
-  GtkWidget *row = nth_row (self, position - self->first);
-  GtkWidget *found = row != NULL ? parley_highlight (row, query) : NULL;
+  GtkWidget *found = parley_highlight (row, query);
   self->target = found != NULL ? found : row;
-  self->at_end = FALSE;
   if (self->settle_id == 0)
     self->settle_id = gtk_widget_add_tick_callback (GTK_WIDGET (self), settle_end, NULL, NULL);
-}
-
-static void
-show_earlier (ParleyTranscript *self)
-{
-  self->wanted_first = self->first - MIN (WINDOW, self->first);
-  if (self->fill_id == 0)
-    self->fill_id = g_idle_add_full (GDK_PRIORITY_REDRAW + 10, fill, self, NULL);
-}
-
-static void
-messages_changed (GListModel *model, guint position, guint removed, guint added,
-                  ParleyTranscript *self)
-{
-  if (position < self->first) {
-    show_all (self);
-    return;
-  }
-  self->target = NULL;
-  GtkWidget *row = nth_row (self, position - self->first);
-  for (guint i = 0; i < removed && row != NULL; i++) {
-    GtkWidget *next = gtk_widget_get_next_sibling (row);
-    gtk_box_remove (GTK_BOX (self->rows), row);
-    row = next;
-  }
-  for (guint i = 0; i < added; i++) {
-    guint at = position + i - self->first;
-    GtkWidget *before = at > 0 ? nth_row (self, at - 1) : NULL;
-    gtk_box_insert_child_after (GTK_BOX (self->rows), new_row (self, position + i), before);
-  }
 }
 
 /* ---- what goes on ---- */
@@ -354,16 +261,15 @@ parley_transcript_set_chat (ParleyTranscript *self, ParleyChat *chat)
   if (self->chat != NULL)
     g_signal_handlers_disconnect_by_data (self->chat, self);
   g_set_object (&self->chat, chat);
-  g_clear_pointer (&self->query, g_free);
   self->reading_since = 0;
   if (chat != NULL) {
-    g_signal_connect (chat, "items-changed", G_CALLBACK (messages_changed), self);
     g_signal_connect_swapped (chat, "items-changed", G_CALLBACK (show_state), self);
     g_signal_connect_swapped (chat, "notify::state", G_CALLBACK (show_state), self);
     g_signal_connect_swapped (chat, "notify::responder", G_CALLBACK (show_state), self);
     g_signal_connect_swapped (chat, "notify::progress", G_CALLBACK (show_state), self);
   }
-  show_all (self);
+  self->at_end = TRUE;
+  parley_message_rows_set_chat (self->rows, chat);
   show_state (self);
   parley_transcript_to_end (self);
 }
@@ -373,11 +279,9 @@ dispose (GObject *object)
 {
   ParleyTranscript *self = PARLEY_TRANSCRIPT (object);
 
-  g_clear_handle_id (&self->fill_id, g_source_remove);
   if (self->chat != NULL)
     g_signal_handlers_disconnect_by_data (self->chat, self);
   g_clear_object (&self->chat);
-  g_clear_pointer (&self->query, g_free);
   g_clear_pointer (&self->overlay, gtk_widget_unparent);
   G_OBJECT_CLASS (parley_transcript_parent_class)->dispose (object);
 }
@@ -424,18 +328,23 @@ build_unanswered (ParleyTranscript *self)
 static void
 parley_transcript_init (ParleyTranscript *self)
 {
-  GtkWidget *clamp = self->clamp = adw_clamp_new ();
+  GtkWidget *clamp = adw_clamp_new ();
 
   self->content = parley_box (GTK_ORIENTATION_VERTICAL, 14, "transcript");
   self->earlier = parley_text_button (_ ("Show earlier messages"), NULL);
   gtk_widget_add_css_class (self->earlier, "flat");
   gtk_widget_set_halign (self->earlier, GTK_ALIGN_CENTER);
-  g_signal_connect_swapped (self->earlier, "clicked", G_CALLBACK (show_earlier), self);
-  self->rows = parley_box (GTK_ORIENTATION_VERTICAL, 18, NULL);
-  parley_set_accessible_name (self->rows, _ ("Conversation"));
+  self->rows = PARLEY_MESSAGE_ROWS (parley_message_rows_new ());
+  parley_set_accessible_name (GTK_WIDGET (self->rows), _ ("Conversation"));
+  g_signal_connect_swapped (self->earlier, "clicked", G_CALLBACK (parley_message_rows_add_earlier),
+                            self->rows);
+  g_signal_connect (self->rows, "edit", G_CALLBACK (edit), self);
+  g_signal_connect_swapped (self->rows, "reset", G_CALLBACK (borrowed_gone), self);
+  g_signal_connect (self->rows, "prepended", G_CALLBACK (prepended), self);
+  g_signal_connect (self->rows, "window-changed", G_CALLBACK (window_changed), self);
   self->status = build_status (self);
   gtk_box_append (GTK_BOX (self->content), self->earlier);
-  gtk_box_append (GTK_BOX (self->content), self->rows);
+  gtk_box_append (GTK_BOX (self->content), GTK_WIDGET (self->rows));
   gtk_box_append (GTK_BOX (self->content), self->status);
   self->unanswered = build_unanswered (self);
   gtk_box_append (GTK_BOX (self->content), self->unanswered);

@@ -65,17 +65,24 @@ def folders_and_undo(case):
         wait(lambda: rows(app).count(title) == 2, "the copy")
 
 
+def messages(app):
+    return app.find(name="Conversation").all("list item")
+
+
+def long_chat(case):
+    """Its number, and those of its messages."""
+    seed = os.path.join(driver.BUILD, "tests", "ui", "seed")
+    chat = int(subprocess.run([seed, case.data, "1", "30000"], text=True, capture_output=True,
+                              check=True).stdout)
+    found = [row[0] for row in query(case, "SELECT id FROM message WHERE chat = ? ORDER BY id", chat)]
+    assert len(found) > 100, len(found)
+    return chat, found
+
+
 def long_chats_come_in_parts(case):
     """The end at once, the last forty soon, those before when they are asked for; and what is in
     view stays where it is."""
-    def messages(app):
-        return [n for n in app.find(name="Conversation").all("list item")]
-
-    seed = os.path.join(driver.BUILD, "tests", "ui", "seed")
-    chat = subprocess.run([seed, case.data, "1", "30000"], text=True, capture_output=True,
-                          check=True).stdout.strip()
-    total = query(case, "SELECT count(*) FROM message WHERE chat = ?", int(chat))[0][0]
-    assert total > 100, total
+    chat, _ = long_chat(case)
     with case.window() as app:
         app.do("show-chat", f"int64 {chat}")
         wait(lambda: len(messages(app)) == 40, "the last forty")
@@ -90,6 +97,35 @@ def long_chats_come_in_parts(case):
         wait(lambda: len(messages(app)) == 80, "forty more")
         wait(lambda: abs(first.place()[1] - last[1]) <= 2,
              f"the first to be at {last}, not at {first.place()}")
+
+
+def search_goes_far_up(case):
+    """Only what is around the hit gets rows, more on the way down, and the end at a press."""
+    chat, known = long_chat(case)
+    with sqlite3.connect(os.path.join(case.data, "parley.db")) as db:
+        for message, text in ((known[5], "a quokka"), (known[-1], "the last word")):
+            db.execute("UPDATE part SET text = ? WHERE message = ?", (text, message))
+            db.execute("DELETE FROM search WHERE rowid = ?", (message,))
+            db.execute("INSERT INTO search (rowid, text) VALUES (?, ?)", (message, text))
+    db.close()
+
+    def shows(app, text):
+        return any(n.text() == text for n in labels(app))
+
+    with case.window() as app:
+        app.do("find")
+        app.find("entry", "Search chats").set_text("quokka")
+        wait(lambda: [n for n in app.find("list", "Chats").all("list item")
+                      if any("quokka" in label.name for label in n.all("label"))],
+             "the hit")[0].click()
+        wait(lambda: shows(app, "a quokka"), "the message that was found")
+        wait(lambda: len(messages(app)) == 44, "four before it and forty from it on")
+        app.xdotool("mousemove", "900", "400", "click", "--repeat", "200", "--delay", "5", "5")
+        wait(lambda: len(messages(app)) > 44, "more on the way down")
+        assert not shows(app, "the last word"), "the end has a row already"
+        press(app, "To the end")
+        wait(lambda: len(messages(app)) == 40 and shows(app, "the last word"), "the end")
+        wait(lambda: not app.root.all("push button", "To the end"), "the button to go")
 
 
 def search_shows_the_hit(case):
@@ -457,12 +493,12 @@ def window_closes_mid_reply(case):
     assert seen in talk.bare(cut.text)
 
 
-CASES = [folders_and_undo, long_chats_come_in_parts, search_shows_the_hit, all_settings_of_a_chat,
-         form_binds_the_reply, defaults_are_of_one_model, files_go_along, chats_come_from_files,
-         temporary_chats_leave_nothing, two_models_answer_at_once,
-         full_context_is_decided_by_the_person, engine_dies_many_times, database_is_locked,
-         database_is_read_only, disk_is_full_while_chatting,
-         model_is_deleted_under_its_chat, window_closes_mid_reply]
+CASES = [folders_and_undo, long_chats_come_in_parts, search_goes_far_up, search_shows_the_hit,
+         all_settings_of_a_chat, form_binds_the_reply, defaults_are_of_one_model,
+         files_go_along, chats_come_from_files, temporary_chats_leave_nothing,
+         two_models_answer_at_once, full_context_is_decided_by_the_person,
+         engine_dies_many_times, database_is_locked, database_is_read_only,
+         disk_is_full_while_chatting, model_is_deleted_under_its_chat, window_closes_mid_reply]
 
 
 if __name__ == "__main__":
