@@ -12,6 +12,7 @@
 #include "app/parley-transcript.h"
 #include "app/parley-welcome.h"
 #include "app/parley-widgets.h"
+#include "app/parley-window.h"
 
 #include <glib/gi18n.h>
 
@@ -294,15 +295,18 @@ send (ParleyComposer *composer, const char *text, ParleyChatPage *self)
   if (self->chat == NULL)
     return;
   if (self->editing != NULL) {
-    /* While a reply runs its path stays: the text is kept to be sent after it. */
-    if (parley_chat_edit (self->chat, self->editing, text) == NULL)
+    /* While a reply runs its path stays. */
+    if (parley_chat_edit (self->chat, self->editing, text) == NULL) {
+      parley_window_tell (GTK_WIDGET (self), _ ("Send it again when the reply is written."));
       return;
+    }
   } else {
     g_autoptr (GPtrArray) files = parley_composer_take_attachments (self->composer);
+    if (!parley_chat_page_has_messages (self))
+      parley_store_set_setting (self->services->store, NEW_DRAFT, NULL);
     parley_chat_send (self->chat, text, files);
+    parley_chat_set_draft (self->chat, NULL);
   }
-  parley_chat_set_draft (self->chat, NULL);
-  parley_store_set_setting (self->services->store, NEW_DRAFT, NULL);
   stop_editing (self);
   parley_transcript_to_end (self->transcript);
 }
@@ -314,16 +318,65 @@ stop (ParleyComposer *composer, ParleyChatPage *self)
     parley_chat_stop (self->chat);
 }
 
-static void
-edit (ParleyTranscript *transcript, ParleyMessage *message, ParleyChatPage *self)
-{
-  g_autofree char *text = parley_message_dup_text (message);
+/* ---- writing a message anew ---- */
 
+static void
+edit_as (ParleyChatPage *self, ParleyMessage *message, const char *text)
+{
   parley_chat_page_save_draft (self);
   g_set_object (&self->editing, message);
   gtk_widget_set_visible (self->edit_line, TRUE);
   set_text (self, text);
   parley_composer_focus (self->composer);
+}
+
+static void
+edit (ParleyTranscript *transcript, ParleyMessage *message, ParleyChatPage *self)
+{
+  g_autofree char *text = parley_message_dup_text (message);
+
+  edit_as (self, message, text);
+}
+
+/* What was begun in a chat that is left, for as long as the program runs. */
+typedef struct {
+  ParleyMessage *message;
+  char *text;
+} Edit;
+
+#define EDIT_KEY "parley-edit"
+
+static void
+edit_free (gpointer data)
+{
+  Edit *edit = data;
+
+  g_object_unref (edit->message);
+  g_free (edit->text);
+  g_free (edit);
+}
+
+static void
+put_edit_aside (ParleyChatPage *self)
+{
+  Edit *edit = NULL;
+
+  if (self->editing != NULL) {
+    edit = g_new0 (Edit, 1);
+    *edit = (Edit){ g_object_ref (self->editing), parley_composer_dup_text (self->composer) };
+  }
+  g_object_set_data_full (G_OBJECT (self->chat), EDIT_KEY, edit, edit_free);
+}
+
+static void
+take_edit_up (ParleyChatPage *self)
+{
+  Edit *edit = g_object_steal_data (G_OBJECT (self->chat), EDIT_KEY);
+
+  if (edit == NULL)
+    return;
+  edit_as (self, edit->message, edit->text);
+  edit_free (edit);
 }
 
 static ParleyMessage *
@@ -398,8 +451,10 @@ parley_chat_page_set_chat (ParleyChatPage *self, ParleyChat *chat)
   if (self->chat == chat)
     return;
   parley_chat_page_flush_draft (self);
-  if (self->chat != NULL)
+  if (self->chat != NULL) {
     g_signal_handlers_disconnect_by_data (self->chat, self);
+    put_edit_aside (self);
+  }
   stop_editing (self);
   g_set_object (&self->chat, chat);
   /* Its files are others now; the text is still that of the chat before. */
@@ -423,6 +478,8 @@ parley_chat_page_set_chat (ParleyChatPage *self, ParleyChat *chat)
   show_state (self);
   show_menu (self);
   follow_engine (self);
+  if (chat != NULL)
+    take_edit_up (self);
   /* A chat that waits, unseen until now, for a model that was unloaded. */
   if (chat != NULL && parley_chat_get_state (chat) == PARLEY_CHAT_WAITING)
     ensure_model (self);

@@ -23,7 +23,7 @@ static void list_model_init (GListModelInterface *iface);
 G_DEFINE_FINAL_TYPE_WITH_CODE (ParleyEngines, parley_engines, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_init))
 
-enum { CHANGED, TOLD, N_SIGNALS };
+enum { CHANGED, UNLOADING, TOLD, N_SIGNALS };
 static guint signals[N_SIGNALS];
 
 static void
@@ -186,6 +186,9 @@ take_out (ParleyEngines *self, ParleyEngine *engine)
 void
 parley_engines_unload (ParleyEngines *self, ParleyEngine *engine)
 {
+  g_autoptr (ParleyEngine) kept = g_object_ref (engine);
+
+  g_signal_emit (self, signals[UNLOADING], 0, parley_engine_get_responder (engine));
   take_out (self, engine);
   tell (self);
 }
@@ -298,7 +301,8 @@ parley_engines_reload (ParleyEngines *self, ParleyEngine *engine)
 
   if (!g_ptr_array_find (self->engines, engine, NULL))
     return;
-  /* One waits at a time: who waited before is taken back. */
+  /* One waits at a time: who waited before is taken back, and asked for again by the chats that
+   * wait for it. */
   if (self->next != NULL && self->next != engine)
     take_out (self, self->next);
   stop_planning (self);
@@ -475,6 +479,8 @@ parley_engines_class_init (ParleyEnginesClass *klass)
   G_OBJECT_CLASS (klass)->finalize = finalize;
   signals[CHANGED] =
       g_signal_new ("changed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[UNLOADING] = g_signal_new ("unloading", PARLEY_TYPE_ENGINES, G_SIGNAL_RUN_LAST, 0, NULL,
+                                     NULL, NULL, G_TYPE_NONE, 1, PARLEY_TYPE_RESPONDER);
   signals[TOLD] = g_signal_new ("told", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
                                 1, G_TYPE_STRING);
 }

@@ -7,6 +7,7 @@
  *
  * Signals:
  *   changed ()                             a model was opened, unloaded or is in another state
+ *   unloading (ParleyResponder *)          a person, or the time that nobody talked to it, ends it
  *   told (const char *what)                something happened by itself that people should know,
  *                                          a sentence: a model gave way, an engine moved layers
  */

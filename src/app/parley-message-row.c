@@ -291,10 +291,11 @@ static void delete (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
   ParleyMessageRow *self = data;
   GtkWidget *window = GTK_WIDGET (gtk_widget_get_root (GTK_WIDGET (self)));
+  gint64 id = parley_message_get_id (self->message);
 
   /* The row may be gone afterwards; the window stays. */
   if (parley_chat_delete_message (self->chat, self->message))
-    gtk_widget_activate_action (window, "win.message-deleted", NULL);
+    gtk_widget_activate_action (window, "win.message-deleted", "x", id);
 }
 
 static void

@@ -3,6 +3,7 @@
 
 #include "app/parley-network.h"
 #include "app/parley-task.h"
+#include "app/parley-waiting-chats.h"
 #include "library/account.h"
 
 ParleyServices *
@@ -29,6 +30,7 @@ parley_services_new (GError **error)
   g_autofree char *budgets = parley_store_get_setting (services->store, PARLEY_BUDGETS_SETTING);
   parley_hardware_set_budgets (services->hardware, budgets);
   services->engines = parley_engines_new (services->hardware, services->store);
+  services->waiting = parley_waiting_chats_new (services);
   return services;
 }
 
@@ -84,6 +86,7 @@ parley_services_free (ParleyServices *services)
     parley_task_stop (task);
   }
   parley_downloads_stop (services->downloads);
+  g_clear_pointer (&services->waiting, parley_waiting_chats_free);
   g_clear_object (&services->engines);
   g_clear_object (&services->updates);
   g_clear_object (&services->tasks);

@@ -15,6 +15,8 @@
 
 G_BEGIN_DECLS
 
+typedef struct ParleyWaitingChats ParleyWaitingChats;
+
 typedef struct {
   ParleyStore *store;
   ParleyChatList *chats;
@@ -24,6 +26,7 @@ typedef struct {
   ParleyHardware *hardware;
   ParleyEngines *engines;
   ParleyUpdates *updates;
+  ParleyWaitingChats *waiting;
   GListStore *tasks; /* of ParleyTask: long work on files that is under way */
 } ParleyServices;
 

@@ -24,17 +24,52 @@ chat_of (ParleyWindow *self, GVariant *parameter)
   return parley_chat_list_find (self->services->chats, id);
 }
 
-static void
-undo_delete (GSimpleAction *action, GVariant *parameter, gpointer widget)
-{
-  ParleyWindow *self = PARLEY_WINDOW (widget);
+/* ---- what Undo brings back ---- */
 
-  if (self->deleted == NULL)
-    return;
-  parley_chat_list_restore (self->services->chats, self->deleted);
-  parley_window_show_chat (self, self->deleted, 0);
-  g_clear_object (&self->deleted);
+/* Each message of the window has its own, whatever is deleted after it. */
+typedef struct {
+  ParleyChat *chat;
+  gint64 message; /* of it; 0: the chat itself */
+} Deletion;
+
+static void
+deletion_free (gpointer data)
+{
+  Deletion *deletion = data;
+
+  g_object_unref (deletion->chat);
+  g_free (deletion);
 }
+
+static void undo (AdwToast *toast, ParleyWindow *self);
+
+static void
+offer_undo (ParleyWindow *self, const char *text, ParleyChat *chat, gint64 message)
+{
+  AdwToast *toast = parley_toast_new (text);
+  Deletion *deletion = g_new0 (Deletion, 1);
+
+  *deletion = (Deletion){ g_object_ref (chat), message };
+  g_object_set_data_full (G_OBJECT (toast), "parley-deletion", deletion, deletion_free);
+  adw_toast_set_button_label (toast, _ ("Undo"));
+  g_signal_connect_object (toast, "button-clicked", G_CALLBACK (undo), self, 0);
+  parley_window_add_toast (self, toast);
+}
+
+static void
+undo (AdwToast *toast, ParleyWindow *self)
+{
+  const Deletion *deletion = g_object_get_data (G_OBJECT (toast), "parley-deletion");
+
+  if (deletion->message == 0 ? parley_chat_list_restore (self->services->chats, deletion->chat)
+                             : parley_chat_undo_delete (deletion->chat, deletion->message))
+    parley_window_show_chat (self, deletion->chat, 0);
+  else if (deletion->message != 0 && parley_chat_get_state (deletion->chat) != PARLEY_CHAT_IDLE)
+    offer_undo (self, _ ("Not while a reply is being written"), deletion->chat,
+                deletion->message);
+}
+
+/* ---- chats ---- */
 
 static void
 delete_chat (GSimpleAction *action, GVariant *parameter, gpointer widget)
@@ -47,18 +82,15 @@ delete_chat (GSimpleAction *action, GVariant *parameter, gpointer widget)
   const char *title = parley_chat_get_title (chat);
   g_autofree char *text =
       g_strdup_printf (_ ("“%s” deleted"), *title != '\0' ? title : _ ("New Chat"));
-  AdwToast *toast = parley_toast_new (text);
 
-  g_set_object (&self->deleted, chat);
+  offer_undo (self, text, chat, 0);
+  gboolean shown = parley_chat_page_get_chat (self->chat_page) == chat;
   parley_chat_list_delete (self->services->chats, chat);
-  if (parley_chat_page_get_chat (self->chat_page) == self->deleted) {
+  if (shown) {
     g_autoptr (ParleyChat) fresh = parley_chat_list_create (self->services->chats);
     parley_chat_page_set_chat (self->chat_page, fresh);
     parley_sidebar_select_chat (self->sidebar, NULL);
   }
-  adw_toast_set_button_label (toast, _ ("Undo"));
-  adw_toast_set_action_name (toast, "win.undo-delete");
-  adw_toast_overlay_add_toast (self->toasts, toast);
 }
 
 static void
@@ -274,22 +306,12 @@ remove_folder (GSimpleAction *action, GVariant *parameter, gpointer widget)
 /* ---- messages ---- */
 
 static void
-undo_delete_message (GSimpleAction *action, GVariant *parameter, gpointer widget)
-{
-  ParleyChat *chat = parley_chat_page_get_chat (PARLEY_WINDOW (widget)->chat_page);
-
-  if (chat != NULL)
-    parley_chat_undo_delete (chat);
-}
-
-static void
 message_deleted (GSimpleAction *action, GVariant *parameter, gpointer widget)
 {
-  AdwToast *toast = parley_toast_new (_ ("Message deleted"));
+  ParleyWindow *self = PARLEY_WINDOW (widget);
 
-  adw_toast_set_button_label (toast, _ ("Undo"));
-  adw_toast_set_action_name (toast, "win.undo-delete-message");
-  adw_toast_overlay_add_toast (PARLEY_WINDOW (widget)->toasts, toast);
+  offer_undo (self, _ ("Message deleted"), parley_chat_page_get_chat (self->chat_page),
+              g_variant_get_int64 (parameter));
 }
 
 /* `parameter`: the last message that the new chat has. */
@@ -450,14 +472,12 @@ _parley_window_add_chat_actions (ParleyWindow *self)
     { "rename-chat", rename_chat, "x" },
     { "duplicate-chat", duplicate_chat, "x" },
     { "delete-chat", delete_chat, "x" },
-    { "undo-delete", undo_delete, NULL },
     { "pin-chat", pin_chat, "x" },
     { "move-chat", move_chat, "x" },
     { "rename-folder", rename_folder, "s" },
     { "remove-folder", remove_folder, "s" },
     { "branch-chat", branch_chat, "x" },
-    { "message-deleted", message_deleted, NULL },
-    { "undo-delete-message", undo_delete_message, NULL },
+    { "message-deleted", message_deleted, "x" },
     { "export-markdown", export_chat, "x" },
     { "export-json", export_chat, "x" },
     { "import-chat", import_chat, NULL },

@@ -113,7 +113,6 @@ erase_now (gpointer widget)
   g_autoptr (GTask) task = g_task_new (self, NULL, erased, NULL);
 
   parley_chat_list_clear (self->services->chats);
-  g_clear_object (&self->deleted);
   fresh = parley_chat_list_create (self->services->chats);
   parley_chat_page_set_chat (self->chat_page, fresh);
   parley_sidebar_select_chat (self->sidebar, NULL);

@@ -25,7 +25,6 @@ struct _ParleyWindow {
   ParleyComparePage *compare_page;
   GtkWidget *switcher; /* at the bottom, when folded */
   GPtrArray *headers;  /* of the pages; borrowed */
-  ParleyChat *deleted; /* the chat that Undo brings back */
   guint save_size_id;
 };
 

@@ -266,7 +266,6 @@ dispose (GObject *object)
   ParleyWindow *self = PARLEY_WINDOW (object);
 
   g_clear_handle_id (&self->save_size_id, g_source_remove);
-  g_clear_object (&self->deleted);
   g_clear_pointer (&self->headers, g_ptr_array_unref);
   G_OBJECT_CLASS (parley_window_parent_class)->dispose (object);
 }

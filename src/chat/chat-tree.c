@@ -280,14 +280,17 @@ parley_chat_delete_message (ParleyChat *self, ParleyMessage *message)
 }
 
 gboolean
-parley_chat_undo_delete (ParleyChat *self)
+parley_chat_undo_delete (ParleyChat *self, gint64 id)
 {
   g_return_val_if_fail (PARLEY_IS_CHAT (self), FALSE);
-  if (self->deletions->len == 0 || _parley_chat_is_busy (self))
+  guint n = self->deletions->len;
+  while (n > 0 && g_array_index (self->deletions, ParleyDeletion, n - 1).message != id)
+    n--;
+  if (n == 0 || _parley_chat_is_busy (self))
     return FALSE;
-  ParleyDeletion last = g_array_index (self->deletions, ParleyDeletion, self->deletions->len - 1);
-  g_array_set_size (self->deletions, self->deletions->len - 1);
-  ParleyMessage *message = lookup (self, last.message), *chosen = lookup (self, last.chosen);
+  gint64 chosen_id = g_array_index (self->deletions, ParleyDeletion, n - 1).chosen;
+  g_array_remove_index (self->deletions, n - 1);
+  ParleyMessage *message = lookup (self, id), *chosen = lookup (self, chosen_id);
   if (!message)
     return FALSE;
   set_deleted (self, message, 0);

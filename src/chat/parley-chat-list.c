@@ -186,15 +186,16 @@ parley_chat_list_delete (ParleyChatList *self, ParleyChat *chat)
   _parley_chat_set_deleted_at (chat, g_get_real_time ());
 }
 
-void
+gboolean
 parley_chat_list_restore (ParleyChatList *self, ParleyChat *chat)
 {
-  g_return_if_fail (PARLEY_IS_CHAT_LIST (self));
+  g_return_val_if_fail (PARLEY_IS_CHAT_LIST (self), FALSE);
   guint position;
   if (!g_ptr_array_find (self->deleted, chat, &position))
-    return;
+    return FALSE;
   _parley_chat_set_deleted_at (chat, 0);
   show_chat (self, g_ptr_array_steal_index (self->deleted, position));
+  return TRUE;
 }
 
 void

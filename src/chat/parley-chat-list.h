@@ -22,7 +22,7 @@ ParleyChat *parley_chat_list_find (ParleyChatList *self, gint64 id);
 /* Takes a chat out of the list; it stays on disk for an hour or until the next start after that,
  * and `restore` brings it back. A running reply is stopped. */
 void parley_chat_list_delete (ParleyChatList *self, ParleyChat *chat);
-void parley_chat_list_restore (ParleyChatList *self, ParleyChat *chat);
+gboolean parley_chat_list_restore (ParleyChatList *self, ParleyChat *chat); /* FALSE: gone */
 /* Takes all chats out of the list without changing the store: it was emptied. Replies are cut off.
  */
 void parley_chat_list_clear (ParleyChatList *self);

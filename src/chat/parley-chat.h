@@ -79,7 +79,8 @@ gboolean parley_chat_show_message (ParleyChat *self, gint64 message, guint *posi
 /* Takes a message out of sight: a version with what follows it, or, when it is the only one, the
  * message alone. */
 gboolean parley_chat_delete_message (ParleyChat *self, ParleyMessage *message);
-gboolean parley_chat_undo_delete (ParleyChat *self); /* the latest; FALSE: nothing to undo */
+/* FALSE: this message was not deleted here, or a reply runs. */
+gboolean parley_chat_undo_delete (ParleyChat *self, gint64 message);
 /* A new chat with copies of the path up to this message (NULL: the whole path). */
 ParleyChat *parley_chat_branch (ParleyChat *self, ParleyMessage *last);
 

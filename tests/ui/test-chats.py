@@ -16,6 +16,7 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cases  # noqa: E402
 import driver  # noqa: E402
+import library  # noqa: E402
 import talk  # noqa: E402
 from cases import query  # noqa: E402
 from driver import wait  # noqa: E402
@@ -54,10 +55,27 @@ def folders_and_undo(case):
         app.find("push button", "Kitchen").click()
         wait(lambda: title in [n.name for n in labels(app)], "the folder to open")
 
+        second = "Explain page tables"
         app.do("delete-chat", f"int64 {chat}")
         wait(lambda: title not in rows(app), "the chat to go")
-        app.do("undo-delete")  # what the button of the toast does
+        app.do("delete-chat", "int64 %d" % query(case, "SELECT id FROM chat WHERE title = ?",
+                                                 second)[0][0])
+        wait(lambda: second not in rows(app), "the second to go")
+        library.undo(app)
         wait(lambda: title in rows(app), "the chat to come back")
+        assert second not in rows(app), "Undo brought the wrong one back"
+        wait(lambda: talk.says(app, f"“{second}” deleted"), "what is offered next")
+        library.undo(app)
+        wait(lambda: second in rows(app), "the second to come back")
+
+        app.do("show-chat", f"int64 {chat}")
+        n = wait(lambda: len(messages(app)), "the messages")
+        app.root.all("push button", "More Actions")[-1].click()
+        wait(lambda: app.root.all("menu item", "Delete Message"), "Delete")[-1].click()
+        wait(lambda: len(messages(app)) < n, "the message to go")
+        app.do("new-chat")
+        library.undo(app)
+        wait(lambda: len(messages(app)) == n, "the message to come back, in its chat")
         app.do("remove-folder", "'Kitchen'")
         wait(lambda: not app.root.all("push button", "Kitchen"), "the folder to go")
         assert title in rows(app)

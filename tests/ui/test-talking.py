@@ -63,9 +63,10 @@ def messages_wait_for_the_first_model(case):
         wait(lambda: shown(app, "Your message is answered as soon as"), "what it waits for")
         wait(lambda: [b for b in app.root.all("progress bar") if 0 < b.value() < 1], "how far it is")
         assert not talk.workers(app), "another model was loaded"
+        app.do("new-chat")  # it is answered whether it is looked at or not
+        wait(lambda: not shown(app, "Your message is answered"), "the other chat")
         case.hub.control(rate=0)
         reply = talk.ended(case.data)
-        assert not shown(app, "Your message is answered"), "it still waits"
     assert reply.generation["model"] == "TinyStories 260K", reply.generation["model"]
 
 
@@ -152,8 +153,10 @@ def another_model_gives_way(case):
         pick(app, "F32")
         wait(lambda: shown(app, "Waiting until TinyStories 260K has answered"), "for whom it waits")
         assert talk.workers(app) == before, "it was not waited for"
+        talk.write(app)
         press(app, "Cancel")
         wait(lambda: not shown(app, "Waiting until"), "the end of waiting")
+        wait(lambda: shown(app, "This message was not answered"), "what was not answered")
         assert talk.Stored(case.data).state == "answering", "the reply ended"
 
         pick(app, "F32")
@@ -241,6 +244,17 @@ def drafts_are_kept(case):
         wait(lambda: text(app) == "of a new chat", "what was begun there")
         app.do("show-chat", f"int64 {chats[0]}")
         wait(lambda: text(app) == f"of chat {chats[0]}", "what was begun in the first")
+        app.root.all("push button", "Edit message")[0].click()
+        wait(lambda: shown(app, "Writing this message anew"), "that it is written anew")
+        app.find("text", "Message").set_text("Anew")
+        app.do("show-chat", f"int64 {chats[1]}")
+        wait(lambda: text(app) == f"of chat {chats[1]}", "the draft of the other")
+        app.do("show-chat", f"int64 {chats[0]}")
+        wait(lambda: text(app) == "Anew" and shown(app, "Writing this message anew"),
+             "what was begun to be written anew")
+        press(app, "Send")
+        wait(lambda: shown(app, "Anew") and text(app) == f"of chat {chats[0]}",
+             "the draft after what was written anew")
         wait(lambda: query(case, "SELECT draft FROM chat WHERE id = ?", chats[0]) ==
              [(f"of chat {chats[0]}",)], "it in the store")
         app.process.kill()

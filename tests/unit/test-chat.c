@@ -415,9 +415,14 @@ deleting_can_be_undone (void)
   check_text (1, "Two");
   reload ();
   CHECK (n_messages () == 3);
-  CHECK (!parley_chat_undo_delete (chat));
+  gint64 id = parley_message_get_id (at (2)), other = parley_message_get_id (at (0));
+  CHECK (!parley_chat_undo_delete (chat, id));
   CHECK (parley_chat_delete_message (chat, at (2)));
-  CHECK (parley_chat_undo_delete (chat));
+  CHECK (parley_chat_delete_message (chat, at (0)));
+  CHECK (parley_chat_undo_delete (chat, id)); /* not the latest */
+  CHECK (n_messages () == 2 && parley_message_get_id (at (1)) == id);
+  CHECK (!parley_chat_undo_delete (chat, id));
+  CHECK (parley_chat_undo_delete (chat, other));
   CHECK (n_messages () == 3);
 
   /* … one of several gives way to its neighbour, with what follows it. */
@@ -427,11 +432,12 @@ deleting_can_be_undone (void)
   fake_responder_finish (fake, PARLEY_STOP_END, 0);
   exchange ("Three", "3");
   CHECK (n_messages () == 5);
+  id = parley_message_get_id (at (2));
   CHECK (parley_chat_delete_message (chat, at (2)));
   CHECK (n_messages () == 3);
   check_text (2, "2");
   CHECK (parley_message_get_n_versions (at (2)) == 1);
-  CHECK (parley_chat_undo_delete (chat));
+  CHECK (parley_chat_undo_delete (chat, id));
   CHECK (n_messages () == 5);
   check_text (2, "II");
   check_text (4, "3");
