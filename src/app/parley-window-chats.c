@@ -65,8 +65,7 @@ undo (AdwToast *toast, ParleyWindow *self)
                              : parley_chat_undo_delete (deletion->chat, deletion->message))
     parley_window_show_chat (self, deletion->chat, 0);
   else if (deletion->message != 0 && parley_chat_get_state (deletion->chat) != PARLEY_CHAT_IDLE)
-    offer_undo (self, _ ("Not while a reply is being written"), deletion->chat,
-                deletion->message);
+    offer_undo (self, _ ("Not while a reply is being written"), deletion->chat, deletion->message);
 }
 
 /* ---- chats ---- */
