@@ -4,6 +4,7 @@
 #include "app/parley-attention.h"
 #include "app/parley-importer.h"
 #include "app/parley-search-provider.h"
+#include "app/parley-shortcuts.h"
 #include "app/parley-watchdog.h"
 #include "app/parley-widgets.h"
 #include "app/parley-window.h"
@@ -20,34 +21,6 @@ struct _ParleyApplication {
 };
 
 G_DEFINE_FINAL_TYPE (ParleyApplication, parley_application, ADW_TYPE_APPLICATION)
-
-static const struct {
-  const char *action;
-  const char *keys[4];
-} accelerators[] = {
-  { "win.new-chat", { "<Control>n" } },
-  { "win.temporary-chat", { "<Control><Shift>n" } },
-  { "win.attach", { "<Control><Shift>a" } },
-  { "win.find", { "<Control>f" } },
-  { "win.pick-model", { "<Control>l" } },
-  { "win.load-panel", { "<Control>g" } },
-  { "win.preferences", { "<Control>comma" } },
-  /* With Shift the key gives what the layout has there. */
-  { "win.chat-settings", { "<Control><Shift>comma", "<Control>less", "<Control><Shift>less" } },
-  { "win.shortcuts", { "<Control>question" } },
-  { "win.help('')", { "F1" } },
-  { "win.toggle-sidebar", { "F9" } },
-  { "win.regenerate", { "<Control>r" } },
-  { "win.previous-version", { "<Control>bracketleft" } },
-  { "win.next-version", { "<Control>bracketright" } },
-  { "win.show-chats", { "<Alt>1" } },
-  { "win.show-discover", { "<Alt>2" } },
-  { "win.show-models", { "<Alt>3" } },
-  { "win.show-compare", { "<Alt>4" } },
-  { "win.show-computer", { "<Alt>5" } },
-  { "window.close", { "<Control>w" } },
-  { "app.quit", { "<Control>q" } },
-};
 
 /* A database that cannot be opened is told in a window; quitting is all that is left then. */
 static void
@@ -308,9 +281,7 @@ startup (GApplication *application)
   gtk_window_set_default_icon_name (PARLEY_APP_ID);
   g_action_map_add_action_entries (G_ACTION_MAP (application), actions, G_N_ELEMENTS (actions),
                                    application);
-  for (gsize i = 0; i < G_N_ELEMENTS (accelerators); i++)
-    gtk_application_set_accels_for_action (GTK_APPLICATION (application), accelerators[i].action,
-                                           (const char *const *) accelerators[i].keys);
+  parley_shortcuts_install (GTK_APPLICATION (application));
 }
 
 static void

@@ -298,6 +298,20 @@ activated (GtkListBox *list, GtkListBoxRow *row, ParleyChatListView *self)
                  parley_chat_row_get_message (PARLEY_CHAT_ROW (row)));
 }
 
+void
+parley_chat_list_view_step (ParleyChatListView *self, int step)
+{
+  GtkListBox *list = GTK_LIST_BOX (self->list);
+  GtkListBoxRow *row = gtk_list_box_get_selected_row (list);
+  int at = row != NULL ? gtk_list_box_row_get_index (row) : step > 0 ? -1 : 0;
+
+  do
+    row = (at += step) >= 0 ? gtk_list_box_get_row_at_index (list, at) : NULL;
+  while (row != NULL && !is_shown (row, self));
+  if (row != NULL)
+    activated (list, row, self);
+}
+
 /* ---- menus and dragging: one controller for all rows ---- */
 
 static ParleyChatRow *

@@ -21,6 +21,9 @@ GtkWidget *parley_chat_list_view_new (ParleyChatList *chats, ParleyStore *store)
 /* Shows these hits (of ParleyChatHit) instead of the chats; NULL: the chats again. */
 void parley_chat_list_view_set_hits (ParleyChatListView *self, GListModel *hits);
 void parley_chat_list_view_select (ParleyChatListView *self, ParleyChat *chat); /* NULL: none */
+/* Chooses the chat that many rows below the selected one, or from the top; folded ones are passed.
+ */
+void parley_chat_list_view_step (ParleyChatListView *self, int step);
 gboolean parley_chat_list_view_is_empty (ParleyChatListView *self);
 
 G_END_DECLS

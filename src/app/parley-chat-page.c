@@ -413,6 +413,18 @@ parley_chat_page_regenerate (ParleyChatPage *self)
   parley_chat_regenerate (self->chat, last);
 }
 
+gboolean
+parley_chat_page_copy_reply (ParleyChatPage *self)
+{
+  ParleyMessage *message = last_message (self, PARLEY_ROLE_ASSISTANT);
+
+  if (message == NULL)
+    return FALSE;
+  g_autofree char *text = parley_message_dup_text (message);
+  parley_copy (GTK_WIDGET (self), text);
+  return TRUE;
+}
+
 void
 parley_chat_page_step_version (ParleyChatPage *self, int step)
 {

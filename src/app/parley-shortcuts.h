@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The window that lists all keys.
+ * All keys, in one table: what they do, and the window that lists them.
  */
 #pragma once
 
 #include <adwaita.h>
 
+void parley_shortcuts_install (GtkApplication *application);
 void parley_shortcuts_present (GtkWindow *parent);

@@ -165,6 +165,12 @@ parley_sidebar_select_chat (ParleySidebar *self, ParleyChat *chat)
   show_selection (self);
 }
 
+void
+parley_sidebar_step_chat (ParleySidebar *self, int step)
+{
+  parley_chat_list_view_step (self->list, step);
+}
+
 static void
 place_clicked (GtkButton *button, const char *action)
 {

@@ -18,6 +18,8 @@ GtkWidget *parley_sidebar_new (ParleyChatList *chats, ParleyStore *store, GMenuM
 void parley_sidebar_set_folded (ParleySidebar *self, gboolean folded);
 void parley_sidebar_set_place (ParleySidebar *self, const char *place);
 void parley_sidebar_select_chat (ParleySidebar *self, ParleyChat *chat); /* NULL: none */
+/* Chooses the chat that many below the shown one. */
+void parley_sidebar_step_chat (ParleySidebar *self, int step);
 void parley_sidebar_start_search (ParleySidebar *self);
 /* What is searched for, NULL: nothing. */
 const char *parley_sidebar_get_query (ParleySidebar *self);

@@ -122,6 +122,21 @@ version (GSimpleAction *action, GVariant *parameter, gpointer widget)
 }
 
 static void
+copy_reply (GSimpleAction *action, GVariant *parameter, gpointer widget)
+{
+  if (parley_chat_page_copy_reply (PARLEY_WINDOW (widget)->chat_page))
+    parley_window_toast (PARLEY_WINDOW (widget), _ ("Message copied"));
+}
+
+static void
+step_chat (GSimpleAction *action, GVariant *parameter, gpointer widget)
+{
+  parley_sidebar_step_chat (PARLEY_WINDOW (widget)->sidebar,
+                            g_str_equal (g_action_get_name (G_ACTION (action)), "next-chat") ? 1
+                                                                                             : -1);
+}
+
+static void
 attach (GSimpleAction *action, GVariant *parameter, gpointer widget)
 {
   parley_chat_page_attach (PARLEY_WINDOW (widget)->chat_page);
@@ -282,6 +297,9 @@ _parley_window_add_actions (ParleyWindow *self)
     { "regenerate", regenerate, NULL },
     { "previous-version", version, NULL },
     { "next-version", version, NULL },
+    { "copy-reply", copy_reply, NULL },
+    { "next-chat", step_chat, NULL },
+    { "previous-chat", step_chat, NULL },
     { "search", search, "s" },
     { "compare", compare, "s" },
     { "open-link", open_link, "s" },

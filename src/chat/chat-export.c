@@ -29,13 +29,18 @@ append_part (GString *out, const ParleyPartRecord *part)
   case PARLEY_PART_TEXT: g_string_append_printf (out, "%s\n\n", part->text); break;
   case PARLEY_PART_REASONING: append_quoted (out, part->text); break;
   case PARLEY_PART_ATTACHMENT:
-    g_string_append_printf (out, "*Attached: %s*\n\n", part->name ? part->name : "a file");
+    /* Translators: in a chat exported as Markdown; the asterisks make it italic. */
+    g_string_append_printf (out, _ ("*Attached: %s*"), part->name ? part->name : _ ("a file"));
+    g_string_append (out, "\n\n");
     break;
   case PARLEY_PART_TOOL_CALL:
   case PARLEY_PART_TOOL_RESULT:
-    g_string_append_printf (out, "*%s %s*\n\n%s\n%s\n%s\n\n",
-                            part->kind == PARLEY_PART_TOOL_CALL ? "Calls" : "Answer of",
-                            part->name ? part->name : "a tool", fence, part->text, fence);
+    g_string_append_printf (out,
+                            /* Translators: name of a tool that a model uses; italic, as above. */
+                            part->kind == PARLEY_PART_TOOL_CALL ? _ ("*Calls %s*")
+                                                                : _ ("*Answer of %s*"),
+                            part->name ? part->name : _ ("a tool"));
+    g_string_append_printf (out, "\n\n%s\n%s\n%s\n\n", fence, part->text, fence);
     break;
   default: g_assert_not_reached ();
   }
@@ -45,12 +50,12 @@ static char *
 dup_author (const ParleyMessageRecord *message)
 {
   switch (message->role) {
-  case PARLEY_ROLE_SYSTEM: return g_strdup ("System");
-  case PARLEY_ROLE_USER: return g_strdup ("You");
-  case PARLEY_ROLE_TOOL: return g_strdup ("Tool");
+  case PARLEY_ROLE_SYSTEM: return g_strdup (_ ("System"));
+  case PARLEY_ROLE_USER: return g_strdup (_ ("You"));
+  case PARLEY_ROLE_TOOL: return g_strdup (_ ("Tool"));
   default:
     return g_strdup (message->generation && message->generation->model ? message->generation->model
-                                                                       : "Assistant");
+                                                                       : _ ("Assistant"));
   }
 }
 
@@ -64,9 +69,9 @@ parley_chat_export_markdown (ParleyChat *self, GError **error)
   g_autoptr (GDateTime) made = g_date_time_new_from_unix_utc (self->record->created_at / 1000000);
   g_autofree char *date = g_date_time_format (made, "%Y-%m-%d");
   g_string_append_printf (out, "# %s\n\n%s\n\n",
-                          *self->record->title ? self->record->title : "Chat", date);
+                          *self->record->title ? self->record->title : _ ("New Chat"), date);
   if (self->record->system_prompt)
-    g_string_append_printf (out, "## System\n\n%s\n\n", self->record->system_prompt);
+    g_string_append_printf (out, "## %s\n\n%s\n\n", _ ("System"), self->record->system_prompt);
   for (guint i = 0; i < self->path->len; i++) {
     g_autoptr (ParleyMessageRecord) message =
         _parley_message_to_record (self->path->pdata[i], self->record->id);
@@ -114,12 +119,16 @@ put_generation (struct pe_json_writer *w, const ParleyGenerationRecord *g)
   put_text (w, "seed", seed);
   pe_json_key (w, "prompt_tokens");
   pe_json_uint (w, g->prompt_tokens);
+  pe_json_key (w, "cached_tokens");
+  pe_json_uint (w, g->cached_tokens);
   pe_json_key (w, "reply_tokens");
   pe_json_uint (w, g->reply_tokens);
   pe_json_key (w, "prompt_seconds");
   pe_json_real (w, g->prompt_seconds);
   pe_json_key (w, "reply_seconds");
   pe_json_real (w, g->reply_seconds);
+  pe_json_key (w, "first_token_seconds");
+  pe_json_real (w, g->first_token_seconds);
   pe_json_key (w, "reasoning_seconds");
   pe_json_real (w, g->reasoning_seconds);
   put_text (w, "stop", g->stop);
@@ -228,11 +237,19 @@ parley_chat_export_json (ParleyChat *self, GError **error)
   pe_json_int (&w, 1);
   put_text (&w, "title", self->record->title);
   put_text (&w, "folder", self->record->folder);
+  pe_json_key (&w, "pinned");
+  pe_json_bool (&w, self->record->pinned);
   put_text (&w, "system_prompt", self->record->system_prompt);
   put_text (&w, "settings", self->record->settings);
   put_text (&w, "model", self->record->model);
   put_time (&w, "created", self->record->created_at);
   put_time (&w, "updated", self->record->updated_at);
+  put_text (&w, "summary", self->record->summary);
+  guint start = GPOINTER_TO_UINT (g_hash_table_lookup (numbers, &self->record->memory_start));
+  if (start != 0) {
+    pe_json_key (&w, "memory_start");
+    pe_json_uint (&w, start);
+  }
   pe_json_key (&w, "messages");
   pe_json_begin_array (&w);
   for (guint i = 0; i < records->len; i++)

@@ -98,6 +98,7 @@ read_generation (const struct pe_json *object, gint64 message)
   if (seed)
     g_ascii_string_to_unsigned (seed, 10, 0, G_MAXUINT64, &g->seed, NULL);
   g->prompt_tokens = (guint) CLAMP (get_integer (object, "prompt_tokens"), 0, G_MAXINT32);
+  g->cached_tokens = (guint) CLAMP (get_integer (object, "cached_tokens"), 0, G_MAXINT32);
   g->reply_tokens = (guint) CLAMP (get_integer (object, "reply_tokens"), 0, G_MAXINT32);
   g->prompt_seconds = get_real (object, "prompt_seconds");
   g->reply_seconds = get_real (object, "reply_seconds");
@@ -229,6 +230,9 @@ read_chat (ParleyChatRecord *record, const struct pe_json *root)
     record->title_given = *record->title != 0;
   }
   record->folder = dup_text (root, "folder");
+  const struct pe_json *pinned = pe_json_get (root, "pinned");
+  record->pinned = pinned && pinned->kind == PE_JSON_BOOL && pinned->boolean;
+  record->summary = dup_text (root, "summary");
   record->system_prompt = dup_text (root, "system_prompt");
   record->settings = dup_text (root, "settings");
   record->model = dup_text (root, "model");
@@ -260,6 +264,7 @@ read_document (ParleyStore *store, const struct pe_json *root, GError **error)
     return NULL;
   read_chat (chat->record, root);
   parley_sampling_from_json (&chat->sampling, chat->record->settings);
+  chat->record->memory_start = new_id_for (&import, get_integer (root, "memory_start"));
   read_path (&import, root);
   _parley_chat_take_records (chat, messages);
   return g_steal_pointer (&chat);

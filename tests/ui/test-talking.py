@@ -228,6 +228,43 @@ def every_version_is_kept(case):
              "the same conversation by itself")
 
 
+def keys_are_enough(case):
+    """From writing to renaming and back, without a pointer."""
+    def title(chat):
+        return query(case, "SELECT title FROM chat WHERE id = ?", chat)[0][0]
+
+    def asked(app):
+        return app.find(name="Conversation").all("label", talk.PROMPT)
+
+    with case.window() as app:
+        app.key("ctrl+n")
+        app.find("text", "Message").press()
+        app.type(talk.PROMPT)
+        app.key("Return")
+        reply = talk.ended(case.data)
+        app.key("ctrl+shift+c")
+        wait(lambda: shown(app, "Message copied"), "that it was copied")
+        app.key("ctrl+v")
+        wait(lambda: app.find("text", "Message").text() == reply.text, "the reply in the entry")
+        app.find("text", "Message").set_text("")
+        assert asked(app)
+        app.key("ctrl+Next")
+        wait(lambda: not asked(app), "the next chat")
+        app.key("ctrl+Prior")
+        wait(lambda: asked(app), "the chat before")
+        app.key("F2")
+        wait(lambda: shown(app, "Rename Chat"), "the dialog")
+        app.key("ctrl+a")
+        app.type("By keys alone")
+        app.key("Return")
+        wait(lambda: title(reply.chat) == "By keys alone", "the new name")
+        app.key("ctrl+question")
+        wait(lambda: shown(app, "Copy the last reply"), "the list of keys")
+        words = [n.name for n in app.root.all("label")]
+        assert "Ctrl" in words and "Shift" in words and "Page Down" in words, words
+        app.key("Escape")
+
+
 def drafts_are_kept(case):
     def text(app):
         return app.find("text", "Message").text()
@@ -398,7 +435,7 @@ def replies_end_in_the_background(case):
 
 CASES = [messages_wait_for_the_first_model, unanswered_messages_are_answered_later,
          messages_wait_for_the_reply, replies_queue_for_one_model, another_model_gives_way,
-         every_version_is_kept, drafts_are_kept, presets_are_taken_over,
+         every_version_is_kept, keys_are_enough, drafts_are_kept, presets_are_taken_over,
          full_context_is_summed_up_or_enlarged, gpu_is_given_back, idle_models_are_unloaded,
          replies_end_in_the_background]
 

@@ -598,6 +598,7 @@ exported_chats_come_back (void)
   parley_chat_show_version (chat, at (1), 1);
   parley_chat_set_title (chat, "Odd “C”");
   parley_chat_set_folder (chat, "Work");
+  parley_chat_set_pinned (chat, TRUE);
   must_flush (store);
 
   g_autofree char *json = parley_chat_export_json (chat, NULL);
@@ -610,6 +611,7 @@ exported_chats_come_back (void)
   reload ();
   CHECK_STR (parley_chat_get_title (chat), "Odd “C”");
   CHECK_STR (parley_chat_get_folder (chat), "Work");
+  CHECK (parley_chat_get_pinned (chat));
   CHECK (n_messages () == 2);
   CHECK (parley_message_get_n_versions (at (1)) == 2 && parley_message_get_version (at (1)) == 1);
   check_text (1, "A variable called main.");
