@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/parley-attention.h"
 
+#include "app/parley-background.h"
 #include "app/parley-dialog.h"
 #include "app/parley-task.h"
+#include "app/parley-window.h"
 
 #include <glib/gi18n.h>
 
@@ -221,22 +223,19 @@ items_changed (GListModel *model, guint position, guint removed, guint added, Pa
 /* ---- without a window ---- */
 
 /* In a sandbox the desktop is asked; outside of one nobody answers, and nobody has to. */
+/* Without a window the desktop would end the program in the middle of it. */
 static void
-request_background (ParleyAttention *self)
+background_refused (GObject *object)
 {
-  GDBusConnection *bus = g_application_get_dbus_connection (G_APPLICATION (self->application));
-  GVariantBuilder options;
+  ParleyAttention *self = PARLEY_ATTENTION (object);
 
-  if (bus == NULL)
+  if (self->hidden == NULL)
     return;
-  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (
-      &options, "{sv}", "reason",
-      g_variant_new_string (_ ("Parley finishes replies and downloads that were begun.")));
-  g_dbus_connection_call (bus, "org.freedesktop.portal.Desktop", "/org/freedesktop/portal/desktop",
-                          "org.freedesktop.portal.Background", "RequestBackground",
-                          g_variant_new ("(sa{sv})", "", &options), NULL,
-                          G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, NULL, NULL, NULL);
+  GtkWindow *window = self->hidden;
+  gtk_window_present (window);
+  parley_window_toast (PARLEY_WINDOW (window),
+                       _ ("The desktop does not let Parley go on without a window. It can be "
+                          "allowed in the settings of applications."));
 }
 
 static void
@@ -297,7 +296,10 @@ parley_attention_hide (ParleyAttention *self, GtkWindow *window)
     g_application_hold (G_APPLICATION (self->application));
     self->hidden = window;
     g_signal_connect_object (window, "show", G_CALLBACK (shown_again), self, 0);
-    request_background (self);
+    GDBusConnection *bus = g_application_get_dbus_connection (G_APPLICATION (self->application));
+    if (bus != NULL)
+      parley_background_request (bus, _ ("Parley finishes replies and downloads that were begun."),
+                                 background_refused, G_OBJECT (self));
   }
   gtk_widget_set_visible (GTK_WIDGET (window), FALSE);
   return TRUE;

@@ -272,7 +272,9 @@ def apart(shots, hub, scheme, size, language, look):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="A picture of every page and dialog.")
+    parser = argparse.ArgumentParser(
+        description="A picture of every page and dialog: without options in all colours, sizes, "
+        "languages and looks.")
     parser.add_argument("--out", default="shots")
     parser.add_argument("--build", default=driver.BUILD)
     parser.add_argument("--scheme", choices=["light", "dark"], action="append")
@@ -280,7 +282,7 @@ def main():
                         help="rtl: an invented one, from right to left")
     parser.add_argument("--size", choices=list(SIZES), action="append")
     parser.add_argument("--look", choices=["usual", *LOOKS], action="append",
-                        help="as people set it who see badly; without: also, in light and wide")
+                        help="as people set it who see badly")
     parser.add_argument("names", nargs="*", help="only pictures that begin so")
     options = parser.parse_args()
     missing = driver.needs()
@@ -305,8 +307,9 @@ def main():
                         failed |= apart(shots, hub, scheme, size, language,
                                         None if look == "usual" else look)
         if not any((options.scheme, options.size, options.language, options.look)):
-            for look in LOOKS:
-                failed |= apart(shots, hub, "light", "wide", None, look)
+            for size in SIZES:
+                for language, look in [("de", None), ("rtl", None), *((None, look) for look in LOOKS)]:
+                    failed |= apart(shots, hub, "light", size, language, look)
     shutil.rmtree(shots.cache, ignore_errors=True)
     print(f"{len(os.listdir(shots.folder))} pictures in {shots.folder}")
     return int(failed)

@@ -6,6 +6,7 @@ and while it answers others, change their minds, close the window. Prints TAP.""
 import os
 import shutil
 import sqlite3
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -433,11 +434,33 @@ def replies_end_in_the_background(case):
     talk.same(reply, talk.greedy(300), 100)
 
 
+def background_is_refused(case):
+    """Where the desktop would end a program without a window, it keeps its window."""
+    set_setting(case, "background", "1")
+    program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "portal.py")
+    with subprocess.Popen([sys.executable, "-W", "ignore", program], text=True,
+                          env=case.desktop.env, stdout=subprocess.PIPE) as portal:
+        try:
+            assert portal.stdout.readline() == "ready\n"
+            with case.window(PARLEY_TEST_PACE="60") as app:
+                case.ask(app, 300)
+                talk.grown(app, 8, 0)
+                app.key("ctrl+w")
+                assert "finishes replies" in portal.stdout.readline()
+                wait(lambda: talk.says(app, "does not let Parley go on"), "why it came back")
+                assert app.windows() and talk.Stored(case.data).state == "answering"
+                talk.hurry(app)
+                talk.ended(case.data)
+                assert app.windows(), "the program ended"
+        finally:
+            portal.kill()
+
+
 CASES = [messages_wait_for_the_first_model, unanswered_messages_are_answered_later,
          messages_wait_for_the_reply, replies_queue_for_one_model, another_model_gives_way,
          every_version_is_kept, keys_are_enough, drafts_are_kept, presets_are_taken_over,
          full_context_is_summed_up_or_enlarged, gpu_is_given_back, idle_models_are_unloaded,
-         replies_end_in_the_background]
+         replies_end_in_the_background, background_is_refused]
 
 if __name__ == "__main__":
     sys.exit(cases.main(CASES, __file__, ("messages_wait_for_the_first_model",)))
