@@ -48,6 +48,13 @@ pick_model (ParleyChatNotice *self)
   gtk_widget_activate_action (GTK_WIDGET (self), "win.pick-model", NULL);
 }
 
+static void
+edit_last (ParleyChatNotice *self)
+{
+  parley_chat_stop (self->chat);
+  gtk_widget_activate_action (GTK_WIDGET (self), "win.edit-last", NULL);
+}
+
 /* The first download that failed while nothing else is here; borrowed, or NULL. */
 static ParleyTransfer *
 failed_download (ParleyChatNotice *self)
@@ -238,9 +245,10 @@ say_overflow (ParleyChatNotice *self)
 
   if (engine_of (self) != NULL)
     find_enlarged (self, overflow);
-  if (overflow->n_messages == 0)
+  if (overflow->n_messages == 0) {
     text = g_strdup_printf (_ ("The last message alone is too long for a context of %s."), room);
-  else {
+    choices[n++] = (Choice){ _ ("Edit Message"), edit_last };
+  } else {
     text =
         g_strdup_printf (ngettext ("The conversation no longer fits the context of %s. The model "
                                    "can forget the oldest message; you still see it.",
@@ -254,7 +262,10 @@ say_overflow (ParleyChatNotice *self)
   }
   if (self->enlarged > 0)
     choices[n++] = (Choice){ _ ("Enlarge"), enlarge };
-  say (self, "caution", text, choices);
+  const char *problem = parley_chat_get_summary_problem (self->chat);
+  g_autofree char *whole =
+      problem != NULL ? g_strdup_printf (_ ("Nothing was summed up: %s"), problem) : NULL;
+  say (self, "caution", whole != NULL ? whole : text, choices);
 }
 
 /* ---- which of them ---- */

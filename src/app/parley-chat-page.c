@@ -392,8 +392,8 @@ last_message (ParleyChatPage *self, ParleyRole role)
   return NULL;
 }
 
-static void
-recall (ParleyComposer *composer, ParleyChatPage *self)
+void
+parley_chat_page_edit_last (ParleyChatPage *self)
 {
   ParleyMessage *message = last_message (self, PARLEY_ROLE_USER);
 
@@ -602,7 +602,8 @@ parley_chat_page_new (ParleyServices *services)
   g_signal_connect (self->composer, "send", G_CALLBACK (send), self);
   g_signal_connect (self->composer, "stop", G_CALLBACK (stop), self);
   g_signal_connect_swapped (self->composer, "changed", G_CALLBACK (text_changed), self);
-  g_signal_connect (self->composer, "recall", G_CALLBACK (recall), self);
+  g_signal_connect_swapped (self->composer, "recall", G_CALLBACK (parley_chat_page_edit_last),
+                            self);
   gtk_widget_add_css_class (bottom, "composer-area");
   gtk_box_append (GTK_BOX (bottom), GTK_WIDGET (self->notice));
   gtk_box_append (GTK_BOX (bottom), self->edit_line);

@@ -33,7 +33,8 @@ void parley_chat_page_show_hit (ParleyChatPage *self, gint64 message, const char
 /* Leaves a message as it was that is being written anew. FALSE: none is. */
 gboolean parley_chat_page_stop_editing (ParleyChatPage *self);
 void parley_chat_page_regenerate (ParleyChatPage *self);
-gboolean parley_chat_page_copy_reply (ParleyChatPage *self);         /* FALSE: there is none */
+void parley_chat_page_edit_last (ParleyChatPage *self);      /* what the person wrote last */
+gboolean parley_chat_page_copy_reply (ParleyChatPage *self); /* FALSE: there is none */
 void parley_chat_page_step_version (ParleyChatPage *self, int step); /* of the last reply */
 
 G_END_DECLS

@@ -129,6 +129,12 @@ copy_reply (GSimpleAction *action, GVariant *parameter, gpointer widget)
 }
 
 static void
+edit_last (GSimpleAction *action, GVariant *parameter, gpointer widget)
+{
+  parley_chat_page_edit_last (PARLEY_WINDOW (widget)->chat_page);
+}
+
+static void
 step_chat (GSimpleAction *action, GVariant *parameter, gpointer widget)
 {
   parley_sidebar_step_chat (PARLEY_WINDOW (widget)->sidebar,
@@ -298,6 +304,7 @@ _parley_window_add_actions (ParleyWindow *self)
     { "previous-version", version, NULL },
     { "next-version", version, NULL },
     { "copy-reply", copy_reply, NULL },
+    { "edit-last", edit_last, NULL },
     { "next-chat", step_chat, NULL },
     { "previous-chat", step_chat, NULL },
     { "search", search, "s" },

@@ -93,6 +93,7 @@ end_waiting (ParleyChat *self)
   g_clear_pointer (&self->request, parley_request_unref);
   self->continued = self->under = NULL;
   self->overflow = (ParleyOverflow){ 0 };
+  g_clear_pointer (&self->summary_problem, g_free);
 }
 
 static void

@@ -6,6 +6,8 @@
  */
 #include "chat/parley-chat-private.h"
 
+#include <glib/gi18n.h>
+
 #define MAX_SUMMARY_BYTES 8000
 
 const char *
@@ -13,6 +15,13 @@ parley_chat_get_summary (ParleyChat *self)
 {
   g_return_val_if_fail (PARLEY_IS_CHAT (self), NULL);
   return parley_chat_get_memory_start (self) > 0 ? self->record->summary : NULL;
+}
+
+const char *
+parley_chat_get_summary_problem (ParleyChat *self)
+{
+  g_return_val_if_fail (PARLEY_IS_CHAT (self), NULL);
+  return self->summary_problem;
 }
 
 char *
@@ -87,10 +96,14 @@ static void
 on_finished (ParleyChat *self)
 {
   g_autoptr (ParleyChat) alive = g_object_ref (self);
-  gboolean failed = parley_reply_get_error (self->summary) != NULL;
+  const GError *error = parley_reply_get_error (self->summary);
+  g_autofree char *problem = error ? g_strdup (error->message) : NULL;
   g_autofree char *summary = take_summary (self);
+  if (!problem && !*summary)
+    problem = g_strdup (_ ("The model wrote nothing."));
+  self->summary_problem = g_strdup (problem);
   _parley_chat_set_state (self, PARLEY_CHAT_NEEDS_ROOM);
-  if (failed || !*summary)
+  if (problem)
     return;
   _parley_chat_forget_before (self, self->kept_beside_summary, summary);
   parley_chat_retry (self);
@@ -110,6 +123,7 @@ parley_chat_summarise (ParleyChat *self)
   request->sampling.temperature = 0;
   request->sampling.max_tokens = PARLEY_SUMMARY_TOKENS;
   self->summary_text = g_string_new (NULL);
+  g_clear_pointer (&self->summary_problem, g_free);
   _parley_chat_set_progress (self, 0);
   _parley_chat_set_state (self, PARLEY_CHAT_SUMMARISING);
   self->summary = parley_responder_respond (self->responder, request);

@@ -41,6 +41,7 @@ struct _ParleyChat {
   gint64 kept_beside_summary;
   ParleyReply *summary; /* that is being written, or NULL */
   GString *summary_text;
+  char *summary_problem; /* why the last one was not written, or NULL */
   guint context_used, context_length;
   double progress;
 };

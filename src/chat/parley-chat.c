@@ -483,6 +483,7 @@ parley_chat_finalize (GObject *object)
   g_hash_table_unref (self->messages);
   g_array_unref (self->deletions);
   g_array_unref (self->turn_starts);
+  g_free (self->summary_problem);
   parley_chat_record_free (self->record);
   g_clear_object (&self->store);
   G_OBJECT_CLASS (parley_chat_parent_class)->finalize (object);

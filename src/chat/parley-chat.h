@@ -101,9 +101,10 @@ typedef struct {
 const ParleyOverflow *parley_chat_get_overflow (ParleyChat *self); /* NULL: not in that state */
 /* Decisions: forget the oldest messages (with some slack beyond what must go); let the model sum
  * them up first; or ask again (after enlarging the context). To do neither is parley_chat_stop().
- * A summary that fails leads back to the question. */
+ * A summary that fails leads back to the question, with the reason. */
 void parley_chat_forget_oldest (ParleyChat *self);
 void parley_chat_summarise (ParleyChat *self);
+const char *parley_chat_get_summary_problem (ParleyChat *self); /* NULL: none was tried, or none */
 void parley_chat_retry (ParleyChat *self);
 /* Position on the path of the first message that the model is given; 0: it has them all. */
 guint parley_chat_get_memory_start (ParleyChat *self);

@@ -379,6 +379,15 @@ def full_context_is_summed_up_or_enlarged(case):
         wait(lambda: shown(app, "of 512 tokens"), "the larger context", 60)
         wait(lambda: not shown(app, "no longer fits the context"), "the answer", 60)
         assert not shown(app, "memory starts here"), "something was forgotten"
+        app.do("new-chat")
+        talk.write(app, "Once upon a time there was a girl. " * 80)
+        wait(lambda: shown(app, "The last message alone is too long"), "the question", 60)
+        press(app, "Edit Message")
+        wait(lambda: shown(app, "Writing this message anew"), "that it is written anew")
+        app.find("text", "Message").set_text(talk.PROMPT)
+        press(app, "Send")
+        wait(lambda: not shown(app, "The last message alone"), "the answer", 60)
+        talk.ended(case.data)
 
 
 def gpu_is_given_back(case):

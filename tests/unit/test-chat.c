@@ -531,8 +531,10 @@ forgotten_messages_can_be_summed_up (void)
   settle ();
   CHECK (parley_chat_get_state (chat) == PARLEY_CHAT_NEEDS_ROOM);
   CHECK (parley_chat_get_summary (chat) == NULL);
+  CHECK (parley_chat_get_summary_problem (chat) != NULL);
 
   parley_chat_summarise (chat);
+  CHECK (parley_chat_get_summary_problem (chat) == NULL);
   fake_responder_think (fake, "Hm.");
   fake_responder_say (fake, " They spoke of a. ");
   fake_responder_finish (fake, PARLEY_STOP_END, 0);
