@@ -77,9 +77,7 @@ toggled (GtkToggleButton *button, ParleyPartCard *self)
     gtk_revealer_set_child (GTK_REVEALER (self->revealer), self->code);
     parley_part_card_update (self);
   }
-  gtk_revealer_set_reveal_child (GTK_REVEALER (self->revealer), open);
-  gtk_image_set_from_icon_name (GTK_IMAGE (self->chevron),
-                                open ? "pan-down-symbolic" : "pan-end-symbolic");
+  parley_fold (self->button, self->chevron, self->revealer, open);
 }
 
 static void
@@ -112,8 +110,9 @@ parley_part_card_new (ParleyPart *part)
 
   self->part = g_object_ref (part);
   self->button = gtk_toggle_button_new ();
-  self->chevron = gtk_image_new_from_icon_name ("pan-end-symbolic");
+  self->chevron = gtk_image_new ();
   self->revealer = gtk_revealer_new ();
+  parley_fold (self->button, self->chevron, self->revealer, FALSE);
   gtk_widget_add_css_class (self->button, "flat");
   gtk_widget_set_halign (self->button, GTK_ALIGN_START);
   gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_MIDDLE);

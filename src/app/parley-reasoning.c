@@ -19,11 +19,7 @@ G_DEFINE_FINAL_TYPE (ParleyReasoning, parley_reasoning, GTK_TYPE_BOX)
 static void
 toggled (GtkToggleButton *button, ParleyReasoning *self)
 {
-  gboolean open = gtk_toggle_button_get_active (button);
-
-  gtk_revealer_set_reveal_child (GTK_REVEALER (self->revealer), open);
-  gtk_image_set_from_icon_name (GTK_IMAGE (self->chevron),
-                                open ? "pan-down-symbolic" : "pan-end-symbolic");
+  parley_fold (self->button, self->chevron, self->revealer, gtk_toggle_button_get_active (button));
 }
 
 static void
@@ -69,7 +65,7 @@ parley_reasoning_init (ParleyReasoning *self)
   gtk_widget_add_css_class (self->button, "flat");
   gtk_widget_set_halign (self->button, GTK_ALIGN_START);
   self->title = parley_line ("", "dim-label");
-  self->chevron = gtk_image_new_from_icon_name ("pan-end-symbolic");
+  self->chevron = gtk_image_new ();
   gtk_box_append (GTK_BOX (line), gtk_image_new_from_icon_name ("parley-think-symbolic"));
   gtk_box_append (GTK_BOX (line), self->title);
   gtk_box_append (GTK_BOX (line), self->chevron);
@@ -78,6 +74,7 @@ parley_reasoning_init (ParleyReasoning *self)
   gtk_widget_add_css_class (self->view, "reasoning-text");
   self->revealer = gtk_revealer_new ();
   gtk_revealer_set_child (GTK_REVEALER (self->revealer), self->view);
+  parley_fold (self->button, self->chevron, self->revealer, FALSE);
   g_signal_connect (self->button, "toggled", G_CALLBACK (toggled), self);
   gtk_box_append (GTK_BOX (self), self->button);
   gtk_box_append (GTK_BOX (self), self->revealer);

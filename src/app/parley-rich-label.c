@@ -54,13 +54,20 @@ link_at (GtkWidget *label, double x, double y)
   return NULL;
 }
 
+/* The label's own gesture, which selects, would take the click for itself and leave none. */
+static void
+pressed (GtkGestureClick *gesture, int n_press, double x, double y, GtkWidget *label)
+{
+  if (link_at (label, x, y) != NULL)
+    gtk_gesture_set_state (GTK_GESTURE (gesture), GTK_EVENT_SEQUENCE_CLAIMED);
+}
+
 static void
 released (GtkGestureClick *gesture, int n_press, double x, double y, GtkWidget *label)
 {
   const char *target = link_at (label, x, y);
 
-  if (target != NULL && n_press == 1 &&
-      !gtk_label_get_selection_bounds (GTK_LABEL (label), NULL, NULL))
+  if (target != NULL && n_press == 1)
     gtk_widget_activate_action (label, "win.open-link", "s", target);
 }
 
@@ -147,6 +154,7 @@ parley_rich_label_new (void)
 
   gtk_label_set_selectable (GTK_LABEL (label), TRUE);
   gtk_event_controller_set_propagation_phase (GTK_EVENT_CONTROLLER (click), GTK_PHASE_CAPTURE);
+  g_signal_connect (click, "pressed", G_CALLBACK (pressed), label);
   g_signal_connect (click, "released", G_CALLBACK (released), label);
   g_signal_connect (pointer, "motion", G_CALLBACK (motion), label);
   gtk_widget_add_controller (label, GTK_EVENT_CONTROLLER (click));

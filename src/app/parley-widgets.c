@@ -12,6 +12,15 @@ parley_set_accessible_name (GtkWidget *widget, const char *name)
 }
 
 void
+parley_fold (GtkWidget *button, GtkWidget *chevron, GtkWidget *revealer, gboolean open)
+{
+  gtk_revealer_set_reveal_child (GTK_REVEALER (revealer), open);
+  gtk_image_set_from_icon_name (GTK_IMAGE (chevron),
+                                open ? "pan-down-symbolic" : "pan-end-symbolic");
+  gtk_accessible_update_state (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_STATE_EXPANDED, open, -1);
+}
+
+void
 parley_name_widget (GtkWidget *widget, const char *name)
 {
   gtk_widget_set_tooltip_text (widget, name);

@@ -11,6 +11,9 @@ G_BEGIN_DECLS
 
 /* For assistive technologies, before what the widget shows. */
 void parley_set_accessible_name (GtkWidget *widget, const char *name);
+/* Shows what is folded under a button, or hides it: the revealer, the image that points to it, and
+ * what assistive technologies say of the button. */
+void parley_fold (GtkWidget *button, GtkWidget *chevron, GtkWidget *revealer, gboolean open);
 /* That and tooltip in one. */
 void parley_name_widget (GtkWidget *widget, const char *name);
 

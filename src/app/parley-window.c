@@ -91,6 +91,10 @@ place_changed (ParleyWindow *self)
   if (place == NULL)
     return;
   parley_sidebar_set_place (self->sidebar, place);
+  if (g_str_equal (place, "chats"))
+    gtk_widget_add_css_class (GTK_WIDGET (self->toasts), "above-composer");
+  else
+    gtk_widget_remove_css_class (GTK_WIDGET (self->toasts), "above-composer");
   if (parley_split_get_folded (self->split))
     parley_split_set_show_sidebar (self->split, g_str_equal (place, "chats"));
   update_frame (self);

@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cases  # noqa: E402
@@ -167,6 +168,57 @@ def search_shows_the_hit(case):
         app.type("tiny")
         wait(lambda: app.find("entry", "Search models on this computer").text() == "tiny",
              "the search for models")
+
+
+def reply_shows_its_parts(case):
+    """Thoughts unfold, code is copied, a tool's card opens, a link asks before it goes anywhere."""
+    chat = {"format": "parley-chat", "version": 1, "title": "Parts", "path": [1, 2], "messages": [
+        {"id": 1, "role": "user", "state": "complete",
+         "parts": [{"kind": "text", "text": "How warm is it?"}]},
+        {"id": 2, "parent": 1, "role": "assistant", "state": "complete",
+         "parts": [{"kind": "reasoning", "text": "They want to know the weather."},
+                   {"kind": "tool-call", "name": "weather", "text": '{"town": "Bath"}'},
+                   {"kind": "text", "text": "It is **warm**:\n\n| Town | °C |\n|---|---|\n"
+                    "| Bath | 21 |\n\n- [x] asked\n\n```python\nprint(21)\n```\n\n"
+                    "[The forecast](https://example.org/bath)"}],
+         "generation": {"model": "Fake 1B", "reply_tokens": 40, "reply_seconds": 2.0,
+                        "first_token_seconds": 0.5, "reasoning_seconds": 3.0, "stop": "length"}}]}
+    path = os.path.join(case.data, "parts.json")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(chat, file)
+
+    def shows(app, words):
+        return any(words in n.name for n in labels(app))
+
+    with case.window() as app:
+        app.do("import-file", f"'{path}'")
+        wait(lambda: shows(app, "The forecast"), "the chat")
+        assert shows(app, "20 tokens/s") and shows(app, "first after 0.5 s"), "no figures"
+        for name in ("°C", "Bath", "21"):
+            assert any(n.text() == name for n in labels(app)), name
+        for name, words in (("Thought for 3.0 s", "They want to know"), ("Calls weather", "")):
+            button = app.find("push button", name)
+            assert "expandable" in button.states() and "expanded" not in button.states(), name
+            button.click()
+            wait(lambda n=name: "expanded" in app.find("push button", n).states(), name + " to open")
+            wait(lambda w=words: shows(app, w), words)
+        wait(lambda: [n for n in app.root.all("text") if '"town"' in n.text()], "what it was asked")
+        link = next(n for n in labels(app) if n.text() == "The forecast")
+        place = None
+        while place != (place := link.place()):  # what was unfolded still moves it
+            time.sleep(0.3)
+        x, y = (a + b for a, b in zip(app.origin(), place))
+        app.xdotool("mousemove", str(x + 20), str(y + 8), "click", "1")
+        wait(lambda: shows(app, "https://example.org/bath"), "where the link goes")
+        app.key("Escape")
+        wait(lambda: not shows(app, "https://example.org/bath"), "the question to go")
+        app.root.all("push button", "Copy code")[-1].click()  # the first is of the tool
+        wait(lambda: shows(app, "Code copied"), "that it was copied")
+        app.root.all("push button", "Copy code")[-1].click()  # the first is of the tool
+        wait(lambda: shows(app, "Code copied"), "that it was copied")
+        app.find("text", "Message").press()
+        app.key("ctrl+v")
+        wait(lambda: app.find("text", "Message").text() == "print(21)", "the code in the entry")
 
 
 # ---- how words are chosen ----
@@ -512,7 +564,7 @@ def window_closes_mid_reply(case):
 
 
 CASES = [folders_and_undo, long_chats_come_in_parts, search_goes_far_up, search_shows_the_hit,
-         all_settings_of_a_chat, form_binds_the_reply, defaults_are_of_one_model,
+         reply_shows_its_parts, all_settings_of_a_chat, form_binds_the_reply, defaults_are_of_one_model,
          files_go_along, chats_come_from_files, temporary_chats_leave_nothing,
          two_models_answer_at_once, full_context_is_decided_by_the_person,
          engine_dies_many_times, database_is_locked, database_is_read_only,
