@@ -51,12 +51,12 @@ struct work {
   unsigned char *rows;
   float *x, *out, *c;
   struct pe_q8_group *groups;
-  void *scratch;
+  void *packed, *scratch;
 };
 
 /* What this level and one thread could reach at most. */
 struct limits {
-  double read, exact, fast; /* bytes and operations per second */
+  double read, exact, fast, bf16; /* bytes and operations per second */
 };
 
 static struct limits
@@ -73,6 +73,10 @@ limits_of (const struct pe_kernels *k, const struct work *w)
   if (k->bare_fast) {
     double fast = BEST_OF (operations = k->bare_fast (BARE_ROUNDS, w->scratch));
     l.fast = operations / fast;
+  }
+  if (k->bare_bf16) {
+    double bf16 = BEST_OF (operations = k->bare_bf16 (BARE_ROUNDS, w->scratch));
+    l.bf16 = operations / bf16;
   }
   return l;
 }
@@ -107,6 +111,13 @@ bench_type (const struct pe_kernels *k, enum pe_type type, const struct limits *
     print_rate (bytes / fast, l->read);
     print_rate (operations / gemm_fast, l->fast);
   }
+  if (k->gemm_bf16[type]) {
+    k->pack_bf16 (GEMM_M, WIDTH, w->x, WIDTH, w->packed);
+    double bf16 = BEST_OF (k->gemm_bf16[type](GEMM_M, GEMM_N, WIDTH, w->packed, w->rows, row_bytes,
+                                              w->c, GEMM_N, w->scratch));
+    printf (k->dot_fast[type] ? "" : "%28s", "");
+    print_rate (operations / bf16, l->bf16);
+  }
   printf ("\n");
   fflush (stdout);
 }
@@ -130,15 +141,21 @@ bench_elements (const struct pe_kernels *k, const struct work *w)
 int
 bench_kernels (const char *level, const char *type)
 {
+  size_t scratch = 0;
+  for (int l = 0; l < PE_CPU_LEVEL_COUNT; l++) {
+    size_t bytes = (pe_kernels_for ((enum pe_cpu_level) l)->gemm_scratch + 63) & ~(size_t) 63;
+    scratch = bytes > scratch ? bytes : scratch;
+  }
   struct work w = {
     .rows = malloc (MAX_BYTES > READ_BYTES ? MAX_BYTES : READ_BYTES),
     .x = malloc (GEMM_M * WIDTH * sizeof (float)),
     .out = malloc (ROWS * sizeof (float)),
     .c = malloc (GEMM_M * GEMM_N * sizeof (float)),
     .groups = aligned_alloc (64, GEMM_M * pe_q8_groups (WIDTH) * sizeof (struct pe_q8_group)),
-    .scratch = aligned_alloc (64, PE_GEMM_SCRATCH),
+    .packed = aligned_alloc (64, pe_bf16_packed_bytes (GEMM_M, WIDTH)),
+    .scratch = aligned_alloc (64, scratch),
   };
-  if (!w.rows || !w.x || !w.out || !w.c || !w.groups || !w.scratch)
+  if (!w.rows || !w.x || !w.out || !w.c || !w.groups || !w.packed || !w.scratch)
     return 1;
   uint64_t state = 2;
   for (size_t i = 0; i < GEMM_M * WIDTH; i++)
@@ -146,20 +163,20 @@ bench_kernels (const char *level, const char *type)
   pe_kernels_for (PE_CPU_SCALAR)->quantise (GEMM_M * WIDTH, w.x, w.groups);
 
   memset (w.rows, 1, READ_BYTES);
-  memset (w.scratch, 0, PE_GEMM_SCRATCH);
+  memset (w.scratch, 0, scratch);
   printf ("One thread; %% of what the level reads from memory or computes in its bare inner loop.\n"
-          "%-16s %13s %13s %13s %13s\n%-16s %13s %13s %13s %13s\n",
-          "level    type", "dot", "gemm", "fast dot", "fast gemm", "", "GB/s", "GFLOP/s", "GB/s",
-          "GOP/s");
+          "%-16s %13s %13s %13s %13s %13s\n%-16s %13s %13s %13s %13s %13s\n",
+          "level    type", "dot", "gemm", "fast dot", "fast gemm", "bf16 gemm", "", "GB/s",
+          "GFLOP/s", "GB/s", "GOP/s", "GFLOP/s");
   for (int l = 0; l < PE_CPU_LEVEL_COUNT; l++) {
     const struct pe_kernels *k = pe_kernels_for ((enum pe_cpu_level) l);
     if (k->level != (enum pe_cpu_level) l ||
         (level && strcmp (level, pe_cpu_level_name (k->level))))
       continue;
     struct limits limits = limits_of (k, &w);
-    printf ("%-8s %-7s %7.1f       %7.1f       %7.1f       %7.1f\n", pe_cpu_level_name (k->level),
-            "limit", limits.read * 1e-9, limits.exact * 1e-9, limits.read * 1e-9,
-            limits.fast * 1e-9);
+    printf ("%-8s %-7s %7.1f       %7.1f       %7.1f       %7.1f       %7.1f\n",
+            pe_cpu_level_name (k->level), "limit", limits.read * 1e-9, limits.exact * 1e-9,
+            limits.read * 1e-9, limits.fast * 1e-9, limits.bf16 * 1e-9);
     for (size_t t = 0; t < sizeof types / sizeof *types; t++)
       if (!type || strcasecmp (type, pe_type_info (types[t])->name) == 0)
         bench_type (k, types[t], &limits, &w);

@@ -196,7 +196,7 @@ check_gemm_exact (enum pe_type type)
     size_t m, n, length;
   } shapes[] = { { 1, 1, 2 },  { 2, 3, 4 },   { 3, 4, 5 }, { 6, 4, 6 }, { 7, 5, 1 },
                  { 8, 17, 7 }, { 13, 33, 3 }, { 0, 4, 1 }, { 4, 0, 1 }, { 5, 18, 8 } };
-  void *scratch = aligned_alloc (64, PE_GEMM_SCRATCH);
+  void *scratch = aligned_alloc (64, (kernels->gemm_scratch + 63) & ~(size_t) 63);
   for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
     size_t m = shapes[s].m, n = shapes[s].n, k = length_of (type, shapes[s].length);
     struct matrix b = random_matrix (type, n, k);
@@ -324,7 +324,7 @@ check_gemm_fast (enum pe_type type)
     size_t m, n, length;
   } shapes[] = { { 1, 1, 2 },  { 2, 3, 4 },   { 4, 8, 5 }, { 8, 16, 6 }, { 9, 17, 1 },
                  { 8, 33, 7 }, { 13, 33, 3 }, { 0, 4, 1 }, { 4, 0, 1 },  { 17, 40, 8 } };
-  void *scratch = aligned_alloc (64, PE_GEMM_SCRATCH);
+  void *scratch = aligned_alloc (64, (kernels->gemm_scratch + 63) & ~(size_t) 63);
   for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
     size_t m = shapes[s].m, n = shapes[s].n, k = length_of (type, shapes[s].length);
     size_t stride = pe_q8_groups (k) + 1;

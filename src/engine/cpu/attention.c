@@ -86,7 +86,7 @@ carve (const struct attention_job *job, unsigned thread)
   uint64_t m = pe_cpu_attention_rows (a);
   char *p = pe_cpu_thread_scratch (job->b, thread);
   struct attention_state s = { .gemm = p };
-  float *f = (float *) (p + PE_GEMM_SCRATCH);
+  float *f = (float *) (p + job->b->kernels->gemm_scratch);
   s.q = f;
   s.scores = s.q + m * a->k_width;
   s.sums = carve_sums (s.scores + m * PE_PAGE_TOKENS, m, a->v_width);

@@ -16,7 +16,7 @@
  * same way by the plan and by the loader. Offsets in bytes, 64-byte aligned. */
 struct pe_cpu_layout {
   uint64_t *values;   /* per value of the program; UINT64_MAX: not used here */
-  uint64_t quantised; /* pe_q8_group rows of the widest input */
+  uint64_t quantised; /* pe_q8_group rows of the widest input, or the same in bfloat16 */
   uint64_t rope;      /* PE_CPU_ROPE_TABLES of [n_batch][rope_width] floats */
   uint64_t rope_width;
   uint64_t vectors; /* small tensors that are not float32, decoded: 3 of them */
@@ -56,9 +56,10 @@ pe_cpu_attention_part_floats (const struct pe_attention *a)
   return (group * ((uint64_t) a->v_width + 2) + 15) & ~(uint64_t) 15;
 }
 
-/* Which rows lie quantised in the work memory. */
+/* Which rows lie quantised in the work memory, and how. */
 struct pe_cpu_quantised {
   bool valid;
+  bool packed; /* in bfloat16 */
   struct pe_view view;
 };
 
@@ -147,6 +148,9 @@ pe_cpu_state (const struct pe_backend *b, uint32_t layer, uint32_t slot, uint32_
 /* Quantises the groups of `view` (each `width` elements) of all rows unless that is done already;
  * returns the first group of row 0; rows are count * pe_q8_groups (width) groups apart. */
 const struct pe_q8_group *pe_cpu_quantise (struct pe_backend *b, struct pe_view view);
+
+/* The same for kernels->gemm_bf16; `view` is one vector a row. */
+const void *pe_cpu_pack (struct pe_backend *b, struct pe_view view);
 
 /* The vectors of cosines and sines for the rows of this pass. */
 const float *pe_cpu_rope_table (struct pe_backend *b, const struct pe_op *op);

@@ -11,6 +11,8 @@
 
 #if defined __x86_64__
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 
 static struct pe_kernels tables[PE_CPU_LEVEL_COUNT];
@@ -24,6 +26,18 @@ static const char *const names[PE_CPU_LEVEL_COUNT] = {
 #if defined __x86_64__
 
 #define BIT(word, n) ((word) >> (n) &1)
+
+static bool has_avx512_bf16;
+
+/* Linux gives the registers of tiles to programs that ask. They are asked for before there are
+ * threads, whose signal stacks would have to be large enough. */
+static bool
+tiles_are_allowed (void)
+{
+#define REQUEST_PERMISSION 0x1023 /* ARCH_REQ_XCOMP_PERM */
+#define TILE_DATA          18     /* XFEATURE_XTILEDATA */
+  return syscall (SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+}
 
 /* Which levels can run here, a bit for each. AVX-512 processors do not all have AVX-VNNI. */
 static unsigned
@@ -42,10 +56,17 @@ detect (void)
     return found;
   found |= 1u << PE_CPU_AVX2;
   bool avx512 = BIT (b, 16) && BIT (b, 17) && BIT (b, 30) && BIT (b, 31) && BIT (c, 11);
-  if (avx512 && (xcr0 & 0xe6) == 0xe6) /* opmask and ZMM too */
+  avx512 = avx512 && (xcr0 & 0xe6) == 0xe6; /* opmask and ZMM too */
+  bool tiles = BIT (d, 22) && BIT (d, 24);  /* AMX-BF16, AMX-TILE */
+  if (avx512)
     found |= 1u << PE_CPU_AVX512;
-  if (a >= 1 && __get_cpuid_count (7, 1, &a, &b, &c, &d) && BIT (a, 4))
+  if (a < 1 || !__get_cpuid_count (7, 1, &a, &b, &c, &d))
+    return found;
+  if (BIT (a, 4))
     found |= 1u << PE_CPU_AVXVNNI;
+  has_avx512_bf16 = avx512 && BIT (a, 5);
+  if (has_avx512_bf16 && tiles && (xcr0 & 0x60000) == 0x60000 && tiles_are_allowed ())
+    found |= 1u << PE_CPU_AMX;
   return found;
 }
 
@@ -68,21 +89,35 @@ best_up_to (int level, unsigned found)
 }
 
 static void
+fill_table (int level, unsigned found)
+{
+  struct pe_kernels *table = &tables[level];
+  enum pe_cpu_level usable = best_up_to (level, found);
+  pe_kernels_init_scalar (table);
+#if defined __x86_64__
+  if (usable >= PE_CPU_AVX2)
+    pe_kernels_init_avx2 (table);
+  if (usable == PE_CPU_AVXVNNI)
+    pe_kernels_init_avxvnni (table);
+  if (usable >= PE_CPU_AVX512)
+    pe_kernels_init_avx512 (table);
+  if (usable >= PE_CPU_AVX512 && has_avx512_bf16)
+    pe_kernels_init_avx512bf16 (table);
+  if (usable >= PE_CPU_AMX)
+    pe_kernels_init_amx (table);
+#endif
+}
+
+static void
 fill_tables (void)
 {
   unsigned found = detect ();
-  for (int level = 0; level < PE_CPU_LEVEL_COUNT; level++) {
-    struct pe_kernels *table = &tables[level];
-    enum pe_cpu_level usable = best_up_to (level, found);
-    pe_kernels_init_scalar (table);
-#if defined __x86_64__
-    if (usable >= PE_CPU_AVX2)
-      pe_kernels_init_avx2 (table);
-    if (usable == PE_CPU_AVXVNNI)
-      pe_kernels_init_avxvnni (table);
-    if (usable >= PE_CPU_AVX512)
-      pe_kernels_init_avx512 (table);
-#endif
+  for (int level = 0; level < PE_CPU_LEVEL_COUNT; level++)
+    fill_table (level, found);
+  /* Tiles are worked by kernels that few processors have run: they have to show what they can. */
+  if (found >> PE_CPU_AMX & 1 && !pe_bf16_is_right (&tables[PE_CPU_AMX])) {
+    found &= ~(1u << PE_CPU_AMX);
+    fill_table (PE_CPU_AMX, found);
   }
   int cap = PE_CPU_LEVEL_COUNT - 1;
   const char *wish = getenv ("PARLEY_CPU");

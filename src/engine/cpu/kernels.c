@@ -314,6 +314,7 @@ pe_kernels_init_scalar (struct pe_kernels *kernels)
 {
   *kernels = (struct pe_kernels){
     .level = PE_CPU_SCALAR,
+    .gemm_scratch = PE_GEMM_SCRATCH,
     .quantise = quantise,
     .dot = dot,
     .axpy = axpy,

@@ -9,6 +9,7 @@
 #include "engine/program.h"
 #include "engine/quant/types.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,7 +19,7 @@ enum pe_cpu_level {
   PE_CPU_AVX2, /* AVX2, FMA, F16C, BMI2 */
   PE_CPU_AVXVNNI,
   PE_CPU_AVX512, /* F, BW, DQ, VL and VNNI */
-  PE_CPU_AMX,
+  PE_CPU_AMX,    /* AVX-512 with BF16, and tiles of bfloat16 */
   PE_CPU_LEVEL_COUNT,
 };
 
@@ -38,11 +39,17 @@ pe_q8_groups (size_t n)
   return n / 256 + (n % 256 != 0);
 }
 
-/* Working memory of one gemm call, 64-byte aligned, contents of no interest. */
+/* Working memory of one gemm call, 64-byte aligned, contents of no interest: what all levels take
+ * but those whose table says more. */
 #define PE_GEMM_SCRATCH (64 * 1024)
+
+/* Rows of activations, and of weights, that the bfloat16 kernels multiply together. */
+#define PE_BF16_ROWS 32
 
 struct pe_kernels {
   enum pe_cpu_level level;
+  size_t gemm_scratch; /* bytes, at least PE_GEMM_SCRATCH */
+  size_t bf16_panel;   /* bytes of it that hold weights for gemm_bf16 */
 
   /* Weight rows lie `row_bytes` apart and have n (or k) elements, a multiple of the block. */
 
@@ -61,6 +68,15 @@ struct pe_kernels {
   void (*gemm_fast[PE_TYPE_COUNT]) (size_t m, size_t n, size_t k, const struct pe_q8_group *a,
                                     size_t a_stride, const void *rows, size_t row_bytes, float *c,
                                     size_t c_stride, void *scratch); /* or NULL, as dot_fast */
+
+  /* Prompts, where this level multiplies bfloat16 faster than int8 or float32, else NULL: `a` is
+   * what pack_bf16() made of m rows of k elements, a multiple of 32. Weights are rounded too. From
+   * some 16 rows of `a` on better than the others. */
+  void (*gemm_bf16[PE_TYPE_COUNT]) (size_t m, size_t n, size_t k, const void *a, const void *rows,
+                                    size_t row_bytes, float *c, size_t c_stride, void *scratch);
+  /* Fills pe_bf16_packed_bytes (m, k) at `out`, 64-byte aligned, for gemm_bf16. Rows from a
+   * multiple of PE_BF16_ROWS on may be packed by another call, behind those before. */
+  void (*pack_bf16) (size_t m, size_t k, const float *x, size_t x_stride, void *out);
 
   /* y[i] += sum over r < n_rows of w[i][r] * row r, for i < m: the values of attention. */
   void (*weigh_rows[PE_TYPE_COUNT]) (size_t m, size_t n_rows, size_t n, const float *w,
@@ -93,7 +109,22 @@ struct pe_kernels {
   uint64_t (*read_bytes) (size_t n, const void *data);
   double (*bare_exact) (size_t rounds, void *scratch);
   double (*bare_fast) (size_t rounds, void *scratch); /* NULL: no kernels of that kind */
+  double (*bare_bf16) (size_t rounds, void *scratch); /* the same */
 };
+
+static inline size_t
+pe_bf16_packed_bytes (size_t m, size_t k)
+{
+  return (m + PE_BF16_ROWS - 1) / PE_BF16_ROWS * PE_BF16_ROWS * k * 2;
+}
+
+/* Rows of k weights that gemm_bf16 expands together. */
+static inline size_t
+pe_bf16_panel_rows (const struct pe_kernels *kernels, size_t k)
+{
+  size_t rows = kernels->bf16_panel / (2 * k) / PE_BF16_ROWS * PE_BF16_ROWS;
+  return rows ? rows : PE_BF16_ROWS;
+}
 
 /* The table for a level, filled on first use; a level that this processor lacks gives the best
  * one below it. */
@@ -108,4 +139,10 @@ void pe_kernels_init_scalar (struct pe_kernels *kernels);
 void pe_kernels_init_avx2 (struct pe_kernels *kernels);
 void pe_kernels_init_avxvnni (struct pe_kernels *kernels);
 void pe_kernels_init_avx512 (struct pe_kernels *kernels);
+void pe_kernels_init_avx512bf16 (struct pe_kernels *kernels);
+void pe_kernels_init_amx (struct pe_kernels *kernels);
 #endif
+
+/* Whether pack_bf16 and gemm_bf16 of a table multiply what they should: asked of processors that
+ * the kernels have not met before. Not for several threads at once. */
+bool pe_bf16_is_right (const struct pe_kernels *kernels);

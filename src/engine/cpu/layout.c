@@ -25,13 +25,21 @@ is_float32 (const struct pe_tensor *tensors, struct pe_weight w)
   return w.tensor == PE_NO_TENSOR || tensors[w.tensor].type == PE_TYPE_F32;
 }
 
-/* What each kind of operation wants beyond its values. */
+/* What each kind of operation wants beyond its values, with the kernels of this processor. */
 struct needs {
+  const struct pe_kernels *kernels;
   uint64_t quantised_groups; /* of one row */
   uint64_t scratch;          /* of one thread */
   uint64_t part_floats;      /* of one part of the keys, all KV heads */
   uint64_t n_kv_heads;
 };
+
+/* Groups that take as much as a row of n elements in bfloat16. */
+static uint64_t
+packed_groups (uint64_t n)
+{
+  return (n * 2 + sizeof (struct pe_q8_group) - 1) / sizeof (struct pe_q8_group);
+}
 
 static void
 count_op (const struct pe_tensor *tensors, const struct pe_op *op, struct pe_cpu_layout *l,
@@ -45,7 +53,10 @@ count_op (const struct pe_tensor *tensors, const struct pe_op *op, struct pe_cpu
     groups = op->kind == PE_OP_MATMUL ? pe_q8_groups (op->in[0].count * op->in[0].width)
                                       : op->in[0].count * pe_q8_groups (op->in[0].width);
     needs->quantised_groups = max_u64 (needs->quantised_groups, groups);
-    needs->scratch = max_u64 (needs->scratch, PE_GEMM_SCRATCH);
+    if (op->kind == PE_OP_MATMUL && needs->kernels->pack_bf16)
+      needs->quantised_groups =
+          max_u64 (needs->quantised_groups, packed_groups (op->in[0].count * op->in[0].width));
+    needs->scratch = max_u64 (needs->scratch, needs->kernels->gemm_scratch);
     break;
   case PE_OP_EMBED: /* a row of the table of positions is decoded there */
     if (op->w[1].tensor != PE_NO_TENSOR)
@@ -57,8 +68,8 @@ count_op (const struct pe_tensor *tensors, const struct pe_op *op, struct pe_cpu
   case PE_OP_ATTENTION: {
     const struct pe_attention *a = &op->attention;
     uint64_t row = (uint64_t) a->k_width + a->v_width + PE_PAGE_TOKENS + 2;
-    needs->scratch =
-        max_u64 (needs->scratch, PE_GEMM_SCRATCH + pe_cpu_attention_rows (a) * row * 4 + 256);
+    needs->scratch = max_u64 (needs->scratch, needs->kernels->gemm_scratch +
+                                                  pe_cpu_attention_rows (a) * row * 4 + 256);
     needs->part_floats =
         max_u64 (needs->part_floats, a->n_kv_heads * pe_cpu_attention_part_floats (a));
     needs->n_kv_heads = max_u64 (needs->n_kv_heads, a->n_kv_heads);
@@ -93,7 +104,7 @@ pe_cpu_layout_make (const struct pe_model *model, const struct pe_program *progr
   if (!l->values)
     return pe_fail (error, PE_ERROR_MEMORY, "not enough memory for the plan");
   memset (l->values, 0xff, program->n_values * sizeof *l->values);
-  struct needs needs = { 0 };
+  struct needs needs = { .kernels = pe_kernels_for (pe_cpu_best_level ()) };
   uint64_t n_experts = 0, n_used = 0;
   for (uint32_t s = 0; s < pe_program_n_stages (program); s++) {
     const struct pe_stage *stage = pe_program_stage (program, s);
@@ -120,6 +131,8 @@ pe_cpu_layout_make (const struct pe_model *model, const struct pe_program *progr
       l->values[v] = 0;
 
   uint64_t rows = plan->request.n_batch, threads = plan->request.n_threads;
+  uint64_t packed_rows =
+      needs.kernels->pack_bf16 ? (rows + PE_BF16_ROWS - 1) / PE_BF16_ROWS * PE_BF16_ROWS : rows;
   uint64_t part_tokens = PE_CPU_PART_PAGES * PE_PAGE_TOKENS;
   uint64_t parts = (plan->request.n_ctx + part_tokens - 1) / part_tokens;
   bool ok = true;
@@ -127,7 +140,7 @@ pe_cpu_layout_make (const struct pe_model *model, const struct pe_program *progr
     if (l->values[v] == 0)
       ok = reserve (&l->bytes, &l->values[v], rows * sizeof (float), program->values[v].width);
   ok = ok &&
-       reserve (&l->bytes, &l->quantised, rows * sizeof (struct pe_q8_group),
+       reserve (&l->bytes, &l->quantised, packed_rows * sizeof (struct pe_q8_group),
                 needs.quantised_groups) &&
        reserve (&l->bytes, &l->rope, rows * PE_CPU_ROPE_TABLES * sizeof (float), l->rope_width) &&
        reserve (&l->bytes, &l->vectors, 3 * sizeof (float), l->vector_elements) &&

@@ -8,9 +8,10 @@
 #include <math.h>
 
 #define CHUNK_BYTES   ((size_t) 96 << 10)
-#define CHUNKS_LEAST  8 /* per thread, so that a slow one can be helped out */
-#define GEMM_ROWS     4 /* from here on blocks of rows beat one after the other */
-#define MOST_TOGETHER 4 /* products of one input */
+#define CHUNKS_LEAST  8  /* per thread, so that a slow one can be helped out */
+#define GEMM_ROWS     4  /* from here on blocks of rows beat one after the other */
+#define MOST_TOGETHER 4  /* products of one input */
+#define PACKED_ROWS   16 /* from here on blocks of bfloat16 are filled well enough */
 
 struct matmul_job {
   struct pe_backend *b;
@@ -18,7 +19,8 @@ struct matmul_job {
   struct pe_view in, out;
   const float *bias;
   float scale;
-  const struct pe_q8_group *quantised; /* NULL: exact */
+  const struct pe_q8_group *quantised; /* NULL: exact, or */
+  const void *packed;                  /* in bfloat16 */
   size_t tile;                         /* weight rows that go through the whole batch together */
 };
 
@@ -31,6 +33,16 @@ chunk_rows (const struct pe_backend *b, uint64_t n_rows, uint64_t row_bytes)
   uint64_t n = by_cache < by_share ? by_cache : by_share;
   n &= ~(uint64_t) 15;
   return n < 16 ? 16 : (size_t) n;
+}
+
+/* Of weights that are expanded: as many as the kernel expands together. */
+static size_t
+packed_chunk_rows (const struct pe_backend *b, uint64_t n_rows, uint64_t width)
+{
+  uint64_t by_cache = pe_bf16_panel_rows (b->kernels, width);
+  uint64_t by_share = n_rows / ((uint64_t) pe_pool_n_threads (b->pool) * CHUNKS_LEAST);
+  uint64_t n = by_cache < by_share ? by_cache : by_share / PE_BF16_ROWS * PE_BF16_ROWS;
+  return n < PE_BF16_ROWS ? PE_BF16_ROWS : (size_t) n;
 }
 
 static void
@@ -55,7 +67,10 @@ multiply_tile (const struct matmul_job *job, size_t begin, size_t end, unsigned 
   size_t x_stride = pe_cpu_row_stride (b, job->in), out_stride = pe_cpu_row_stride (b, job->out);
   void *scratch = pe_cpu_thread_scratch (b, thread);
   if (b->n_rows >= GEMM_ROWS) {
-    if (job->quantised)
+    if (job->packed)
+      b->kernels->gemm_bf16[w->type](b->n_rows, n, k, job->packed, rows, w->row_bytes, out,
+                                     out_stride, scratch);
+    else if (job->quantised)
       b->kernels->gemm_fast[w->type](b->n_rows, n, k, job->quantised, groups, rows, w->row_bytes,
                                      out, out_stride, scratch);
     else
@@ -108,6 +123,13 @@ wants_quantised (const struct pe_backend *b, const struct pe_tensor *w, uint32_t
          b->kernels->dot_fast[w->type] && b->kernels->gemm_fast[w->type];
 }
 
+static bool
+wants_packed (const struct pe_backend *b, const struct pe_tensor *w, uint32_t width)
+{
+  return b->plan->request.precision == PE_PRECISION_FAST && width % 32 == 0 &&
+         b->n_rows >= PACKED_ROWS && b->kernels->gemm_bf16[w->type];
+}
+
 static struct pe_view
 flat (struct pe_view v)
 {
@@ -115,21 +137,22 @@ flat (struct pe_view v)
 }
 
 static struct matmul_job
-make_job (struct pe_backend *b, const struct pe_op *op, size_t chunk)
+make_job (struct pe_backend *b, const struct pe_op *op)
 {
   const struct pe_tensor *w = &b->tensors[op->w[0].tensor];
-  struct matmul_job job = { .b = b,
-                            .op = op,
-                            .in = flat (op->in[0]),
-                            .out = flat (op->out),
-                            .scale = op->matmul.scale,
-                            .tile = b->n_rows >= GEMM_ROWS ? chunk : op->w[0].n_rows };
+  struct matmul_job job = {
+    .b = b, .op = op, .in = flat (op->in[0]), .out = flat (op->out), .scale = op->matmul.scale
+  };
   if (op->w[1].tensor != PE_NO_TENSOR)
     job.bias = pe_cpu_vector (b, op->w[1], 1);
   if (op->w[2].tensor != PE_NO_TENSOR)
     job.scale *= pe_cpu_vector (b, op->w[2], 2)[0];
-  if (wants_quantised (b, w, job.in.width))
+  if (wants_packed (b, w, job.in.width))
+    job.packed = pe_cpu_pack (b, job.in);
+  else if (wants_quantised (b, w, job.in.width))
     job.quantised = pe_cpu_quantise (b, job.in);
+  job.tile = job.packed ? packed_chunk_rows (b, op->w[0].n_rows, job.in.width)
+                        : chunk_rows (b, op->w[0].n_rows, w->row_bytes);
   return job;
 }
 
@@ -160,9 +183,11 @@ pe_cpu_matmul (struct pe_backend *b, const struct pe_op *ops, size_t n_ops)
          (group.n == 0 || goes_with (b, &ops[0], &ops[group.n]))) {
     const struct pe_op *op = &ops[group.n];
     const struct pe_tensor *w = &b->tensors[op->w[0].tensor];
-    size_t rows = chunk_rows (b, op->w[0].n_rows, w->row_bytes);
-    chunk = rows < chunk ? rows : chunk;
-    group.jobs[group.n] = make_job (b, op, rows);
+    struct matmul_job *job = &group.jobs[group.n];
+    *job = make_job (b, op);
+    chunk = job->tile < chunk ? job->tile : chunk;
+    if (b->n_rows < GEMM_ROWS)
+      job->tile = op->w[0].n_rows;
     group.ends[group.n++] = end += op->w[0].n_rows;
     bytes += op->w[0].n_rows * w->row_bytes;
   }

@@ -64,6 +64,7 @@ measure_reading (struct pe_pool *pool, struct pe_device_info *info, struct pe_er
 struct multiplying {
   double (*bare) (size_t rounds, void *scratch);
   unsigned char *scratch;
+  size_t scratch_bytes; /* of each thread */
 };
 
 static void
@@ -71,7 +72,7 @@ multiply (void *data, size_t begin, size_t end, unsigned thread)
 {
   struct multiplying *m = data;
   for (size_t i = begin; i < end; i++)
-    m->bare (BARE_ROUNDS, m->scratch + (size_t) thread * PE_GEMM_SCRATCH);
+    m->bare (BARE_ROUNDS, m->scratch + thread * m->scratch_bytes);
 }
 
 static double
@@ -92,10 +93,10 @@ static bool
 measure_multiplying (struct pe_pool *pool, struct pe_device_info *info, struct pe_error *error)
 {
   const struct pe_kernels *k = pe_kernels_for (pe_cpu_best_level ());
-  unsigned char *raw = pe_calloc ((size_t) pe_pool_n_threads (pool) + 1, PE_GEMM_SCRATCH);
+  unsigned char *raw = pe_calloc ((size_t) pe_pool_n_threads (pool) + 1, k->gemm_scratch);
   if (!raw)
     return pe_fail (error, PE_ERROR_MEMORY, "not enough memory to measure it");
-  struct multiplying m = { k->bare_exact, raw + (64 - (uintptr_t) raw % 64) };
+  struct multiplying m = { k->bare_exact, raw + (64 - (uintptr_t) raw % 64), k->gemm_scratch };
   info->matmul_exact_rate = bare_rate (pool, m);
   if (k->bare_fast)
     m.bare = k->bare_fast;
