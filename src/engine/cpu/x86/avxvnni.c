@@ -2,6 +2,8 @@
  *
  * AVX-VNNI beside AVX2: four products and their sum in one instruction.
  */
+#define FAST_MR 8 /* fewer sums would wait for each other */
+
 #include "engine/cpu/x86/vector-256.h"
 
 #include "engine/cpu/x86/codes.h"

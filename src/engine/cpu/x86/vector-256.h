@@ -15,8 +15,10 @@
 typedef __m256 vf;
 typedef __m256i vi;
 
-/* Rows of the activations in the registers of one step of an int8 gemm. */
+/* Rows of the activations in the registers of one step of an int8 gemm; a level may say more. */
+#ifndef FAST_MR
 #define FAST_MR 4
+#endif
 
 INLINE vf
 vf_zero (void)
