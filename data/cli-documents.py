@@ -103,7 +103,7 @@ def write_man(path, version, commands):
             ("PARLEY_BUDGETS", "What a model may take of devices in bytes, at most what "
              "'parley-cli devices --allow' lets it: cpu=12000000000,gpu=6000000000."),
             ("PARLEY_OTHER_PROGRAMS", "0: models of other programs are not looked for."),
-            ("PARLEY_CPU", "The highest instruction set to use: scalar, avx2, avxvnni, avx512, amx, neon."),
+            ("PARLEY_CPU", "The highest instruction set to use: scalar, avx2, avxvnni, avx512, amx; neon, dotprod, i8mm."),
             ("PARLEY_VULKAN_DEVICE", "The GPU to use, by number or UUID. A device in software is used only when named here."),
     ]:
         out += [".TP", f".B {roff(name)}", roff(about)]

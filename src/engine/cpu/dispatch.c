@@ -13,6 +13,9 @@
 #include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#elif defined __aarch64__
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
 #endif
 
 static struct pe_kernels tables[PE_CPU_LEVEL_COUNT];
@@ -20,7 +23,7 @@ static enum pe_cpu_level best_level; /* PARLEY_CPU observed */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static const char *const names[PE_CPU_LEVEL_COUNT] = {
-  "scalar", "avx2", "avxvnni", "avx512", "amx",
+  "scalar", "avx2", "avxvnni", "avx512", "amx", "neon", "dotprod", "i8mm",
 };
 
 #if defined __x86_64__
@@ -70,6 +73,20 @@ detect (void)
   return found;
 }
 
+#elif defined __aarch64__
+
+static unsigned
+detect (void)
+{
+  unsigned found = 1u << PE_CPU_SCALAR | 1u << PE_CPU_NEON;
+  if (!(getauxval (AT_HWCAP) & HWCAP_ASIMDDP))
+    return found;
+  found |= 1u << PE_CPU_DOTPROD;
+  if (getauxval (AT_HWCAP2) & HWCAP2_I8MM)
+    found |= 1u << PE_CPU_I8MM;
+  return found;
+}
+
 #else
 
 static unsigned
@@ -105,6 +122,13 @@ fill_table (int level, unsigned found)
     pe_kernels_init_avx512bf16 (table);
   if (usable >= PE_CPU_AMX)
     pe_kernels_init_amx (table);
+#elif defined __aarch64__
+  if (usable >= PE_CPU_NEON)
+    pe_kernels_init_neon (table);
+  if (usable >= PE_CPU_DOTPROD)
+    pe_kernels_init_dotprod (table);
+  if (usable >= PE_CPU_I8MM)
+    pe_kernels_init_i8mm (table);
 #endif
 }
 

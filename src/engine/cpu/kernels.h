@@ -13,13 +13,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Levels, best last. AVX-512 processors need not have AVX-VNNI. */
+/* Levels, best last, of x86 and then of Arm. AVX-512 processors need not have AVX-VNNI. */
 enum pe_cpu_level {
   PE_CPU_SCALAR,
   PE_CPU_AVX2, /* AVX2, FMA, F16C, BMI2 */
   PE_CPU_AVXVNNI,
   PE_CPU_AVX512, /* F, BW, DQ, VL and VNNI */
   PE_CPU_AMX,    /* AVX-512 with BF16, and tiles of bfloat16 */
+  PE_CPU_NEON,
+  PE_CPU_DOTPROD, /* NEON with products of four bytes */
+  PE_CPU_I8MM,    /* and of matrices of bytes */
   PE_CPU_LEVEL_COUNT,
 };
 
@@ -130,7 +133,7 @@ pe_bf16_panel_rows (const struct pe_kernels *kernels, size_t k)
  * one below it. */
 const struct pe_kernels *pe_kernels_for (enum pe_cpu_level level);
 
-/* The best level here, capped by PARLEY_CPU (scalar|avx2|avxvnni|avx512|amx). */
+/* The best level here, capped by PARLEY_CPU (scalar|avx2|avxvnni|avx512|amx|neon|dotprod|i8mm). */
 enum pe_cpu_level pe_cpu_best_level (void);
 const char *pe_cpu_level_name (enum pe_cpu_level level);
 
@@ -141,6 +144,10 @@ void pe_kernels_init_avxvnni (struct pe_kernels *kernels);
 void pe_kernels_init_avx512 (struct pe_kernels *kernels);
 void pe_kernels_init_avx512bf16 (struct pe_kernels *kernels);
 void pe_kernels_init_amx (struct pe_kernels *kernels);
+#elif defined __aarch64__
+void pe_kernels_init_neon (struct pe_kernels *kernels);
+void pe_kernels_init_dotprod (struct pe_kernels *kernels);
+void pe_kernels_init_i8mm (struct pe_kernels *kernels);
 #endif
 
 /* Whether pack_bf16 and gemm_bf16 of a table multiply what they should: asked of processors that

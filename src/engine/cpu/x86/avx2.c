@@ -5,7 +5,7 @@
 #include "engine/cpu/x86/vector-256.h"
 
 #include "engine/cpu/x86/codes.h"
-#include "engine/cpu/x86/rows.h"
+#include "engine/cpu/vector/rows.h"
 
 #include <stdbool.h>
 
@@ -29,9 +29,9 @@ dot_bytes_add (vi sum, vi codes, vi x, bool signed_codes)
   return _mm256_add_epi32 (sum, dot_bytes (codes, x, signed_codes));
 }
 
-#include "engine/cpu/x86/elements.h"
+#include "engine/cpu/vector/elements.h"
 #include "engine/cpu/x86/fast.h"
-#include "engine/cpu/x86/limits.h"
+#include "engine/cpu/vector/limits.h"
 
 /* 32 values as int8 with scale largest / 127, and the sums of both halves. */
 static void

@@ -5,7 +5,7 @@
 #include "engine/cpu/x86/vector-512.h"
 
 #include "engine/cpu/x86/codes.h"
-#include "engine/cpu/x86/rows.h"
+#include "engine/cpu/vector/rows.h"
 
 #include <stdbool.h>
 
@@ -26,9 +26,9 @@ dot_bytes_add (vi sum, vi codes, vi x, bool signed_codes)
 }
 
 #include "engine/cpu/x86/dot-512.h"
-#include "engine/cpu/x86/elements.h"
+#include "engine/cpu/vector/elements.h"
 #include "engine/cpu/x86/fast.h"
-#include "engine/cpu/x86/limits.h"
+#include "engine/cpu/vector/limits.h"
 
 void
 pe_kernels_init_avx512 (struct pe_kernels *kernels)

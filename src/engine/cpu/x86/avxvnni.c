@@ -7,7 +7,7 @@
 #include "engine/cpu/x86/vector-256.h"
 
 #include "engine/cpu/x86/codes.h"
-#include "engine/cpu/x86/rows.h"
+#include "engine/cpu/vector/rows.h"
 
 #include <stdbool.h>
 
@@ -28,12 +28,10 @@ dot_bytes_add (vi sum, vi codes, vi x, bool signed_codes)
 }
 
 #include "engine/cpu/x86/fast.h"
-#include "engine/cpu/x86/limits.h"
 
 void
 pe_kernels_init_avxvnni (struct pe_kernels *kernels)
 {
   kernels->level = PE_CPU_AVXVNNI;
   set_fast (kernels);
-  set_limits (kernels);
 }

@@ -288,6 +288,29 @@ gemm_fast (codes_fn codes, scales_fn scales, size_t bytes, int group, bool signe
   }
 }
 
+/* What the loop over a panel could reach with no scales and nothing to fill. */
+#define BARE_FAST_DEPTH 512
+
+static double
+bare_fast (size_t rounds, void *scratch)
+{
+  const char *codes = scratch, *a = codes + BARE_FAST_DEPTH * W;
+  vi sum[FAST_MR];
+  for (int i = 0; i < FAST_MR; i++)
+    sum[i] = vi_zero ();
+  for (size_t r = 0; r < rounds; r++)
+    for (size_t p = 0; p < BARE_FAST_DEPTH; p += 32)
+#pragma GCC unroll 8
+      for (size_t t = p; t < p + 32; t += 4) {
+        vi c = vi_load (codes + t * W);
+#pragma GCC unroll 16
+        for (int i = 0; i < FAST_MR; i++)
+          sum[i] = dot_bytes_add (sum[i], c, vi_set_4 (a + i * BARE_FAST_DEPTH + t), false);
+      }
+  memcpy (scratch, sum, sizeof sum);
+  return 2.0 * FAST_MR * W * BARE_FAST_DEPTH * (double) rounds;
+}
+
 #define HAS_OFFSETS(zero)   ((zero) != 0 || CODE_OFFSET)
 #define PREPARED_ZERO(zero) ((zero) ? (zero) : CODE_OFFSET)
 
@@ -317,4 +340,5 @@ INLINE void
 set_fast (struct pe_kernels *kernels)
 {
   CODED_TYPES (SET_FAST)
+  kernels->bare_fast = bare_fast;
 }

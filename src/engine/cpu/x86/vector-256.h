@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The vocabulary of the x86 kernels for 256-bit registers: `vf` floats, `vi` bytes or int32.
- * vector-512.h has the same words, so rows.h, fast.h and elements.h are written once.
+ * vector-512.h has the same words, so fast.h is written once; with arm/vector-neon.h they share
+ * what is in vector/.
  */
 #pragma once
 
@@ -10,10 +11,12 @@
 
 #define INLINE static inline __attribute__ ((always_inline))
 
-#define W 8 /* floats in a vector */
+#define W    8 /* floats in a vector */
+#define SUMS W /* of a tile of products: half of the registers */
 
 typedef __m256 vf;
 typedef __m256i vi;
+typedef __m256i codes_32; /* signed bytes in order */
 
 /* Rows of the activations in the registers of one step of an int8 gemm; a level may say more. */
 #ifndef FAST_MR

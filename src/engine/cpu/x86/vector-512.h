@@ -9,10 +9,12 @@
 
 #define INLINE static inline __attribute__ ((always_inline))
 
-#define W 16
+#define W    16
+#define SUMS W
 
 typedef __m512 vf;
 typedef __m512i vi;
+typedef __m256i codes_32;
 
 #define FAST_MR 8
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A few float rows by a few stored rows at a time, for any vector width: dot products whose W sums
- * fill the registers and are added up together, and sums of weighted rows. Short rows, as keys and
- * values have, spend as much on adding up lanes as on products if each sum is added up alone.
+ * A few float rows by a few stored rows at a time, for any vector width: dot products whose SUMS
+ * sums fill the registers and are added up together, and sums of weighted rows. Short rows, as keys
+ * and values have, spend as much on adding up lanes as on products if each sum is added up alone.
  */
 #pragma once
 
@@ -31,15 +31,15 @@ dot_row (struct stored s, size_t k, const float *a, const char *b)
   return total;
 }
 
-/* `rows` (1, 2 or 4) of a by W / rows of b, both along k, added to c. */
+/* `rows` (1, 2 or 4) of a by SUMS / rows of b, both along k, added to c. */
 INLINE void
 dot_tile (struct stored s, int rows, size_t k, const float *a, size_t a_stride, const char *b,
           size_t b_bytes, float *c, size_t c_stride)
 {
-  const int columns = W / rows;
-  vf sum[W];
+  const int columns = SUMS / rows;
+  vf sum[SUMS];
 #pragma GCC unroll 16
-  for (int l = 0; l < W; l++)
+  for (int l = 0; l < SUMS; l++)
     sum[l] = vf_zero ();
   size_t p = 0;
   for (; p + W <= k; p += W) {
@@ -55,8 +55,10 @@ dot_tile (struct stored s, int rows, size_t k, const float *a, size_t a_stride, 
         sum[i * columns + j] = vf_fma (left[i], right, sum[i * columns + j]);
     }
   }
-  float total[W];
-  vf_store (total, vf_sum_each (sum));
+  float total[SUMS];
+#pragma GCC unroll 4
+  for (int l = 0; l < SUMS; l += W)
+    vf_store (total + l, vf_sum_each (sum + l));
 #pragma GCC unroll 4
   for (int i = 0; i < rows; i++)
 #pragma GCC unroll 16
@@ -72,7 +74,7 @@ INLINE void
 dot_rows (struct stored s, int rows, size_t n, size_t k, const float *a, size_t a_stride,
           const char *b, size_t b_bytes, float *c, size_t c_stride)
 {
-  size_t j = 0, columns = W / (size_t) rows;
+  size_t j = 0, columns = SUMS / (size_t) rows;
   for (; j + columns <= n; j += columns)
     dot_tile (s, rows, k, a, a_stride, b + j * b_bytes, b_bytes, c + j, c_stride);
   for (; j < n; j++)
@@ -131,7 +133,7 @@ INLINE void
 weigh_columns (struct stored s, int rows, size_t n_rows, size_t n, const float *w, size_t w_stride,
                const char *v, size_t v_bytes, float *y, size_t y_stride)
 {
-  enum { WIDE = 4, OF_FOUR = W / 4 }; /* vectors that fit the registers beside four rows */
+  enum { WIDE = 4, OF_FOUR = SUMS / 4 }; /* vectors that fit the registers beside four rows */
   size_t i = 0;
   if (rows == 4)
     for (; i + OF_FOUR * W <= n; i += OF_FOUR * W)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What a level could reach at most: memory read and nothing done with it, and the inner loops of
- * the two gemm kernels on operands that stay in the L1 cache, with no scales and no panels to
- * fill. Figures are quoted as shares of these.
+ * What a level could reach at most: memory read and nothing done with it, and the inner loop of
+ * the exact gemm on operands that stay in the L1 cache. Figures are quoted as shares of these.
  */
 #pragma once
 
@@ -35,34 +34,14 @@ static double
 bare_exact (size_t rounds, void *scratch)
 {
   const float *a = scratch, *b = a + BARE_ROWS * BARE_DEPTH;
-  float *c = (float *) scratch + (BARE_ROWS + W / BARE_ROWS) * BARE_DEPTH;
+  float *c = (float *) scratch + (BARE_ROWS + SUMS / BARE_ROWS) * BARE_DEPTH;
   for (size_t i = 0; i < rounds; i++)
     dot_tile (STORED_F32, BARE_ROWS, BARE_DEPTH, a, BARE_DEPTH, (const char *) b,
-              BARE_DEPTH * sizeof *b, c, W / BARE_ROWS);
-  return 2.0 * W * BARE_DEPTH * (double) rounds;
+              BARE_DEPTH * sizeof *b, c, SUMS / BARE_ROWS);
+  return 2.0 * SUMS * BARE_DEPTH * (double) rounds;
 }
 
-static double
-bare_fast (size_t rounds, void *scratch)
-{
-  const char *codes = scratch, *a = codes + BARE_DEPTH * W;
-  vi sum[FAST_MR];
-  for (int i = 0; i < FAST_MR; i++)
-    sum[i] = vi_zero ();
-  for (size_t r = 0; r < rounds; r++)
-    for (size_t p = 0; p < BARE_DEPTH; p += 32)
-#pragma GCC unroll 8
-      for (size_t t = p; t < p + 32; t += 4) {
-        vi c = vi_load (codes + t * W);
-#pragma GCC unroll 16
-        for (int i = 0; i < FAST_MR; i++)
-          sum[i] = dot_bytes_add (sum[i], c, vi_set_4 (a + i * BARE_DEPTH + t), false);
-      }
-  memcpy (scratch, sum, sizeof sum);
-  return 2.0 * FAST_MR * W * BARE_DEPTH * (double) rounds;
-}
-
-_Static_assert((BARE_ROWS + W / BARE_ROWS) * BARE_DEPTH * 4 + 1024 <= PE_GEMM_SCRATCH,
+_Static_assert((BARE_ROWS + SUMS / BARE_ROWS) * BARE_DEPTH * 4 + 1024 <= PE_GEMM_SCRATCH,
                "does not fit");
 
 INLINE void
@@ -70,5 +49,4 @@ set_limits (struct pe_kernels *kernels)
 {
   kernels->read_bytes = read_bytes;
   kernels->bare_exact = bare_exact;
-  kernels->bare_fast = bare_fast;
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Kernels with float32 activations, for any vector width: include vector-256.h or vector-512.h
- * and codes.h before. The bodies take the functions that describe a type as arguments; they are
- * always inlined, so every type gets a loop of its own.
+ * Kernels with float32 activations, for any vector width: include the vocabulary of one
+ * (x86/vector-256.h, x86/vector-512.h, arm/vector-neon.h) and the codes.h beside it before. The
+ * bodies take the functions that describe a type as arguments; they are always inlined, so every
+ * type gets a loop of its own.
  */
 #pragma once
 
 #include "engine/cpu/kernels.h"
-#include "engine/cpu/x86/tiles.h"
+#include "engine/cpu/vector/tiles.h"
 
 #define GEMM_K    512 /* elements of a row that are decoded at a time: 16 rows fit the L1 cache */
 #define GEMM_ROWS 16
@@ -21,7 +22,7 @@ prefetch (const char *p, size_t n_bytes)
 {
 #pragma GCC unroll 20
   for (size_t i = 0; i < n_bytes; i += 64)
-    _mm_prefetch (p + AHEAD + i, _MM_HINT_T0);
+    __builtin_prefetch (p + AHEAD + i, 0, 3);
 }
 
 INLINE size_t
@@ -128,8 +129,8 @@ INLINE void
 dot_32 (codes_fn codes, int group, const char *super, int j, const struct scales *s, const float *x,
         vf *sum)
 {
-  __m256i c = codes (super, j);
-#pragma GCC unroll 4
+  codes_32 c = codes (super, j);
+#pragma GCC unroll 8
   for (int part = 0; part < 32 / W; part++) {
     vf d, m;
     group_scales (s, group, j, part, &d, &m);
@@ -170,7 +171,8 @@ decode_coded (codes_fn codes, scales_fn scales, size_t bytes, int group, const c
     int count = (int) (smaller (n - i, 256) / 32);
     scales (row, count, &s);
     for (int j = 0; j < count; j++) {
-      __m256i c = codes (row, j);
+      codes_32 c = codes (row, j);
+#pragma GCC unroll 8
       for (int part = 0; part < 32 / W; part++) {
         vf d, m;
         group_scales (&s, group, j, part, &d, &m);
