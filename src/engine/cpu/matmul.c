@@ -12,6 +12,7 @@
 #define GEMM_ROWS     4  /* from here on blocks of rows beat one after the other */
 #define MOST_TOGETHER 4  /* products of one input */
 #define PACKED_ROWS   16 /* from here on blocks of bfloat16 are filled well enough */
+#define PACKED_LEAST  4  /* chunks per thread: each reads all activations, so fewer and larger */
 
 struct matmul_job {
   struct pe_backend *b;
@@ -40,7 +41,7 @@ static size_t
 packed_chunk_rows (const struct pe_backend *b, uint64_t n_rows, uint64_t width)
 {
   uint64_t by_cache = pe_bf16_panel_rows (b->kernels, width);
-  uint64_t by_share = n_rows / ((uint64_t) pe_pool_n_threads (b->pool) * CHUNKS_LEAST);
+  uint64_t by_share = n_rows / ((uint64_t) pe_pool_n_threads (b->pool) * PACKED_LEAST);
   uint64_t n = by_cache < by_share ? by_cache : by_share / PE_BF16_ROWS * PE_BF16_ROWS;
   return n < PE_BF16_ROWS ? PE_BF16_ROWS : (size_t) n;
 }

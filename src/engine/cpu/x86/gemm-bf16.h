@@ -38,6 +38,7 @@ static pe_decode_fn decoders[PE_TYPE_COUNT]; /* those of the table; set once */
 /* ---- transposing 16 x 16 words ---- */
 
 typedef uint32_t lanes __attribute__ ((vector_size (64)));
+typedef lanes stored_lanes __attribute__ ((aligned (4), may_alias));
 
 /* Swaps, of each two lines s apart, the upper s of every 2 s words with the lower of the other. */
 #define SWAP(s, low, high)                                                                         \
@@ -63,7 +64,7 @@ transpose_16 (const void *from, size_t stride, lanes *x)
 {
 #pragma GCC unroll 16
   for (size_t i = 0; i < 16; i++)
-    memcpy (&x[i], (const char *) from + 4 * i * stride, sizeof x[i]);
+    x[i] = *(const stored_lanes *) ((const char *) from + 4 * i * stride);
 #pragma GCC unroll 16
   SWAP (1, LOW_1, HIGH_1)
 #pragma GCC unroll 16
