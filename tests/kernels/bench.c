@@ -112,7 +112,7 @@ bench_type (const struct pe_kernels *k, enum pe_type type, const struct limits *
     print_rate (operations / gemm_fast, l->fast);
   }
   if (k->gemm_bf16[type]) {
-    k->pack_bf16 (GEMM_M, WIDTH, w->x, WIDTH, w->packed);
+    k->pack_bf16 (k->bf16_terms[type], GEMM_M, WIDTH, w->x, WIDTH, w->packed);
     double bf16 = BEST_OF (k->gemm_bf16[type](GEMM_M, GEMM_N, WIDTH, w->packed, w->rows, row_bytes,
                                               w->c, GEMM_N, w->scratch));
     printf (k->dot_fast[type] ? "" : "%28s", "");
@@ -152,7 +152,7 @@ bench_kernels (const char *level, const char *type)
     .out = malloc (ROWS * sizeof (float)),
     .c = malloc (GEMM_M * GEMM_N * sizeof (float)),
     .groups = aligned_alloc (64, GEMM_M * pe_q8_groups (WIDTH) * sizeof (struct pe_q8_group)),
-    .packed = aligned_alloc (64, pe_bf16_packed_bytes (GEMM_M, WIDTH)),
+    .packed = aligned_alloc (64, pe_bf16_packed_bytes (3, GEMM_M, WIDTH)),
     .scratch = aligned_alloc (64, scratch),
   };
   if (!w.rows || !w.x || !w.out || !w.c || !w.groups || !w.packed || !w.scratch)

@@ -59,7 +59,7 @@ pe_cpu_attention_part_floats (const struct pe_attention *a)
 /* Which rows lie quantised in the work memory, and how. */
 struct pe_cpu_quantised {
   bool valid;
-  bool packed; /* in bfloat16 */
+  unsigned terms; /* of bfloat16; 0: as int8 */
   struct pe_view view;
 };
 
@@ -150,7 +150,7 @@ pe_cpu_state (const struct pe_backend *b, uint32_t layer, uint32_t slot, uint32_
 const struct pe_q8_group *pe_cpu_quantise (struct pe_backend *b, struct pe_view view);
 
 /* The same for kernels->gemm_bf16; `view` is one vector a row. */
-const void *pe_cpu_pack (struct pe_backend *b, struct pe_view view);
+const void *pe_cpu_pack (struct pe_backend *b, struct pe_view view, unsigned terms);
 
 /* The vectors of cosines and sines for the rows of this pass. */
 const float *pe_cpu_rope_table (struct pe_backend *b, const struct pe_op *op);

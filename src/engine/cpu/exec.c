@@ -49,7 +49,7 @@ const struct pe_q8_group *
 pe_cpu_quantise (struct pe_backend *b, struct pe_view view)
 {
   struct pe_q8_group *out = (struct pe_q8_group *) ((char *) b->work.data + b->layout.quantised);
-  if (b->quantised.valid && !b->quantised.packed && pe_view_equal (b->quantised.view, view))
+  if (b->quantised.valid && !b->quantised.terms && pe_view_equal (b->quantised.view, view))
     return out;
   struct quantise_job job = { b, view, out };
   size_t n = (size_t) b->n_rows * view.count;
@@ -64,6 +64,7 @@ pe_cpu_quantise (struct pe_backend *b, struct pe_view view)
 struct pack_job {
   struct pe_backend *b;
   struct pe_view view;
+  unsigned terms;
   char *out;
 };
 
@@ -72,20 +73,21 @@ pack_rows (void *data, size_t begin, size_t end, unsigned thread)
 {
   const struct pack_job *job = data;
   size_t width = job->view.width;
-  job->b->kernels->pack_bf16 (end - begin, width, pe_cpu_row (job->b, job->view, (uint32_t) begin),
+  job->b->kernels->pack_bf16 (job->terms, end - begin, width,
+                              pe_cpu_row (job->b, job->view, (uint32_t) begin),
                               pe_cpu_row_stride (job->b, job->view),
-                              job->out + pe_bf16_packed_bytes (begin, width));
+                              job->out + pe_bf16_packed_bytes (job->terms, begin, width));
 }
 
 const void *
-pe_cpu_pack (struct pe_backend *b, struct pe_view view)
+pe_cpu_pack (struct pe_backend *b, struct pe_view view, unsigned terms)
 {
   char *out = (char *) b->work.data + b->layout.quantised;
-  if (b->quantised.valid && b->quantised.packed && pe_view_equal (b->quantised.view, view))
+  if (b->quantised.valid && b->quantised.terms == terms && pe_view_equal (b->quantised.view, view))
     return out;
-  struct pack_job job = { b, view, out };
+  struct pack_job job = { b, view, terms, out };
   pe_pool_run (b->pool, b->n_rows, PE_BF16_ROWS, pack_rows, &job);
-  b->quantised = (struct pe_cpu_quantised){ .valid = true, .packed = true, .view = view };
+  b->quantised = (struct pe_cpu_quantised){ .valid = true, .terms = terms, .view = view };
   return out;
 }
 

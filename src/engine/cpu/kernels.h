@@ -73,13 +73,17 @@ struct pe_kernels {
                                     size_t c_stride, void *scratch); /* or NULL, as dot_fast */
 
   /* Prompts, where this level multiplies bfloat16 faster than int8 or float32, else NULL: `a` is
-   * what pack_bf16() made of m rows of k elements, a multiple of 32. Weights are rounded too. From
-   * some 16 rows of `a` on better than the others. */
+   * what pack_bf16() made of m rows of k elements, a multiple of 32, with bf16_terms[type]. One
+   * term: both sides are rounded. Three: both are split in two parts, and the parts multiplied but
+   * for the two small ones, which leaves some 17 bits. From some 16 rows of `a` on better than the
+   * others. */
   void (*gemm_bf16[PE_TYPE_COUNT]) (size_t m, size_t n, size_t k, const void *a, const void *rows,
                                     size_t row_bytes, float *c, size_t c_stride, void *scratch);
-  /* Fills pe_bf16_packed_bytes (m, k) at `out`, 64-byte aligned, for gemm_bf16. Rows from a
+  uint8_t bf16_terms[PE_TYPE_COUNT];
+  /* Fills pe_bf16_packed_bytes (terms, m, k) at `out`, 64-byte aligned, for gemm_bf16. Rows from a
    * multiple of PE_BF16_ROWS on may be packed by another call, behind those before. */
-  void (*pack_bf16) (size_t m, size_t k, const float *x, size_t x_stride, void *out);
+  void (*pack_bf16) (unsigned terms, size_t m, size_t k, const float *x, size_t x_stride,
+                     void *out);
 
   /* y[i] += sum over r < n_rows of w[i][r] * row r, for i < m: the values of attention. */
   void (*weigh_rows[PE_TYPE_COUNT]) (size_t m, size_t n_rows, size_t n, const float *w,
@@ -116,16 +120,16 @@ struct pe_kernels {
 };
 
 static inline size_t
-pe_bf16_packed_bytes (size_t m, size_t k)
+pe_bf16_packed_bytes (unsigned terms, size_t m, size_t k)
 {
-  return (m + PE_BF16_ROWS - 1) / PE_BF16_ROWS * PE_BF16_ROWS * k * 2;
+  return (m + PE_BF16_ROWS - 1) / PE_BF16_ROWS * PE_BF16_ROWS * k * 2 * terms;
 }
 
 /* Rows of k weights that gemm_bf16 expands together. */
 static inline size_t
-pe_bf16_panel_rows (const struct pe_kernels *kernels, size_t k)
+pe_bf16_panel_rows (const struct pe_kernels *kernels, unsigned terms, size_t k)
 {
-  size_t rows = kernels->bf16_panel / (2 * k) / PE_BF16_ROWS * PE_BF16_ROWS;
+  size_t rows = kernels->bf16_panel / (2 * terms * k) / PE_BF16_ROWS * PE_BF16_ROWS;
   return rows ? rows : PE_BF16_ROWS;
 }
 

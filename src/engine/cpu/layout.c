@@ -36,9 +36,9 @@ struct needs {
 
 /* Groups that take as much as a row of n elements in bfloat16. */
 static uint64_t
-packed_groups (uint64_t n)
+packed_groups (uint64_t n, unsigned terms)
 {
-  return (n * 2 + sizeof (struct pe_q8_group) - 1) / sizeof (struct pe_q8_group);
+  return (n * 2 * terms + sizeof (struct pe_q8_group) - 1) / sizeof (struct pe_q8_group);
 }
 
 static void
@@ -53,9 +53,11 @@ count_op (const struct pe_tensor *tensors, const struct pe_op *op, struct pe_cpu
     groups = op->kind == PE_OP_MATMUL ? pe_q8_groups (op->in[0].count * op->in[0].width)
                                       : op->in[0].count * pe_q8_groups (op->in[0].width);
     needs->quantised_groups = max_u64 (needs->quantised_groups, groups);
-    if (op->kind == PE_OP_MATMUL && needs->kernels->pack_bf16)
+    if (op->kind == PE_OP_MATMUL)
       needs->quantised_groups =
-          max_u64 (needs->quantised_groups, packed_groups (op->in[0].count * op->in[0].width));
+          max_u64 (needs->quantised_groups,
+                   packed_groups (op->in[0].count * op->in[0].width,
+                                  needs->kernels->bf16_terms[tensors[op->w[0].tensor].type]));
     needs->scratch = max_u64 (needs->scratch, needs->kernels->gemm_scratch);
     break;
   case PE_OP_EMBED: /* a row of the table of positions is decoded there */

@@ -38,9 +38,9 @@ chunk_rows (const struct pe_backend *b, uint64_t n_rows, uint64_t row_bytes)
 
 /* Of weights that are expanded: as many as the kernel expands together. */
 static size_t
-packed_chunk_rows (const struct pe_backend *b, uint64_t n_rows, uint64_t width)
+packed_chunk_rows (const struct pe_backend *b, enum pe_type type, uint64_t n_rows, uint64_t width)
 {
-  uint64_t by_cache = pe_bf16_panel_rows (b->kernels, width);
+  uint64_t by_cache = pe_bf16_panel_rows (b->kernels, b->kernels->bf16_terms[type], width);
   uint64_t by_share = n_rows / ((uint64_t) pe_pool_n_threads (b->pool) * PACKED_LEAST);
   uint64_t n = by_cache < by_share ? by_cache : by_share / PE_BF16_ROWS * PE_BF16_ROWS;
   return n < PE_BF16_ROWS ? PE_BF16_ROWS : (size_t) n;
@@ -149,10 +149,10 @@ make_job (struct pe_backend *b, const struct pe_op *op)
   if (op->w[2].tensor != PE_NO_TENSOR)
     job.scale *= pe_cpu_vector (b, op->w[2], 2)[0];
   if (wants_packed (b, w, job.in.width))
-    job.packed = pe_cpu_pack (b, job.in);
+    job.packed = pe_cpu_pack (b, job.in, b->kernels->bf16_terms[w->type]);
   else if (wants_quantised (b, w, job.in.width))
     job.quantised = pe_cpu_quantise (b, job.in);
-  job.tile = job.packed ? packed_chunk_rows (b, op->w[0].n_rows, job.in.width)
+  job.tile = job.packed ? packed_chunk_rows (b, w->type, op->w[0].n_rows, job.in.width)
                         : chunk_rows (b, op->w[0].n_rows, w->row_bytes);
   return job;
 }

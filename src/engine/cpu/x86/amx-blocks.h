@@ -79,31 +79,32 @@ multiply_block (size_t k, const uint16_t *w, size_t w_step, const uint16_t *a, s
 /* As much as a core may keep in its L2 cache with the activations beside it. */
 #define BF16_PANEL (1024 * 1024)
 
-/* Not F16: its three bits more than bfloat16 has would be lost, which `fast` is not meant to do. */
+/* F16 has three bits more than bfloat16, and `fast` is not meant to lose them. */
 #define BF16_TYPES(X)                                                                              \
-  X (BF16)                                                                                         \
-  X (Q4_0)                                                                                         \
-  X (Q4_1)                                                                                         \
-  X (Q5_0)                                                                                         \
-  X (Q5_1)                                                                                         \
-  X (Q8_0)                                                                                         \
-  X (Q1_0)                                                                                         \
-  X (Q2_0)                                                                                         \
-  X (IQ4_NL)                                                                                       \
-  X (MXFP4)                                                                                        \
-  X (NVFP4)                                                                                        \
-  X (Q2_K)                                                                                         \
-  X (Q3_K)                                                                                         \
-  X (Q4_K)                                                                                         \
-  X (Q5_K)                                                                                         \
-  X (Q6_K)                                                                                         \
-  X (IQ4_XS)                                                                                       \
-  X (TQ1_0)                                                                                        \
-  X (TQ2_0)                                                                                        \
-  X (IQ1_S)                                                                                        \
-  X (IQ1_M)                                                                                        \
-  X (IQ2_XXS)                                                                                      \
-  X (IQ2_XS)                                                                                       \
-  X (IQ2_S)                                                                                        \
-  X (IQ3_XXS)                                                                                      \
-  X (IQ3_S)
+  X (F16, 3)                                                                                       \
+  X (BF16, 1)                                                                                      \
+  X (Q4_0, 1)                                                                                      \
+  X (Q4_1, 1)                                                                                      \
+  X (Q5_0, 1)                                                                                      \
+  X (Q5_1, 1)                                                                                      \
+  X (Q8_0, 1)                                                                                      \
+  X (Q1_0, 1)                                                                                      \
+  X (Q2_0, 1)                                                                                      \
+  X (IQ4_NL, 1)                                                                                    \
+  X (MXFP4, 1)                                                                                     \
+  X (NVFP4, 1)                                                                                     \
+  X (Q2_K, 1)                                                                                      \
+  X (Q3_K, 1)                                                                                      \
+  X (Q4_K, 1)                                                                                      \
+  X (Q5_K, 1)                                                                                      \
+  X (Q6_K, 1)                                                                                      \
+  X (IQ4_XS, 1)                                                                                    \
+  X (TQ1_0, 1)                                                                                     \
+  X (TQ2_0, 1)                                                                                     \
+  X (IQ1_S, 1)                                                                                     \
+  X (IQ1_M, 1)                                                                                     \
+  X (IQ2_XXS, 1)                                                                                   \
+  X (IQ2_XS, 1)                                                                                    \
+  X (IQ2_S, 1)                                                                                     \
+  X (IQ3_XXS, 1)                                                                                   \
+  X (IQ3_S, 1)

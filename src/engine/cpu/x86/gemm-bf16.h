@@ -13,7 +13,11 @@
  * where w and a are two groups of sixteen rows each, `step` elements apart, and sums[32][32] has a
  * line for each weight row. A group is [k / 32] tiles of 1 KiB: of weights [row][32 elements], of
  * activations [16 pairs][row][2]. BF16_PANEL is the memory for weights in bytes, BF16_TYPES (X) the
- * list of their types.
+ * list of their types, X (NAME, terms).
+ *
+ * With three terms each 32 elements become three tiles: of activations the rounded value, what was
+ * lost, the rounded value; of weights the rounded value twice and what was lost. So the products
+ * are the same loop three times as deep.
  */
 #pragma once
 
@@ -23,9 +27,9 @@
 
 #define BF16_DECODED 1024 /* elements of a row that are decoded at a time */
 #define BF16_TILE    512  /* elements */
-#define BF16_DEPTH   (BF16_PANEL / 2 / PE_BF16_ROWS) /* longer rows are cut */
 
-_Static_assert(BF16_DEPTH % 256 == 0, "rows are cut between super-blocks");
+/* Longer rows are cut, between super-blocks. */
+#define BF16_DEPTH(terms) (BF16_PANEL / 2 / PE_BF16_ROWS / (terms) / 256 * 256)
 
 struct bf16_scratch {
   _Alignas(64) float sums[PE_BF16_ROWS * PE_BF16_ROWS];
@@ -75,47 +79,90 @@ transpose_16 (const void *from, size_t stride, lanes *x)
   SWAP (8, LOW_8, HIGH_8)
 }
 
+/* ---- rounding ---- */
+
+/* 32 values as one term, or as the two parts: the rounded ones, and what that lost. */
+static inline __attribute__ ((always_inline)) void
+split_32 (unsigned terms, const float *values, uint16_t *rounded, uint16_t *lost)
+{
+  round_32 (values, rounded);
+  if (terms == 1)
+    return;
+  float rest[32];
+  for (int i = 0; i < 32; i++) {
+    uint32_t bits = (uint32_t) rounded[i] << 16;
+    float near;
+    memcpy (&near, &bits, sizeof near);
+    rest[i] = values[i] - near;
+  }
+  round_32 (rest, lost);
+}
+
 /* ---- activations ---- */
 
+/* 32 elements of sixteen rows, of which n are there, as `terms` tiles. */
+static inline __attribute__ ((always_inline)) void
+pack_tiles (unsigned terms, size_t n, const float *x, size_t x_stride, char *to)
+{
+  _Alignas(64) uint16_t rows[2][16][32];
+  for (size_t r = 0; r < 16; r++)
+    if (r < n)
+      split_32 (terms, x + r * x_stride, rows[0][r], rows[1][r]);
+    else
+      for (unsigned part = 0; part < 2; part++)
+        memset (rows[part][r], 0, 64);
+  for (unsigned term = 0; term < terms; term++) {
+    lanes pairs[16];
+    transpose_16 (rows[term == 1], 16, pairs);
+    memcpy (to + term * sizeof pairs, pairs, sizeof pairs);
+  }
+}
+
 static void
-pack_bf16 (size_t m, size_t k, const float *x, size_t x_stride, void *out)
+pack_bf16 (unsigned terms, size_t m, size_t k, const float *x, size_t x_stride, void *out)
 {
   char *to = out;
   for (size_t i = 0; i < m; i += PE_BF16_ROWS)
-    for (size_t half = i; half < i + PE_BF16_ROWS; half += 16)
-      for (size_t p = 0; p < k; p += 32, to += 2 * BF16_TILE) {
-        _Alignas(64) uint16_t rows[16][32];
-        lanes pairs[16];
-        for (size_t r = 0; r < 16; r++)
-          if (half + r < m)
-            round_32 (x + (half + r) * x_stride + p, rows[r]);
-          else
-            memset (rows[r], 0, sizeof rows[r]);
-        transpose_16 (rows, 16, pairs);
-        memcpy (to, pairs, sizeof pairs);
-      }
+    for (size_t first = i; first < i + PE_BF16_ROWS; first += 16) {
+      size_t n = first < m ? m - first : 0;
+      const float *from = first < m ? x + first * x_stride : x;
+      for (size_t p = 0; p < k; p += 32, to += terms * 2 * BF16_TILE)
+        if (terms == 1)
+          pack_tiles (1, n, from + p, x_stride, to);
+        else
+          pack_tiles (3, n, from + p, x_stride, to);
+    }
 }
 
 /* ---- weights ---- */
 
+/* 32 elements of a line of sixteen, as lines of `terms` tiles. */
+static inline __attribute__ ((always_inline)) void
+expand_tiles (unsigned terms, const float *values, uint16_t *line)
+{
+  split_32 (terms, values, line, line + 2 * BF16_TILE);
+  if (terms > 1)
+    memcpy (line + BF16_TILE, line, 64);
+}
+
 /* Lines behind n_rows, up to a whole block, become zeros. */
 static void
-expand_rows (enum pe_type type, size_t n_rows, size_t k, const char *rows, size_t row_bytes,
-             struct bf16_scratch *s)
+expand_rows (enum pe_type type, unsigned terms, size_t n_rows, size_t k, const char *rows,
+             size_t row_bytes, struct bf16_scratch *s)
 {
-  size_t n_lines = (n_rows + PE_BF16_ROWS - 1) / PE_BF16_ROWS * PE_BF16_ROWS;
+  size_t n_lines = (n_rows + PE_BF16_ROWS - 1) / PE_BF16_ROWS * PE_BF16_ROWS, deep = k * terms;
   for (size_t r = 0; r < n_lines; r++) {
-    uint16_t *line = s->panel + r / 16 * 16 * k + r % 16 * 32;
-    if (r >= n_rows) {
-      for (size_t p = 0; p < k; p += 32)
-        memset (line + p * 16, 0, 64);
-      continue;
-    }
-    for (size_t p = 0; p < k; p += BF16_DECODED) {
+    uint16_t *line = s->panel + r / 16 * 16 * deep + r % 16 * 32;
+    for (size_t p = 0; r >= n_rows && p < deep; p += 32)
+      memset (line + p * 16, 0, 64);
+    for (size_t p = 0; r < n_rows && p < k; p += BF16_DECODED) {
       size_t count = k - p < BF16_DECODED ? k - p : BF16_DECODED;
       decoders[type](rows + r * row_bytes + pe_type_row_bytes (type, p), s->values, count);
       for (size_t i = 0; i < count; i += 32)
-        round_32 (s->values + i, line + (p + i) * 16);
+        if (terms == 1)
+          expand_tiles (1, s->values + i, line + (p + i) * 16);
+        else
+          expand_tiles (3, s->values + i, line + (p + i) * terms * 16);
     }
   }
 }
@@ -165,20 +212,21 @@ multiply_panel (size_t m, size_t width, size_t depth, const uint16_t *a, size_t 
 
 /* One copy for all types: what they differ in is far from the loops that count. */
 static __attribute__ ((noinline)) void
-gemm_bf16 (enum pe_type type, size_t m, size_t n, size_t k, const uint16_t *a, const char *rows,
-           size_t row_bytes, float *c, size_t c_stride, struct bf16_scratch *s)
+gemm_bf16 (enum pe_type type, unsigned terms, size_t m, size_t n, size_t k, const uint16_t *a,
+           const char *rows, size_t row_bytes, float *c, size_t c_stride, struct bf16_scratch *s)
 {
   for (size_t i = 0; k == 0 && i < m; i++)
     memset (c + i * c_stride, 0, n * sizeof *c);
   begin_blocks ();
-  for (size_t p = 0; p < k; p += BF16_DEPTH) {
-    size_t depth = k - p < BF16_DEPTH ? k - p : BF16_DEPTH;
-    size_t fit = BF16_PANEL / 2 / depth / PE_BF16_ROWS * PE_BF16_ROWS;
+  for (size_t p = 0; p < k; p += BF16_DEPTH (terms)) {
+    size_t depth = k - p < BF16_DEPTH (terms) ? k - p : BF16_DEPTH (terms), deep = depth * terms;
+    size_t fit = BF16_PANEL / 2 / deep / PE_BF16_ROWS * PE_BF16_ROWS;
     for (size_t j = 0; j < n; j += fit) {
       size_t width = n - j < fit ? n - j : fit;
-      expand_rows (type, width, depth, rows + j * row_bytes + pe_type_row_bytes (type, p),
+      expand_rows (type, terms, width, depth, rows + j * row_bytes + pe_type_row_bytes (type, p),
                    row_bytes, s);
-      multiply_panel (m, width, depth, a + p * 16, 16 * k, p > 0, c + j, c_stride, s);
+      multiply_panel (m, width, deep, a + p * terms * 16, 16 * k * terms, p > 0, c + j, c_stride,
+                      s);
     }
   }
   end_blocks ();
@@ -186,16 +234,18 @@ gemm_bf16 (enum pe_type type, size_t m, size_t n, size_t k, const uint16_t *a, c
 
 /* ---- the kernels of each type ---- */
 
-#define DEFINE_BF16(NAME)                                                                          \
+#define DEFINE_BF16(NAME, terms)                                                                   \
   static void gemm_bf16_##NAME (size_t m, size_t n, size_t k, const void *a, const void *rows,     \
                                 size_t row_bytes, float *c, size_t c_stride, void *scratch)        \
   {                                                                                                \
-    gemm_bf16 (PE_TYPE_##NAME, m, n, k, a, rows, row_bytes, c, c_stride, scratch);                 \
+    gemm_bf16 (PE_TYPE_##NAME, terms, m, n, k, a, rows, row_bytes, c, c_stride, scratch);          \
   }
 
 BF16_TYPES (DEFINE_BF16)
 
-#define SET_BF16(NAME) kernels->gemm_bf16[PE_TYPE_##NAME] = gemm_bf16_##NAME;
+#define SET_BF16(NAME, terms)                                                                      \
+  kernels->gemm_bf16[PE_TYPE_##NAME] = gemm_bf16_##NAME;                                           \
+  kernels->bf16_terms[PE_TYPE_##NAME] = terms;
 
 static void
 set_bf16 (struct pe_kernels *kernels)
