@@ -213,8 +213,8 @@ ARGUMENTS (matvec_expert_arguments)
 #endif
 
 #if !defined VULKAN || defined KERNEL_MATMUL
-/* Workgroup z is the expert. Of half-precision inputs in_offset and the strides count as ever,
- * float32 elements. */
+/* Workgroup z is the expert. Of inputs that halve.comp or quantise.comp made, in_offset and the
+ * strides count as ever, float32 elements. */
 ARGUMENTS (matmul_arguments)
 {
   uint64_t weight, matrix_bytes;
@@ -241,6 +241,17 @@ ARGUMENTS (halve_arguments)
   uint32_t in_offset, in_row_stride, in_stride;
   uint32_t out_offset, out_row_stride, out_stride; /* in float32 elements: two halves each */
   uint32_t scales_offset;
+  uint32_t width;
+};
+#endif
+
+#if !defined VULKAN || defined KERNEL_QUANTISE
+/* Workgroup (part of a row, row, group). */
+ARGUMENTS (quantise_arguments)
+{
+  uint64_t work;
+  uint32_t in_offset, in_row_stride, in_stride;
+  uint32_t out_offset, out_row_stride, out_stride; /* in float32 elements: four codes each */
   uint32_t width;
 };
 #endif

@@ -7,7 +7,9 @@
 #   ./gpu.sh [MODEL:TYPE...]                      there, in the unpacked folder: makes each model with
 #                                                 random weights, measures it, and removes it
 #   ./gpu.sh --quick MODEL:TYPE                   a short trial
-#   ./gpu.sh --plain [--quick] [MODEL:TYPE...]    without cooperative matrices, to compare
+#   ./gpu.sh --plain [--quick] [MODEL:TYPE...]    without cooperative matrices and integer dot
+#                                                 products, to compare
+#   ./gpu.sh --integer-dot [--quick] [MODEL:TYPE...]  with integer dot products, quick there or not
 #
 # The table goes to the terminal and to results.txt, JSON lines to results.json. PARLEY_VULKAN_DEVICE
 # names the device (an index or UUID; software devices only so), MODELS the folder for the models.
@@ -46,10 +48,10 @@ pack() {
 
 measure() {
   mode=--gpu
-  if [ "${1:-}" = --plain ]; then
-    export PARLEY_VULKAN_TIER=plain
-    shift
-  fi
+  case ${1:-} in
+  --plain) export PARLEY_VULKAN_TIER=plain && shift ;;
+  --integer-dot) export PARLEY_VULKAN_TIER=integer_dot && shift ;;
+  esac
   if [ "${1:-}" = --quick ]; then
     mode=--gpu-quick
     shift
@@ -65,7 +67,7 @@ measure() {
   {
     date -u '+%Y-%m-%d %H:%M UTC'
     uname -srm
-    [ -z "${PARLEY_VULKAN_TIER:-}" ] || echo "kernels of the tier $PARLEY_VULKAN_TIER alone"
+    [ -z "${PARLEY_VULKAN_TIER:-}" ] || echo "kernels up to the tier $PARLEY_VULKAN_TIER"
     sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | sort | uniq -c
   } | tee -a results.txt >&2
   failed=0

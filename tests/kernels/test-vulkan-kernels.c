@@ -223,11 +223,17 @@ matvec (void)
   }
 }
 
-/* Variants of matmul.comp: what they read and how exact they are. */
+/* Variants of matmul.comp, and matmul_dot.comp: what they read and how exact they are. */
+static bool
+reads_codes (void)
+{
+  return strcmp (pe_shader_code[shader].kernel, "matmul_dot") == 0;
+}
+
 static bool
 reads_halves (void)
 {
-  return strcmp (pe_shader_code[shader].kernel, "matmul") != 0;
+  return strcmp (pe_shader_code[shader].kernel, "matmul") != 0 && !reads_codes ();
 }
 
 /* Runs the kernel over n_matrices; the tile is the smallest, except for fragments now and then. */
@@ -248,35 +254,65 @@ run_matmul (const struct matmul_arguments *push, uint32_t flags, uint32_t n_matr
 }
 
 /* Where inputs, results and the rest lie, in elements of the work buffer. */
-enum { M_HALVES = 1 << 18, M_SCALES = 1 << 19, M_OUT = 1 << 20, M_RESIDUAL = 1 << 21 };
+enum { M_ROUNDED = 1 << 18, M_SCALES = 1 << 19, M_OUT = 1 << 20, M_RESIDUAL = 1 << 21 };
 enum { M_IDS = 3 << 18, M_LIST = (3 << 18) + 4096 };
 
-/* The inputs at the front of the work buffer, [rows][groups][k], as the kernel reads them. */
+/* What quantise.comp made of a row: the values that its codes stand for. */
 static void
+read_codes (const float *row, uint32_t k, float *out)
+{
+  const int8_t *codes = (const int8_t *) row;
+  for (uint32_t i = 0; i < k; i++)
+    out[i] = (float) codes[i] * row[k / 4 + i / 32 * 4];
+}
+
+/* Random inputs, [rows][groups][pitch of k], as the kernel reads them; returns, to be freed, the
+ * values that it should multiply with. */
+static float *
 give_inputs (struct matmul_arguments *push, uint32_t n_rows, uint32_t groups, uint32_t k)
 {
-  uint32_t pitch = (k + 3) / 4 * 4, half_pitch = (k + 15) / 16 * 8;
+  uint32_t pitch = (k + 3) / 4 * 4, half_pitch = (k + 15) / 16 * 8, code_pitch = k / 32 * 12;
+  float *given = malloc ((size_t) n_rows * groups * pitch * sizeof *given);
   random_floats (f.floats, (size_t) n_rows * groups * pitch, 1);
+  memcpy (given, f.floats, (size_t) n_rows * groups * pitch * sizeof *given);
   push->in_row_stride = groups * pitch;
   push->in_stride = groups > 1 ? pitch : 0;
-  if (!reads_halves ())
-    return;
-  const struct halve_arguments halve = {
-    .work = f.work.address,
-    .in_row_stride = push->in_row_stride,
-    .in_stride = pitch,
-    .out_offset = M_HALVES,
-    .out_row_stride = groups * half_pitch,
-    .out_stride = half_pitch,
-    .scales_offset = M_SCALES,
-    .width = k,
-  };
-  CHECK (fixture_run (&f, PE_SHADER_HALVE, (uint32_t[]){ 16 }, 1, &halve, sizeof halve, groups,
-                      n_rows, 1));
-  push->in_offset = M_HALVES;
-  push->in_row_stride = halve.out_row_stride;
-  push->in_stride = groups > 1 ? half_pitch : 0;
-  push->scales_offset = M_SCALES;
+  if (reads_halves ()) {
+    const struct halve_arguments halve = {
+      .work = f.work.address,
+      .in_row_stride = push->in_row_stride,
+      .in_stride = pitch,
+      .out_offset = M_ROUNDED,
+      .out_row_stride = groups * half_pitch,
+      .out_stride = half_pitch,
+      .scales_offset = M_SCALES,
+      .width = k,
+    };
+    CHECK (fixture_run (&f, PE_SHADER_HALVE, (uint32_t[]){ 16 }, 1, &halve, sizeof halve, groups,
+                        n_rows, 1));
+    push->in_offset = M_ROUNDED;
+    push->in_row_stride = halve.out_row_stride;
+    push->in_stride = groups > 1 ? half_pitch : 0;
+    push->scales_offset = M_SCALES;
+  } else if (reads_codes ()) {
+    const struct quantise_arguments quantise = {
+      .work = f.work.address,
+      .in_row_stride = push->in_row_stride,
+      .in_stride = pitch,
+      .out_offset = M_ROUNDED,
+      .out_row_stride = groups * code_pitch,
+      .out_stride = code_pitch,
+      .width = k,
+    };
+    CHECK (fixture_run (&f, PE_SHADER_QUANTISE, (uint32_t[]){ 16 }, 1, &quantise, sizeof quantise,
+                        (k / 4 + 15) / 16, n_rows, groups));
+    push->in_offset = M_ROUNDED;
+    push->in_row_stride = quantise.out_row_stride;
+    push->in_stride = groups > 1 ? code_pitch : 0;
+    for (uint32_t i = 0; i < n_rows * groups; i++)
+      read_codes (f.floats + M_ROUNDED + i * code_pitch, k, given + i * pitch);
+  }
+  return given;
 }
 
 static double
@@ -285,11 +321,12 @@ rms (const float *x, size_t n)
   return sqrt (dot (x, x, (uint32_t) n) / (double) n);
 }
 
-/* Of float32: 2e-5, as everywhere. Halves: weight and input are rounded to 2^-12 of themselves,
- * which makes 2^-12 sqrt (2 k) of a product's size; and 32 products are summed up in halves, of
- * which the j-th sum, sqrt (j) products large, is rounded to 2^-12 of itself again: 2^-12
- * sqrt (16 k). Inputs are 0.58 large. Large results come from large sums on the way, so the worst
- * of some ten thousand is off by more than the 4.5 times of a normal distribution: 8 times. */
+/* Of float32, and of codes when their own rounding is known: 2e-5, as everywhere. Halves: weight
+ * and input are rounded to 2^-12 of themselves, which makes 2^-12 sqrt (2 k) of a product's size;
+ * and 32 products are summed up in halves, of which the j-th sum, sqrt (j) products large, is
+ * rounded to 2^-12 of itself again: 2^-12 sqrt (16 k). Inputs are 0.58 large. Large results come
+ * from large sums on the way, so the worst of some ten thousand is off by more than the 4.5 times
+ * of a normal distribution: 8 times. */
 static bool
 is_product (double actual, double expected, uint32_t k, double weight_rms, double magnitude)
 {
@@ -318,20 +355,21 @@ check_matmul (uint32_t n, uint32_t m, uint32_t k)
     .n_groups = 1,
     .scale = 1.5f,
   };
-  give_inputs (&push, m, 1, k);
+  float *given = give_inputs (&push, m, 1, k);
   uint32_t pitch = (k + 3) / 4 * 4;
   random_floats (f.floats + push.residual_offset, (size_t) m * n, 1);
   random_floats (vector_at (0), n, 1);
   run_matmul (&push, tail (k) | PE_FLAG_RESIDUAL, 1);
   for (uint32_t i = 0; i < m; i++)
     for (uint32_t r = 0; r < n; r++) {
-      double expected = 1.5 * dot (w + r * k, f.floats + i * pitch, k) + vector_at (0)[r] +
+      double expected = 1.5 * dot (w + r * k, given + i * pitch, k) + vector_at (0)[r] +
                         f.floats[push.residual_offset + i * n + r];
       float actual = f.floats[push.out_offset + i * push.out_row_stride + r];
       CHECK_MSG (is_product (actual, expected, k, size, 1.5),
                  "%s row %u of %u, column %u of %u: %g %g", pe_type_info (type)->name, i, m, r, n,
                  actual, expected);
     }
+  free (given);
   free (w);
 }
 
@@ -363,7 +401,7 @@ check_grouped (bool experts)
     .bias_stride = n,
     .scale = 1,
   };
-  give_inputs (&push, n_rows, groups, k);
+  float *given = give_inputs (&push, n_rows, groups, k);
   random_floats (vector_at (0), 2000, 1);
   float *ids = f.floats + M_IDS;
   for (uint32_t row = 0; row < n_rows; row++) {
@@ -390,7 +428,7 @@ check_grouped (bool experts)
     for (uint32_t g = 0; g < groups; g++)
       for (uint32_t r = 0; r < n; r++) {
         uint32_t e = experts ? (uint32_t) ids[row * 8 + g] : g;
-        const float *x = f.floats + row * groups * pitch + g * pitch;
+        const float *x = given + row * groups * pitch + g * pitch;
         double factor = experts ? vector_at (1000)[e] * ids[row * 8 + 2 + g] : 1;
         double expected = factor * dot (w + (e * n + r) * k, x, k) + vector_at (0)[e * n + r];
         float actual = f.floats[push.out_offset + row * push.out_row_stride + g * 24 + r];
@@ -398,6 +436,7 @@ check_grouped (bool experts)
                    "%s row %u matrix %u element %u: %g %g", pe_type_info (type)->name, row, e, r,
                    actual, expected);
       }
+  free (given);
   free (w);
 }
 
@@ -445,6 +484,53 @@ halving (void)
         CHECK_MSG (error <= fabs (x) / 2048 + sizes[row] * 1e-6, "row %u element %u: %g", row, i,
                    error);
       }
+    }
+}
+
+/* Blocks of 32 of any size, with the largest element as 127 or -127, and the sums of what they are
+ * now; nothing is written between the rows. */
+static void
+quantising (void)
+{
+  static const float sizes[] = { 1, 3e-20f, 1e30f, 0, 40000 };
+  const uint32_t width = 96, pitch = 40;
+  const struct quantise_arguments push = {
+    .work = f.work.address,
+    .in_row_stride = 200,
+    .in_stride = 100,
+    .out_offset = 1000,
+    .out_row_stride = 100,
+    .out_stride = pitch,
+    .width = width,
+  };
+  random_floats (f.floats, 1000, 1);
+  for (uint32_t row = 0; row < 5; row++)
+    for (uint32_t i = 0; i < 200; i++)
+      f.floats[row * 200 + i] *= sizes[row];
+  memset (f.floats + 1000, 0x55, 500 * sizeof (float));
+  CHECK (fixture_run (&f, shader, (uint32_t[]){ 16 }, 1, &push, sizeof push, 2, 5, 2));
+  for (uint32_t row = 0; row < 5; row++)
+    for (uint32_t g = 0; g < 2; g++) {
+      const float *x = f.floats + row * 200 + g * 100, *out = f.floats + 1000 + row * 100 + g * 40;
+      const int8_t *codes = (const int8_t *) out;
+      for (uint32_t block = 0; block < width / 32; block++) {
+        const float *scales = out + width / 4 + 4 * block;
+        double most = 0, sums[2] = { 0 }, size = sizes[row];
+        int largest = 0;
+        for (uint32_t i = 32 * block; i < 32 * block + 32; i++) {
+          most = fmax (most, fabs (x[i]));
+          largest = abs (codes[i]) > largest ? abs (codes[i]) : largest;
+          sums[i / 16 % 2] += (double) codes[i] * scales[0];
+          double error = fabs (codes[i] * (double) scales[0] - x[i]);
+          CHECK_MSG (error <= 0.5001 * scales[0], "row %u element %u: %g", row, i, error);
+        }
+        CHECK (largest == (size > 0 ? 127 : 0) && scales[3] == 0);
+        CHECK (fabs (scales[0] - most / 127) <= 1e-6 * most);
+        for (int i = 0; i < 2; i++)
+          CHECK (fabs (scales[1 + i] - sums[i]) <= 1e-5 * size);
+      }
+      for (uint32_t i = width / 32 * 12; i < (g ? 60 : pitch); i++)
+        CHECK (((const uint32_t *) out)[i] == 0x55555555);
     }
 }
 
@@ -1146,6 +1232,8 @@ static const struct {
   { "matmul", matmul },
   { "matmul_half", matmul },
   { "matmul_coop", matmul },
+  { "quantise", quantising },
+  { "matmul_dot", matmul },
   { "norm", norms },
   { "elementwise", elementwise },
   { "route", routing },

@@ -193,7 +193,7 @@ part_elements (const struct pe_program *program, const struct pe_plan_request *r
 
 /* What prompts take besides: float32 elements for all rows. */
 struct prompt_sizes {
-  uint64_t halves, scales, expert_lists;
+  uint64_t rounded, scales, expert_lists;
 };
 
 static void
@@ -210,7 +210,7 @@ measure_prompts (const struct pe_program *program, uint64_t rows, bool fast,
         continue;
       uint64_t groups = many ? op->in[0].count : 1;
       uint64_t width = pe_gpu_elements (op->in[0]) / (groups ? groups : 1);
-      out->halves = max_u64 (out->halves, rows * groups * pe_gpu_half_stride ((uint32_t) width));
+      out->rounded = max_u64 (out->rounded, rows * groups * pe_gpu_half_stride ((uint32_t) width));
       out->scales = max_u64 (out->scales, rows * groups);
       if (op->kind == PE_OP_MATMUL_EXPERT)
         out->expert_lists =
@@ -218,7 +218,7 @@ measure_prompts (const struct pe_program *program, uint64_t rows, bool fast,
     }
   }
   if (!fast)
-    out->halves = out->scales = 0;
+    out->rounded = out->scales = 0;
 }
 
 bool
@@ -259,8 +259,8 @@ pe_gpu_layout_make (const struct pe_program *program, const struct pe_plan_reque
   struct prompt_sizes prompts = { 0 };
   if (l->max_rows > PE_GPU_FEW_ROWS)
     measure_prompts (program, l->max_rows, request->precision == PE_PRECISION_FAST, &prompts);
-  l->halves = end;
-  end += padded (prompts.halves);
+  l->rounded = end;
+  end += padded (prompts.rounded);
   l->scales = end;
   end += padded (prompts.scales);
   l->expert_lists = end;

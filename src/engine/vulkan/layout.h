@@ -43,9 +43,9 @@ struct pe_gpu_layout {
   uint64_t *gathered; /* of carried values: the rows that want logits; UINT64_MAX: none */
   uint32_t *strides;
   uint64_t partial; /* of attention split along the keys */
-  /* Of prompts: inputs of matrices as halves (precision `fast`), a scale for each of their rows and
-   * groups, and the rows sorted by expert. */
-  uint64_t halves, scales, expert_lists;
+  /* Of prompts: inputs of matrices as halves or as codes, which are fewer bytes (precision `fast`),
+   * a scale for each row and group of halves, and the rows sorted by expert. */
+  uint64_t rounded, scales, expert_lists;
   uint64_t best; /* keys of every workgroup, see shaders/best.comp */
   uint64_t work_bytes;
   uint32_t logit_rows; /* rows that go through the output at a time */
@@ -126,6 +126,13 @@ static inline uint32_t
 pe_gpu_half_stride (uint32_t width)
 {
   return (width + 15) / 16 * 8;
+}
+
+/* The same of codes: see shaders/quantise.comp. */
+static inline uint32_t
+pe_gpu_code_stride (uint32_t width)
+{
+  return width / 32 * 12;
 }
 
 /* Whether a view's elements lie one after another. */

@@ -61,7 +61,7 @@ void
 pe_gpu_touch (struct pe_gpu_recorder *r, uint64_t first, uint64_t n, bool write)
 {
   if (write) {
-    forget (&r->halves, first, first + n);
+    forget (&r->rounded, first, first + n);
     forget (&r->expert_list, first, first + n);
   }
   if (r->n_next == sizeof r->next / sizeof *r->next) {

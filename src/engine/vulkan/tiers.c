@@ -30,6 +30,40 @@ struct matrix_shape {
 
 typedef VkResult (*list_shapes_fn) (VkPhysicalDevice, uint32_t *, struct matrix_shape *);
 
+/* VK_KHR_shader_integer_dot_product, likewise. */
+#define INTEGER_DOT_NAME            "VK_KHR_shader_integer_dot_product"
+#define INTEGER_DOT_FEATURES_TYPE   1000280000
+#define INTEGER_DOT_PROPERTIES_TYPE 1000280001
+
+struct dot_properties {
+  VkStructureType sType;
+  void *pNext;
+  VkBool32 before[4], packed_signed, behind[25]; /* which are accelerated */
+};
+
+static void
+find_dot (struct pe_vk *vk, VkPhysicalDevice physical, bool wanted, struct pe_gpu_tiers *out)
+{
+  if (!pe_gpu_has_extension (vk, physical, INTEGER_DOT_NAME))
+    return;
+  struct dot_properties dot = { .sType = (VkStructureType) INTEGER_DOT_PROPERTIES_TYPE };
+  VkPhysicalDeviceProperties2 properties = {
+    .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+    .pNext = &dot,
+  };
+  vk->GetPhysicalDeviceProperties2 (physical, &properties);
+  out->dot.sType = (VkStructureType) INTEGER_DOT_FEATURES_TYPE;
+  VkPhysicalDeviceFeatures2 features = {
+    .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
+    .pNext = &out->dot,
+  };
+  vk->GetPhysicalDeviceFeatures2 (physical, &features);
+  out->has[PE_SHADER_TIER_INTEGER_DOT] = out->dot.shaderIntegerDotProduct;
+  out->prefers_dot = out->dot.shaderIntegerDotProduct && (wanted || dot.packed_signed);
+  if (out->dot.shaderIntegerDotProduct)
+    out->extensions[out->n_extensions++] = INTEGER_DOT_NAME;
+}
+
 /* The largest that tiles of 32 x 32 by 32 are made of, of halves with float32 sums. */
 static bool
 choose_shape (struct pe_vk *vk, VkInstance instance, VkPhysicalDevice physical,
@@ -62,15 +96,10 @@ choose_shape (struct pe_vk *vk, VkInstance instance, VkPhysicalDevice physical,
   return most > 0;
 }
 
-void
-pe_gpu_find_tiers (struct pe_vk *vk, VkInstance instance, VkPhysicalDevice physical,
-                   struct pe_gpu_tiers *out)
+static void
+find_matrices (struct pe_vk *vk, VkInstance instance, VkPhysicalDevice physical,
+               struct pe_gpu_tiers *out)
 {
-  memset (out, 0, sizeof *out);
-  out->has[PE_SHADER_TIER_PLAIN] = true;
-  const char *only = getenv ("PARLEY_VULKAN_TIER"); /* to measure what the others gain */
-  if (only && strcmp (only, "plain") == 0)
-    return;
   out->matrix.sType = (VkStructureType) COOPERATIVE_MATRIX_FEATURES_TYPE;
   out->control.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT;
   out->memory_model.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_MEMORY_MODEL_FEATURES;
@@ -115,9 +144,29 @@ pe_gpu_find_tiers (struct pe_vk *vk, VkInstance instance, VkPhysicalDevice physi
   out->extensions[out->n_extensions++] = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
 }
 
+void
+pe_gpu_find_tiers (struct pe_vk *vk, VkInstance instance, VkPhysicalDevice physical,
+                   struct pe_gpu_tiers *out)
+{
+  memset (out, 0, sizeof *out);
+  out->has[PE_SHADER_TIER_PLAIN] = true;
+  /* To measure what a tier gains, and to test one where it gains nothing. */
+  const char *only = getenv ("PARLEY_VULKAN_TIER");
+  if (only && strcmp (only, "plain") == 0)
+    return;
+  bool only_dot = only && strcmp (only, "integer_dot") == 0;
+  find_dot (vk, physical, only_dot, out);
+  if (!only_dot)
+    find_matrices (vk, instance, physical, out);
+}
+
 void *
 pe_gpu_chain_tiers (struct pe_gpu_tiers *tiers, void *next)
 {
+  if (tiers->has[PE_SHADER_TIER_INTEGER_DOT]) {
+    tiers->dot.pNext = next;
+    next = &tiers->dot;
+  }
   if (!tiers->has[PE_SHADER_TIER_COOPERATIVE_MATRIX])
     return next;
   tiers->matrix.pNext = &tiers->control;

@@ -17,12 +17,21 @@ struct pe_gpu_matrix_features {
   VkBool32 cooperativeMatrix, robustBufferAccess;
 };
 
+/* VkPhysicalDeviceShaderIntegerDotProductFeatures, likewise. */
+struct pe_gpu_dot_features {
+  VkStructureType sType;
+  void *pNext;
+  VkBool32 shaderIntegerDotProduct;
+};
+
 struct pe_gpu_tiers {
   bool has[PE_SHADER_TIER_COUNT];
+  bool prefers_dot;       /* integer dot products are quick: one instruction, not many */
   uint32_t fragment[3];   /* of cooperative matrices: rows, columns, depth */
   uint32_t subgroup_size; /* that their kernels require */
   const char *extensions[4];
   uint32_t n_extensions;
+  struct pe_gpu_dot_features dot;
   struct pe_gpu_matrix_features matrix;
   VkPhysicalDeviceSubgroupSizeControlFeaturesEXT control;
   VkPhysicalDeviceVulkanMemoryModelFeatures memory_model;

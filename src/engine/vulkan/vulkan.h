@@ -134,7 +134,8 @@ struct pe_gpu_recorder {
   uint32_t n_pending;
   struct pe_gpu_range next[16]; /* of the dispatch to come */
   uint32_t n_next;
-  struct pe_gpu_kept halves, expert_list;
+  struct pe_gpu_kept rounded, expert_list;
+  bool rounded_to_codes; /* not to halves */
   uint64_t n_dispatches;
   bool failed;
   struct pe_error *error;
@@ -200,9 +201,28 @@ struct pe_gpu_matvec {
 };
 
 void pe_gpu_record_matvec (struct pe_gpu_recorder *r, const struct pe_gpu_matvec *m);
-/* One matrix for many rows; one for each group, of an expert or of the group itself. */
-void pe_gpu_record_matmul (struct pe_gpu_recorder *r, const struct pe_op *op);
+/* The variant of a kernel, whose first is given, for a type. */
+static inline enum pe_shader
+pe_gpu_typed_shader (enum pe_shader first, enum pe_type type)
+{
+  enum pe_shader shader = pe_shader_find (first, type);
+  return shader < PE_SHADER_COUNT ? shader : first; /* pe_gpu_supports() let only these through */
+}
+
+static inline uint32_t
+pe_gpu_tail_flag (uint64_t k)
+{
+  return k % 16 ? PE_FLAG_TAIL : 0;
+}
+
+/* A matrix for each group, of an expert or of the group itself, however many rows there are. */
 void pe_gpu_record_matmul_many (struct pe_gpu_recorder *r, const struct pe_op *op);
+
+/* ---- prompts.c ---- */
+
+/* One matrix for many rows; a matrix for each group. */
+void pe_gpu_record_matmul (struct pe_gpu_recorder *r, const struct pe_op *op);
+void pe_gpu_record_grouped (struct pe_gpu_recorder *r, const struct pe_op *op);
 
 /* ---- attend.c ---- */
 
