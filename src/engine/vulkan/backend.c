@@ -97,6 +97,8 @@ vulkan_drop_stage (struct pe_backend *b, uint32_t stage)
   for (uint32_t i = 0; s->segments && i < b->kv->n_segments; i++)
     pe_gpu_give (&b->gpu, &s->segments[i]);
   pe_gpu_give (&b->gpu, &s->states);
+  if (stage == 1)
+    pe_gpu_give_table (b);
   pe_free (s->slabs);
   pe_free (s->segments);
   pe_free (s->addresses);
@@ -162,7 +164,8 @@ vulkan_reserve_stage (struct pe_backend *b, uint32_t stage, struct pe_error *err
     return true;
   if (!b->tables.mapped)
     return pe_fail (error, PE_ERROR_ARGUMENT, "the plan puts no stage on the GPU");
-  if (take_slabs (b, stage, error) && take_cache (b, stage, error))
+  if (take_slabs (b, stage, error) && take_cache (b, stage, error) &&
+      (stage != 1 || pe_gpu_take_table (b, error)))
     return true;
   vulkan_drop_stage (b, stage);
   return false;
@@ -203,6 +206,7 @@ vulkan_load_stage (struct pe_backend *b, uint32_t stage, bool from_mapping, stru
     return false;
   pe_gpu_expect_kernels (b);
   if (!load_weights (b, stage, from_mapping, error) ||
+      (stage == 1 && !pe_gpu_load_table (b, from_mapping, error)) ||
       !pe_gpu_write_stage_tables (b, stage, error)) {
     vulkan_drop_stage (b, stage);
     return false;
@@ -212,14 +216,12 @@ vulkan_load_stage (struct pe_backend *b, uint32_t stage, bool from_mapping, stru
 }
 
 static bool
-vulkan_replan (struct pe_backend *b, const struct pe_plan *plan, struct pe_error *error)
+replan_shared (struct pe_backend *b, struct pe_error *error)
 {
   struct pe_gpu_layout layout;
-  if (!pe_gpu_layout_make (b->program, &plan->request, b->kv, &layout, error))
+  if (!pe_gpu_layout_make (b->program, &b->plan->request, b->kv, &layout, error))
     return false;
-  const struct pe_plan *before = b->plan;
-  b->plan = plan;
-  bool wanted = uses_device (b, plan);
+  bool wanted = uses_device (b, b->plan);
   /* Where things lie follows from program and request alone; moving a layer changes neither. */
   bool same = b->tables.mapped && layout.work_bytes == b->layout.work_bytes &&
               layout.exchange_bytes == b->layout.exchange_bytes &&
@@ -234,14 +236,37 @@ vulkan_replan (struct pe_backend *b, const struct pe_plan *plan, struct pe_error
   b->layout = layout;
   if (!wanted)
     return true;
-  if (!take_shared (b, error)) {
-    b->plan = before;
+  if (!take_shared (b, error))
     return false;
-  }
   for (uint32_t s = 1; s < pe_program_n_stages (b->program); s++)
     if (b->stages[s].loaded && !pe_gpu_write_stage_tables (b, s, error))
       return false;
   return true;
+}
+
+/* The table of embeddings comes with the first layer. What there is room for beside it may change
+ * while that stays. */
+static bool
+replan_table (struct pe_backend *b, struct pe_error *error)
+{
+  if (pe_gpu_plans_table (b))
+    return !b->stages[1].loaded ||
+           (pe_gpu_take_table (b, error) && pe_gpu_load_table (b, true, error));
+  if (b->table.buffer)
+    b->gpu.vk.DeviceWaitIdle (b->gpu.device);
+  pe_gpu_give_table (b);
+  return true;
+}
+
+static bool
+vulkan_replan (struct pe_backend *b, const struct pe_plan *plan, struct pe_error *error)
+{
+  const struct pe_plan *before = b->plan;
+  b->plan = plan;
+  if (replan_shared (b, error) && replan_table (b, error))
+    return true;
+  b->plan = before;
+  return false;
 }
 
 /* ---- open, close ---- */

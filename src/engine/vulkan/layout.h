@@ -96,8 +96,10 @@ uint64_t pe_gpu_tensor_bytes (const struct pe_tensor *tensor);
 uint64_t pe_gpu_place_tensor (struct pe_gpu_slab_cursor *cursor, const struct pe_tensor *tensor,
                               uint64_t max_slab);
 
-/* Whether the table of embeddings lies with the output and is all that the first stage reads. */
+/* Whether the table of embeddings is all that the first stage reads, and in a way that kernels can;
+ * and then, whether it lies with the output, whose matrix it is. */
 bool pe_gpu_can_embed (const struct pe_program *program, const struct pe_tensor *tensors);
+bool pe_gpu_embeds_by_output (const struct pe_program *program);
 bool pe_gpu_supports (const struct pe_device_info *device, const struct pe_model *model,
                       const struct pe_program *program, const struct pe_plan_request *request,
                       uint32_t stage);

@@ -180,12 +180,18 @@ pe_gpu_can_embed (const struct pe_program *program, const struct pe_tensor *tens
       op->out.value != program->hidden || op->out.offset || !pe_gpu_is_flat (op->out))
     return false;
   const struct pe_tensor *t = &tensors[op->w[0].tensor];
-  bool is_there = false;
-  for (size_t i = 0; i < program->output.n_tensors; i++)
-    is_there = is_there || program->output.tensors[i] == op->w[0].tensor;
-  return is_there && t->n_dims == 2 && t->shape[0] % 16 == 0 &&
-         t->shape[0] == pe_gpu_elements (op->out) &&
+  return t->n_dims == 2 && t->shape[0] % 16 == 0 && t->shape[0] == pe_gpu_elements (op->out) &&
          pe_shader_find (PE_SHADER_EMBED_F32, t->type) < PE_SHADER_COUNT;
+}
+
+bool
+pe_gpu_embeds_by_output (const struct pe_program *program)
+{
+  int32_t table = program->embed.ops[0].w[0].tensor;
+  for (size_t i = 0; i < program->output.n_tensors; i++)
+    if (program->output.tensors[i] == table)
+      return true;
+  return false;
 }
 
 bool
@@ -223,15 +229,22 @@ struct planning {
   struct pe_error *error;
 };
 
+/* As the driver will round it up. */
+static bool
+round_up (const struct planning *p, uint64_t *bytes)
+{
+  const struct pe_device_info *info = &p->plan->devices[p->device];
+  uint64_t alignment = info->allocation_alignment ? info->allocation_alignment : 256;
+  return pe_align_u64 (*bytes, alignment, bytes) ||
+         pe_fail (p->error, PE_ERROR_LIMIT, "a buffer would be absurdly large");
+}
+
 static bool
 add (const struct planning *p, enum pe_memory_kind kind, uint32_t stage, uint32_t index,
      uint64_t bytes)
 {
-  const struct pe_device_info *info = &p->plan->devices[p->device];
-  uint64_t alignment = info->allocation_alignment ? info->allocation_alignment : 256;
-  if (!pe_align_u64 (bytes, alignment, &bytes))
-    return pe_fail (p->error, PE_ERROR_LIMIT, "a buffer would be absurdly large");
-  return pe_plan_add (p->plan, p->device, kind, stage, index, false, bytes, p->error);
+  return round_up (p, &bytes) &&
+         pe_plan_add (p->plan, p->device, kind, stage, index, false, bytes, p->error);
 }
 
 static bool
@@ -272,6 +285,31 @@ plan_stage (const struct planning *p, const struct pe_tensor *tensors,
   return true;
 }
 
+/* With all layers here, the table of embeddings is too, so that a token's number is all that a pass
+ * begins with, even one that the device chose itself. It is the first to stay behind where memory
+ * is short: it never makes a plan not fit. In host memory, where rows could be read just as well,
+ * it would take as much again, pinned, beside a mapping that the system may drop. */
+static bool
+plan_table (const struct planning *p, const struct pe_tensor *tensors,
+            const struct pe_program *program)
+{
+  const struct pe_device_info *info = &p->plan->devices[p->device];
+  if (!pe_gpu_can_embed (program, tensors) || pe_gpu_embeds_by_output (program))
+    return true;
+  for (uint32_t s = 1; s < pe_program_n_stages (program); s++)
+    if (p->plan->stage_device[s] != p->device)
+      return true;
+  uint64_t bytes = tensors[program->embed.ops[0].w[0].tensor].n_bytes;
+  if (!round_up (p, &bytes))
+    return false;
+  uint64_t keep = pe_device_margin (info) + info->driver_bytes;
+  uint64_t used = pe_plan_bytes (p->plan, p->device, PE_MEMORY_KIND_COUNT);
+  bool has_room = bytes <= info->max_allocation && info->memory_available >= keep &&
+                  info->memory_available - keep >= used &&
+                  info->memory_available - keep - used >= bytes;
+  return !has_room || add (p, PE_MEMORY_WEIGHTS, 0, 0, bytes);
+}
+
 bool
 pe_gpu_plan (const struct pe_model *model, const struct pe_program *program, struct pe_plan *plan,
              size_t device, struct pe_error *error)
@@ -299,6 +337,7 @@ pe_gpu_plan (const struct pe_model *model, const struct pe_program *program, str
       pe_gpu_layout_clear (&l);
     }
   }
+  ok = ok && plan_table (&p, tensors, program);
   pe_kv_geometry_clear (&kv);
   return ok;
 }

@@ -218,7 +218,8 @@ pe_gpu_expect_kernels (struct pe_backend *b)
       want_kernels (b, stage, rows);
     if (stage <= b->program->n_layers)
       continue;
-    if (pe_gpu_can_embed (b->program, b->tensors))
+    if (pe_gpu_can_embed (b->program, b->tensors) &&
+        (pe_gpu_embeds_by_output (b->program) || pe_gpu_plans_table (b)))
       pe_gpu_record_embed (&(struct pe_gpu_recorder){ .b = b, .n_rows = 1 });
     pe_gpu_record_best (&(struct pe_gpu_recorder){ .b = b, .stage = stage, .n_rows = 1 });
   }

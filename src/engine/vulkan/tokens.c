@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The two ends of a pass that stay on the device: rows of the table of embeddings, which is there
- * where the output's matrix is the same, and the best logits, so that few bytes come back.
+ * as the output's matrix or, where the plan has room for it, by itself, and the best logits, so
+ * that few bytes come back.
  */
 #include "engine/vulkan/vulkan.h"
 
@@ -18,9 +19,44 @@
 /* ---- in ---- */
 
 bool
+pe_gpu_plans_table (const struct pe_backend *b)
+{
+  return pe_plan_find (b->plan, b->context.device, PE_MEMORY_WEIGHTS, 0, 0) != NULL;
+}
+
+bool
 pe_gpu_embeds (const struct pe_backend *b)
 {
-  return b->stages[b->program->n_layers + 1].loaded && pe_gpu_can_embed (b->program, b->tensors);
+  if (!pe_gpu_can_embed (b->program, b->tensors))
+    return false;
+  return pe_gpu_embeds_by_output (b->program) ? b->stages[b->program->n_layers + 1].loaded
+                                              : b->has_table;
+}
+
+bool
+pe_gpu_take_table (struct pe_backend *b, struct pe_error *error)
+{
+  const struct pe_allocation *a =
+      pe_plan_find (b->plan, b->context.device, PE_MEMORY_WEIGHTS, 0, 0);
+  return !a || b->table.buffer || pe_gpu_take (&b->gpu, a, PE_GPU_LOCAL, &b->table, error);
+}
+
+bool
+pe_gpu_load_table (struct pe_backend *b, bool from_mapping, struct pe_error *error)
+{
+  if (!b->table.buffer || b->has_table)
+    return true;
+  const struct pe_tensor *t = &b->tensors[b->program->embed.ops[0].w[0].tensor];
+  const struct pe_gpu_upload item = { t, &b->table, 0 };
+  b->has_table = pe_gpu_upload_tensors (b, &item, 1, from_mapping, error);
+  return b->has_table;
+}
+
+void
+pe_gpu_give_table (struct pe_backend *b)
+{
+  pe_gpu_give (&b->gpu, &b->table);
+  b->has_table = false;
 }
 
 void
@@ -29,10 +65,10 @@ pe_gpu_record_embed (struct pe_gpu_recorder *r)
   struct pe_backend *b = r->b;
   const struct pe_op *op = &b->program->embed.ops[0];
   const struct pe_tensor *t = &b->tensors[op->w[0].tensor];
-  r->stage = b->program->n_layers + 1; /* whose weight it is */
+  r->stage = b->program->n_layers + 1; /* whose weight it is, unless it is by itself */
   const struct embed_arguments push = {
     .work = b->work.address,
-    .weight = pe_gpu_weight (r, op->w[0]),
+    .weight = b->table.buffer ? b->table.address : pe_gpu_weight (r, op->w[0]),
     .tables = pe_gpu_tables (b),
     .k = (uint32_t) t->shape[0],
     .n_tokens = (uint32_t) op->w[0].n_rows,

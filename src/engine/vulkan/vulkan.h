@@ -61,6 +61,9 @@ struct pe_backend {
   struct pe_gpu_layout layout;
   struct pe_gpu_buffer work; /* its address is that behind the code books */
   struct pe_gpu_buffer ring, exchange, logits, tables;
+  struct pe_gpu_buffer
+      table;      /* of embeddings, where it is not the output's; with the first layer */
+  bool has_table; /* it is filled */
   struct pe_gpu_stage *stages; /* n_layers + 2 */
 
   VkCommandPool pool, copy_pool;
@@ -245,6 +248,14 @@ void pe_gpu_record_delta_net (struct pe_gpu_recorder *r, const struct pe_op *op)
 
 /* Whether passes can begin with tokens rather than with embeddings. */
 bool pe_gpu_embeds (const struct pe_backend *b);
+
+/* The table of embeddings: whether the plan has it as a buffer of its own; its memory, if so, and
+ * what is in it. Giving it back asks for nothing to be under way. */
+bool pe_gpu_plans_table (const struct pe_backend *b);
+bool pe_gpu_take_table (struct pe_backend *b, struct pe_error *error);
+bool pe_gpu_load_table (struct pe_backend *b, bool from_mapping, struct pe_error *error);
+void pe_gpu_give_table (struct pe_backend *b);
+
 void pe_gpu_record_embed (struct pe_gpu_recorder *r); /* changes r->stage */
 
 /* The best of r->n_rows rows of logits, into memory that the host sees; what it then reads. */
