@@ -31,11 +31,12 @@ fifth_bits (uint bits)
 }
 
 #if defined TYPE_IQ4_NL || defined TYPE_IQ4_XS || defined TYPE_MXFP4
-#define LEVELS
+// Sixteen levels, bytes of four words: choosing among constants is a few instructions everywhere, while
+// a table that is indexed becomes memory or a long row of comparisons.
 #if defined TYPE_MXFP4
-const int levels[16] = { 0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12 };
+#define LEVELS uvec4 (0x03020100u, 0x0c080604u, 0xfdfeff00u, 0xf4f8fafcu)
 #else
-const int levels[16] = { -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113 };
+#define LEVELS uvec4 (0xbfad9881u, 0xf6eaddcfu, 0x26190d01u, 0x71594535u)
 #endif
 
 // Four nibbles as the levels that they stand for.
@@ -43,8 +44,11 @@ uint
 levels_of (uint nibbles)
 {
   uint bytes = 0;
-  [[unroll]] for (uint j = 0; j < 4; j++)
-    bytes |= uint (levels[nibbles >> 8 * j & 15] & 255) << 8 * j;
+  [[unroll]] for (uint j = 0; j < 4; j++) {
+    uint n = nibbles >> 8 * j;
+    uint below = (n & 4) == 0 ? LEVELS.x : LEVELS.y, above = (n & 4) == 0 ? LEVELS.z : LEVELS.w;
+    bytes |= (((n & 8) == 0 ? below : above) >> 8 * (n & 3) & 255) << 8 * j;
+  }
   return bytes;
 }
 #endif
