@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""./dev bench [kernels] [tokenizers] [models] [fit] [ui] [transfers]: figures, each beside the limit
+"""./dev bench [kernels] [gpu-kernels] [tokenizers] [models] [fit] [ui] [transfers]: figures, each beside the limit
 that the same run measured.
 
-kernels: every CPU kernel, GB/s or GOP/s. tokenizers: seconds for a megabyte of prose, of one letter,
+kernels: every CPU kernel, GB/s or GOP/s. gpu-kernels: those of a GPU, by its time stamps. tokenizers: seconds for a megabyte of prose, of one letter,
 of blanks and of random bytes, with each vocabulary of the conformance set, or with our own. models: prompt and generation on models of real shapes
 with random weights, made on the spot. fit: what was foretold for such models beside what they
 then reach, on the CPU with one and two threads; one case at a time with --case, and a table of what
@@ -26,6 +26,10 @@ MODELS = [("llama-1b", "q4_0"), ("llama-1b", "q4_k_m"), ("llama-1b", "q8_0"), ("
 
 def kernels(build):
     subprocess.run([build / "tests/kernels/test-cpu-kernels", "--bench"], check=True)
+
+
+def gpu_kernels(build):
+    subprocess.run([build / "tests/kernels/test-vulkan-kernels", "--bench"], check=True)
 
 
 def tokenizers(build):
@@ -90,7 +94,8 @@ def main():
     parser.add_argument("--build", required=True, type=pathlib.Path)
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("what", nargs="*", default=[],
-                        choices=["kernels", "tokenizers", "models", "fit", "ui", "transfers", []])
+                        choices=["kernels", "gpu-kernels", "tokenizers", "models", "fit", "ui",
+                                 "transfers", []])
     parser.add_argument("--megabytes", type=int, default=4000, help="size of a transfer")
     parser.add_argument("--models", help="a folder to make the models in, and keep them")
     parser.add_argument("--case", action="append", choices=fit.CASES, metavar="MODEL/TYPE/THREADS",
@@ -104,6 +109,8 @@ def main():
     what = options.what or ["kernels", "tokenizers", "models", "fit"]
     if "kernels" in what:
         kernels(options.build)
+    if "gpu-kernels" in what:
+        gpu_kernels(options.build)
     if "tokenizers" in what:
         tokenizers(options.build)
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None

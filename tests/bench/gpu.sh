@@ -7,6 +7,7 @@
 #   ./gpu.sh [MODEL:TYPE...]                      there, in the unpacked folder: makes each model with
 #                                                 random weights, measures it, and removes it
 #   ./gpu.sh --quick MODEL:TYPE                   a short trial
+#   ./gpu.sh --kernels [VARIANT]                  single kernels, all or those that begin so
 #   ./gpu.sh --plain [--quick] [MODEL:TYPE...]    without cooperative matrices and integer dot
 #                                                 products, to compare
 #   ./gpu.sh --integer-dot [--quick] [MODEL:TYPE...]  with integer dot products, quick there or not
@@ -27,13 +28,14 @@ pack() {
     meson setup "$root/$build" "$root" --buildtype=release >/dev/null
   fi
   case $build in /*) ;; *) build=$root/$build ;; esac
-  ninja -C "$build" --quiet src/cli/parley-bench tests/tools/synth-model
-  cp "$build/src/cli/parley-bench" "$build/tests/tools/synth-model" "$kit/"
-  strip "$kit/parley-bench" "$kit/synth-model"
+  ninja -C "$build" --quiet src/cli/parley-bench tests/tools/synth-model tests/kernels/test-vulkan-kernels
+  cp "$build/src/cli/parley-bench" "$build/tests/tools/synth-model" \
+    "$build/tests/kernels/test-vulkan-kernels" "$kit/"
+  strip "$kit/parley-bench" "$kit/synth-model" "$kit/test-vulkan-kernels"
   cp "$here/gpu.sh" "$kit/"
   # Kernels are inside parley-bench. Libraries other than the C library's come along; so does the
   # Vulkan loader, which is used only where the machine has none.
-  for program in "$kit/parley-bench" "$kit/synth-model"; do
+  for program in "$kit/parley-bench" "$kit/synth-model" "$kit/test-vulkan-kernels"; do
     ldd "$program" | awk '$3 ~ /^\// { print $3 }'
   done | sort -u | grep -v -E '/(libc|libm|libdl|libpthread|ld-linux[^/]*)\.so' | while read -r lib; do
     cp -L "$lib" "$kit/lib/"
@@ -44,6 +46,15 @@ pack() {
   tar -C "$dir" -czf "$out" parley-bench-kit
   rm -rf "$dir"
   echo "$out"
+}
+
+# Libraries of the kit where the machine has none.
+find_libraries() {
+  LD_LIBRARY_PATH=$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+  if ! ldconfig -p 2>/dev/null | grep -q 'libvulkan\.so\.1' && [ -f "$here/loader/libvulkan.so.1" ]; then
+    LD_LIBRARY_PATH=$LD_LIBRARY_PATH:$here/loader
+  fi
+  export LD_LIBRARY_PATH
 }
 
 measure() {
@@ -58,11 +69,7 @@ measure() {
   fi
   [ $# -gt 0 ] || set -- llama-1b:q4_k_m llama-1b:f16 llama-3b:q4_k_m llama-8b:q4_k_m llama-8b:q4_0 \
     llama-8b:q8_0 qwen3-0.6b:q8_0 qwen3-8b:q4_k_m qwen3-30b-a3b:q4_k_m
-  LD_LIBRARY_PATH=$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-  if ! ldconfig -p 2>/dev/null | grep -q 'libvulkan\.so\.1' && [ -f "$here/loader/libvulkan.so.1" ]; then
-    LD_LIBRARY_PATH=$LD_LIBRARY_PATH:$here/loader
-  fi
-  export LD_LIBRARY_PATH
+  find_libraries
   models=${MODELS:-$here}
   {
     date -u '+%Y-%m-%d %H:%M UTC'
@@ -92,10 +99,14 @@ measure() {
 
 case ${1:-} in
 pack)
-  [ $# -ge 2 ] || { sed -n '3,15p' "$0" >&2; exit 2; }
+  [ $# -ge 2 ] || { sed -n '3,16p' "$0" >&2; exit 2; }
   shift
   pack "$@"
   ;;
--h | --help) sed -n '3,15p' "$0" ;;
+--kernels)
+  find_libraries
+  "$here/test-vulkan-kernels" --bench "${2:-}" | tee -a results.txt
+  ;;
+-h | --help) sed -n '3,16p' "$0" ;;
 *) measure "$@" ;;
 esac

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The GPU benchmark runs from end to end on a small model: every figure is there, and the logits are
-the CPU's. What the figures are is nobody's business here.
+"""The GPU benchmarks run from end to end, one on a small model: every figure is there, and the logits
+are the CPU's. What the figures are is nobody's business here.
 
-  test-kit.py PARLEY-BENCH SYNTH-MODEL"""
+  test-kit.py PARLEY-BENCH SYNTH-MODEL VULKAN-KERNELS"""
 import json
 import os
 import pathlib
@@ -12,8 +12,22 @@ import sys
 import tempfile
 
 
+def kernel_problems(kernels, env):
+    """Every variant of that name has a time, a rate and a share of the limit."""
+    problems = []
+    for name, unit in (("matvec_q8_0", "GB/s"), ("matmul_q8_0", "GOP/s"), ("quantise", "GB/s")):
+        made = subprocess.run([kernels, "--bench", name], env=env, capture_output=True, text=True,
+                              check=False)
+        lines = [line.split() for line in made.stdout.splitlines() if line.startswith(name)]
+        good = (made.returncode == 0 and len(lines) == 1 and len(lines[0]) == 6 and
+                lines[0][3] == unit and float(lines[0][1]) > 0 and float(lines[0][2]) >= 0 and
+                float(lines[0][4]) >= 0)
+        problems += [] if good else [f"--bench {name}: {made.stdout}{made.stderr}"]
+    return problems
+
+
 def main():
-    bench, synth = sys.argv[1:]
+    bench, synth, kernels = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
         model = pathlib.Path(folder) / "tiny.gguf"
         subprocess.run([synth, "--preset", "tiny", "--type", "q8_0", model], check=True)
@@ -23,7 +37,7 @@ def main():
     if made.returncode and ("Vulkan" in made.stderr or "graphics device" in made.stderr):
         print(f"ok 1 - kit # SKIP {made.stderr.strip().splitlines()[-1]}\n1..1")
         return 0
-    problems = []
+    problems = kernel_problems(kernels, env)
     if made.returncode:
         problems.append(made.stderr)
     else:

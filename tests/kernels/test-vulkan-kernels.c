@@ -3,12 +3,16 @@
  * The GPU's kernels but for attention against plain C in double precision, on random data and odd
  * shapes: every row of the variant table is a case. A variant that the compiler could not build or
  * the device cannot run is skipped by name; one without a check fails.
+ *
+ *   test-vulkan-kernels [VARIANT]           those whose names begin so
+ *   test-vulkan-kernels --bench [VARIANT]   prints rates beside what the device copies and computes
  */
 #include "engine/program.h"
 
 #include "../driver-leaks.h"
 #include "../harness.h"
 #include "../random-blocks.h"
+#include "vulkan-bench.h"
 #include "vulkan-fixture.h"
 
 #include <math.h>
@@ -1261,10 +1265,11 @@ check_variant (void)
   CHECK_MSG (false, "no check knows kernel %s", code->kernel);
 }
 
-/* With an argument: only variants whose names begin with it. */
 int
 main (int argc, char **argv)
 {
+  if (argc > 1 && strcmp (argv[1], "--bench") == 0)
+    return bench_vulkan (argc > 2 ? argv[2] : "");
   const char *wanted = argc > 1 ? argv[1] : "";
   char why[256];
   if (!fixture_open (&f, why)) {
