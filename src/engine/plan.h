@@ -151,6 +151,8 @@ struct pe_traffic {
   uint64_t operations;   /* multiplications and additions with weights, each counted */
   uint32_t n_stages, n_operators;
   uint64_t type_bytes[PE_TYPE_COUNT]; /* weight_bytes by the type of the tensor */
+  /* Of the matrices among it, with every expert: what a long batch reads once. */
+  uint64_t whole_bytes[PE_TYPE_COUNT];
   /* Of it, the output's: of a prompt only the last row goes through it. */
   uint64_t output_bytes[PE_TYPE_COUNT];
 };

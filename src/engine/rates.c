@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #define CONTEXT          1280
-#define MAX_BATCH        128
 #define FEW_ROWS         64 /* of a batch of types that few models have */
 #define SHORT_BATCH      16
 #define PATIENCE_SECONDS 0.02 /* what takes longer is not done again */
@@ -269,7 +268,7 @@ start_runner (const struct measuring *m, struct runner *r, uint32_t n_threads,
 static bool
 run_rows (struct runner *r, uint32_t n, double *seconds, struct pe_error *error)
 {
-  struct pe_row rows[MAX_BATCH];
+  struct pe_row rows[PE_RATES_ROWS];
   for (uint32_t i = 0; i < n; i++)
     rows[i] = (struct pe_row){ r->sequence, (int32_t) (i % VOCABULARY), i + 1 == n };
   double start = pe_clock ();
@@ -619,7 +618,7 @@ pe_rates_measure (const struct pe_device_info *cpu, struct pe_device_info *devic
   struct pe_rates *rates = device->rates;
   memset (rates, 0, sizeof device->rates);
   bool software = device->kind == PE_DEVICE_SOFTWARE;
-  m->n_batch = software ? 16 : MAX_BATCH;
+  m->n_batch = software ? 16 : PE_RATES_ROWS;
   m->depth = software ? 64 : 1024; /* where reading the cache is timed */
   bool ok = add_models (m, software, error);
   int first = m->n_devices > 1 || all == 1 ? PE_RATES_ALL_THREADS : PE_RATES_ONE_THREAD;

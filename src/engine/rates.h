@@ -12,6 +12,9 @@
 /* Goes up when measured rates of before say nothing about this engine any more. */
 #define PE_RATES_VERSION 2
 
+/* The most rows of a batch that `multiply` is told by: its weights were read once in so many. */
+#define PE_RATES_ROWS 128
+
 /* Fills device->rates, and of a GPU driver_bytes where the driver says what is taken; a few seconds
  * and some 300 MB of RAM meanwhile. `cpu`: the processor, which may be `device` itself. Types that
  * a device cannot compute stay 0. `progress` (may be NULL) is told how far it is, in steps; its

@@ -10,19 +10,23 @@ static void
 count_weight (const struct pe_tensor *tensors, const struct pe_op *op, struct pe_traffic *t)
 {
   const struct pe_tensor *w = &tensors[op->w[0].tensor];
-  uint64_t rows = op->w[0].n_rows;
+  uint64_t rows = op->w[0].n_rows, whole = rows;
   switch (op->kind) {
   case PE_OP_EMBED:
     t->weight_bytes += w->row_bytes;
     t->type_bytes[w->type] += w->row_bytes;
     return;
-  case PE_OP_MATMUL_EXPERT: rows = op->w[0].n_rows * op->expert.n_used; break;
+  case PE_OP_MATMUL_EXPERT:
+    rows *= op->expert.n_used;
+    whole *= op->expert.n_experts;
+    break;
   case PE_OP_MATMUL:
   case PE_OP_MATMUL_HEADS: break;
   default: return; /* norms and the like: a few kilobytes */
   }
   t->weight_bytes += rows * w->row_bytes;
   t->type_bytes[w->type] += rows * w->row_bytes;
+  t->whole_bytes[w->type] += whole * w->row_bytes;
   t->operations += 2 * rows * w->shape[0];
 }
 

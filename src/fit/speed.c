@@ -79,9 +79,24 @@ multiply_seconds (Source *s, guint32 type, double bytes)
   return operations / with_threads (s, one->multiply[known], all->multiply[known]);
 }
 
-/* Seconds of one token on one device: alone, or as one of the rows of a prompt. */
+/* Seconds for one of `rows` rows that meet `bytes` of a type together, of which they read `whole`
+ * once; negative: unknown. One reading for each PE_RATES_ROWS rows is in the rate already; what is
+ * left when it is taken out is bounded, as both were measured. */
 static double
-device_seconds (Source *s, const struct pe_traffic *t, gboolean prompt)
+share_seconds (Source *s, guint32 type, double bytes, double whole, double rows)
+{
+  double multiply = multiply_seconds (s, type, bytes);
+  double read = read_seconds (s, type, MIN (whole, bytes * rows));
+  double read_measured = read_seconds (s, type, MIN (whole, bytes * PE_RATES_ROWS));
+  if (multiply < 0 || read < 0)
+    return -1;
+  return MAX (multiply - read_measured / PE_RATES_ROWS, multiply / 2) + read / rows;
+}
+
+/* Seconds of one token on one device: alone, or (`rows` not 0) as one of so many of a prompt that
+ * go through together. */
+static double
+device_seconds (Source *s, const struct pe_traffic *t, double rows)
 {
   const struct pe_rates *one = &s->device->rates[PE_RATES_ONE_THREAD];
   const struct pe_rates *all = &s->device->rates[PE_RATES_ALL_THREADS];
@@ -92,22 +107,23 @@ device_seconds (Source *s, const struct pe_traffic *t, gboolean prompt)
   for (guint32 type = 0; type < PE_TYPE_COUNT; type++) {
     if (t->type_bytes[type] == 0)
       continue;
-    double bytes = (double) (t->type_bytes[type] - (prompt ? t->output_bytes[type] : 0));
-    double more = prompt ? multiply_seconds (s, type, bytes) : read_seconds (s, type, bytes);
+    double bytes = (double) t->type_bytes[type], output = (double) t->output_bytes[type];
+    double more = rows > 0 ? share_seconds (s, type, bytes - output,
+                                            (double) t->whole_bytes[type] - output, rows)
+                           : read_seconds (s, type, bytes);
     if (more < 0)
       return -1;
     seconds += more;
   }
-  double cache = prompt ? with_threads (s, one->cache_multiply, all->cache_multiply)
-                        : with_threads (s, one->cache_read, all->cache_read);
+  double cache = rows > 0 ? with_threads (s, one->cache_multiply, all->cache_multiply)
+                          : with_threads (s, one->cache_read, all->cache_read);
   if (!(cache > 0))
     cache = s->device->read_rate * SHARE_OF_BANDWIDTH;
   if (cache > 0)
     seconds += (double) t->kv_bytes * s->cache_weight / cache;
-  if (!prompt)
-    seconds +=
-        all->pass_seconds + t->n_operators * with_threads (s, one->op_seconds, all->op_seconds);
-  return seconds;
+  double beside =
+      all->pass_seconds + t->n_operators * with_threads (s, one->op_seconds, all->op_seconds);
+  return seconds + (rows > 0 ? beside / rows : beside);
 }
 
 /* A cache in fewer bits is no quicker to read, as it has to be decoded: its rows are taken to cost
@@ -119,17 +135,20 @@ cache_weight (const struct pe_plan *plan)
   return bits > 0 && bits < 16 ? 16 / bits : 1;
 }
 
-/* Of one token with `depth` tokens before it; 0: unknown. */
+/* Of one token with `depth` tokens before it, alone or as one of a prompt of so many, which is cut
+ * into batches; 0: unknown. */
 static double
 token_seconds (const struct pe_model *model, const struct pe_plan *plan, guint32 depth,
-               gboolean prompt, gboolean *rough)
+               guint32 prompt, gboolean *rough)
 {
+  guint32 batch = MAX (plan->request.n_batch, 1);
+  double rows = prompt ? (double) prompt / (prompt / batch + (prompt % batch != 0)) : 0;
   struct pe_traffic traffic[PE_MAX_DEVICES];
   double sum = 0;
   pe_plan_traffic (model, plan, depth, traffic);
   for (gsize d = 0; d < plan->n_devices; d++) {
     Source source = { &plan->devices[d], plan->request.n_threads, cache_weight (plan), FALSE };
-    double seconds = device_seconds (&source, &traffic[d], prompt);
+    double seconds = device_seconds (&source, &traffic[d], rows);
     if (seconds < 0)
       return 0;
     sum += seconds;
@@ -169,10 +188,9 @@ parley_speed_of_run (const struct pe_model *model, const struct pe_plan *plan, g
   gboolean rough;
   guint answering = depth + prompt_tokens + reply_tokens / 2;
   *prompt_seconds =
-      prompt_tokens * token_seconds (model, plan, depth + prompt_tokens / 2, TRUE, &rough);
-  *reply_seconds = reply_tokens > 1
-                       ? (reply_tokens - 1) * token_seconds (model, plan, answering, FALSE, &rough)
-                       : 0;
+      prompt_tokens * token_seconds (model, plan, depth + prompt_tokens / 2, prompt_tokens, &rough);
+  *reply_seconds =
+      reply_tokens > 1 ? (reply_tokens - 1) * token_seconds (model, plan, answering, 0, &rough) : 0;
 }
 
 /* ---- what earlier replies say ---- */
@@ -290,10 +308,10 @@ parley_speed_predict (const struct pe_model *model, const struct pe_plan *plan, 
   Correction correction = correct (plan, history);
   double reply = correction.generation, prompt = correction.prompt;
   guint32 turn = TURN_PROMPT + TURN_REPLY / 2;
-  double start = token_seconds (model, plan, 0, FALSE, &rough);
-  double full = token_seconds (model, plan, plan->request.n_ctx, FALSE, &rough);
-  double rows = token_seconds (model, plan, TURN_PROMPT / 2, TRUE, &rough);
-  double middle = token_seconds (model, plan, MIN (turn, plan->request.n_ctx), FALSE, &rough);
+  double start = token_seconds (model, plan, 0, 0, &rough);
+  double full = token_seconds (model, plan, plan->request.n_ctx, 0, &rough);
+  double rows = token_seconds (model, plan, TURN_PROMPT / 2, TURN_PROMPT, &rough);
+  double middle = token_seconds (model, plan, MIN (turn, plan->request.n_ctx), 0, &rough);
   *out = (ParleySpeed){
     .generation = inverse (start) * reply,
     .generation_full = inverse (full) * reply,

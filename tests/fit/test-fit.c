@@ -507,6 +507,43 @@ speed_follows_the_rates (void)
   CHECK (parley_fit_get_speed (none) == 0 && strstr (parley_fit_get_basis (none), "no data"));
 }
 
+/* A batch reads the weights once and costs a pass: in small ones each row pays more of it, up to
+ * what a token alone does. What a turn takes follows. */
+static void
+small_batches_are_slower (void)
+{
+  static const guint32 batches[] = { 1, 8, 32, 64, 128, 256, 512 };
+  static const gint32 layers[] = { 0, 4, 9 };
+  struct pe_device_info devices[N_DEVICES];
+  struct pe_plan_request request;
+  gsize n = build_computer (&computers[1], devices);
+  pe_plan_request_init (&request);
+  request.n_ctx = 4096;
+  for (gsize l = 0; l < G_N_ELEMENTS (layers); l++) {
+    double last = 0, last_turn = 0;
+    request.n_gpu_layers = layers[l];
+    for (gsize b = 0; b < G_N_ELEMENTS (batches); b++) {
+      request.n_batch = batches[b];
+      g_autoptr (ParleyFit) fit = parley_fit_model_plan (model, &request, devices, n, NULL, NULL);
+      double prompt = parley_fit_get_prompt_speed (fit), alone = parley_fit_get_speed (fit);
+      double turn = parley_fit_get_turn_seconds (fit);
+      printf ("# %d layers, %3u rows: %8.1f tokens/s of a prompt, %.1f alone, %.3f s a turn\n",
+              layers[l], batches[b], prompt, alone, turn);
+      CHECK_MSG (prompt > last * 1.005, "%u rows: %.1f tokens/s, fewer %.1f", batches[b], prompt,
+                 last);
+      CHECK (b == 0 || turn < last_turn);
+      if (batches[b] == 1)
+        CHECK_MSG (prompt > alone / 2 && prompt < alone * 1.05, "%.1f, %.1f", prompt, alone);
+      last = prompt;
+      last_turn = turn;
+    }
+    /* More rows than a prompt of this reckoning has make no difference. */
+    request.n_batch = 1024;
+    g_autoptr (ParleyFit) more = parley_fit_model_plan (model, &request, devices, n, NULL, NULL);
+    CHECK (parley_fit_get_prompt_speed (more) == last);
+  }
+}
+
 /* ---- what earlier replies say ---- */
 
 /* A reply that took `slower` times as long as it is foretold. */
@@ -789,6 +826,7 @@ main (int argc, char **argv)
   RUN (the_driver_counts);
   RUN (the_largest_that_fits);
   RUN (speed_follows_the_rates);
+  RUN (small_batches_are_slower);
   RUN (replies_correct_predictions);
   RUN (replies_elsewhere_say_nothing);
   RUN (threads_lie_between_one_and_all);
