@@ -33,5 +33,9 @@ gboolean _parley_fit_model_seconds (ParleyFitModel *model, const struct pe_plan_
 /* "Card A and Card B": the GPUs that have layers; g_free() it. */
 char *_parley_fit_gpu_names (const ParleyFit *fit);
 
-/* Whether a plan leaves every device its margin. */
+/* Whether a plan leaves every device its margin, or every GPU. */
 gboolean _parley_fit_leaves_margins (const ParleyFit *fit);
+gboolean _parley_fit_leaves_gpu_margins (const ParleyFit *fit);
+
+/* Of the layers on the GPUs those whose experts are not there. */
+guint _parley_fit_experts_in_ram (const ParleyFit *fit);

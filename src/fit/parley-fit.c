@@ -117,9 +117,22 @@ overfull_gpu (const ParleyFit *fit)
 }
 
 gboolean
+_parley_fit_leaves_gpu_margins (const ParleyFit *fit)
+{
+  return overfull_gpu (fit) == 0;
+}
+
+gboolean
 _parley_fit_leaves_margins (const ParleyFit *fit)
 {
   return leaves_margin (&fit->devices[0].info, ram_needed (fit)) && overfull_gpu (fit) == 0;
+}
+
+guint
+_parley_fit_experts_in_ram (const ParleyFit *fit)
+{
+  guint in_ram = fit->n_layers + 1 - MAX (1, fit->gpu_layers);
+  return fit->request.n_cpu_experts > in_ram ? fit->request.n_cpu_experts - in_ram : 0;
 }
 
 static ParleyFitVerdict

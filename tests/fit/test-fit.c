@@ -298,7 +298,7 @@ budgets_by_hand_bound_a_device (void)
 /* ---- a model of eight layers and some 760 MB, of which nothing but the header is read ---- */
 
 static char *path;
-static ParleyFitModel *model;
+static ParleyFitModel *model, *moe;
 
 static void
 plan_on (const struct computer *c, gint32 layers, guint32 n_ctx, ParleyFit **out)
@@ -668,40 +668,114 @@ threads_lie_between_one_and_all (void)
 
 /* ---- the automatic choice ---- */
 
+struct tally {
+  guint tried, fitting;         /* choices by hand */
+  guint partly, apart, reduced; /* automatic ones: with layers, experts and rows given up */
+};
+
+/* Every choice by hand of layers, experts, cache and batch against the automatic one. A cache of 4
+ * bits is a person's choice alone: it saves more, but replies get worse. */
+static void
+compare_by_hand (ParleyFitModel *of, const struct pe_device_info *devices, gsize n,
+                 const char *name, struct tally *tally)
+{
+  static const enum pe_type caches[] = { PE_TYPE_F16, PE_TYPE_Q8_0, PE_TYPE_F32 };
+  static const guint32 batches[] = { 1024, 512, 200, 128, 48, 32, 8, 1 };
+  struct pe_plan_request chosen, manual;
+  g_autofree char *sentence = NULL;
+  if (!parley_fit_model_auto (of, 0, devices, n, NULL, &chosen, &sentence))
+    return;
+  CHECK_MSG (chosen.k_type != PE_TYPE_Q4_0 && chosen.v_type != PE_TYPE_Q4_0, "%s", name);
+  g_autoptr (ParleyFit) best = parley_fit_model_plan (of, &chosen, devices, n, NULL, NULL);
+  CHECK_MSG (best && parley_fit_get_verdict (best) != PARLEY_FIT_TOO_LARGE, "%s", name);
+  guint layers = parley_fit_get_n_layers (best);
+  double seconds = parley_fit_get_turn_seconds (best);
+  tally->partly += parley_fit_get_verdict (best) == PARLEY_FIT_PARTLY;
+  tally->apart += chosen.n_cpu_experts > 0;
+  tally->reduced += chosen.n_batch < 512;
+  CHECK_MSG ((chosen.n_batch < 512) == (strstr (sentence, "at a time") != NULL), "%s", sentence);
+  CHECK_MSG (chosen.n_cpu_experts == 0 || strstr (sentence, "without the experts"), "%s", sentence);
+  for (guint gpu_layers = 0; gpu_layers <= (n > 1 ? layers + 1 : 0); gpu_layers++)
+    for (guint experts = 0; experts <= (of == model ? 0 : layers); experts++)
+      for (gsize c = 0; c < G_N_ELEMENTS (caches); c++)
+        for (gsize b = 0; b < G_N_ELEMENTS (batches); b++) {
+          manual = chosen;
+          manual.n_gpu_layers = (gint32) gpu_layers;
+          manual.n_cpu_experts = experts;
+          manual.k_type = manual.v_type = caches[c];
+          manual.n_batch = batches[b];
+          g_autoptr (ParleyFit) fit = parley_fit_model_plan (of, &manual, devices, n, NULL, NULL);
+          tally->tried++;
+          if (!fit || parley_fit_get_verdict (fit) == PARLEY_FIT_TOO_LARGE)
+            continue;
+          tally->fitting++;
+          CHECK_MSG (seconds <= parley_fit_get_turn_seconds (fit) * (1 + 1e-9),
+                     "%s: %u layers, %u without experts, cache %u, %u rows by hand take %.4f s; "
+                     "%d, %u, %u, %u by itself %.4f s",
+                     name, gpu_layers, experts, caches[c], batches[b],
+                     parley_fit_get_turn_seconds (fit), chosen.n_gpu_layers, chosen.n_cpu_experts,
+                     chosen.k_type, chosen.n_batch, seconds);
+        }
+}
+
 static void
 automatic_is_never_slower (void)
 {
-  static const enum pe_type caches[] = { PE_TYPE_F32, PE_TYPE_F16, PE_TYPE_Q8_0, PE_TYPE_Q4_0 };
-  guint tried = 0;
+  struct tally tally = { 0 };
   for (gsize i = 0; i < G_N_ELEMENTS (computers); i++) {
     struct pe_device_info devices[N_DEVICES];
-    struct pe_plan_request chosen, manual;
     gsize n = build_computer (&computers[i], devices);
-    g_autofree char *sentence = NULL;
-    gboolean found = parley_fit_model_auto (model, 0, devices, n, NULL, &chosen, &sentence);
-    printf ("# %-36s %s\n", computers[i].name, sentence);
-    CHECK_MSG (found && *sentence, "%s", computers[i].name);
-    g_autoptr (ParleyFit) best = parley_fit_model_plan (model, &chosen, devices, n, NULL, NULL);
-    CHECK_MSG (best && parley_fit_get_verdict (best) != PARLEY_FIT_TOO_LARGE, "%s",
-               computers[i].name);
-    for (guint by_hand = 0; by_hand < 10 * G_N_ELEMENTS (caches) * 4; by_hand++) {
-      manual = chosen;
-      manual.n_gpu_layers = (gint32) (by_hand % 10);
-      manual.k_type = manual.v_type = caches[by_hand / 10 % G_N_ELEMENTS (caches)];
-      manual.n_batch = 64u << by_hand / 40;
-      g_autoptr (ParleyFit) fit = parley_fit_model_plan (model, &manual, devices, n, NULL, NULL);
-      if (!fit || parley_fit_get_verdict (fit) == PARLEY_FIT_TOO_LARGE)
-        continue;
-      tried++;
-      CHECK_MSG (parley_fit_get_turn_seconds (best) <=
-                     parley_fit_get_turn_seconds (fit) * (1 + 1e-9),
-                 "%s: %d layers by hand take %.4f s, %d by itself %.4f s", computers[i].name,
-                 manual.n_gpu_layers, parley_fit_get_turn_seconds (fit), chosen.n_gpu_layers,
-                 parley_fit_get_turn_seconds (best));
-    }
+    compare_by_hand (model, devices, n, computers[i].name, &tally);
   }
-  printf ("# %u choices by hand were no quicker\n", tried);
-  CHECK (tried > 500);
+  printf ("# %u choices by hand, of which %u fit, were no quicker\n", tally.tried, tally.fitting);
+  CHECK (tally.fitting > 1000);
+}
+
+/* Cards and RAM of every size between nothing and all of a model, a card that is slower than the
+ * processor, and one that shares its memory. */
+static void
+automatic_is_never_slower_where_memory_is_short (void)
+{
+  static const struct {
+    const char *name, *computer;
+    double slower;
+    guint64 ram; /* 0: as much as there is */
+  } cases[] = {
+    { "quick card", "24 GB", 1, 0 },
+    { "slow card", "24 GB", 20, 0 },
+    { "shared memory", "integrated, 2/3 + 1/3", 1, 0 },
+    { "two cards", "two GPUs, 8 GB and 4 GB", 1, 0 },
+    { "quick card, little RAM", "24 GB", 1, 600 * MIB },
+    { "slow card, little RAM", "24 GB", 20, 600 * MIB },
+  };
+  ParleyFitModel *const models[] = { model, moe };
+  for (gsize m = 0; m < G_N_ELEMENTS (models); m++) {
+    struct tally tally = { 0 };
+    for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+      for (guint64 step = 1; step <= 12; step++) {
+        struct pe_device_info devices[N_DEVICES];
+        gsize n = build_computer (computer_called (cases[i].computer), devices);
+        for (gsize d = 1; d < n; d++) {
+          struct pe_rates *r = &devices[d].rates[PE_RATES_ALL_THREADS];
+          devices[d].memory_margin = MIB;
+          devices[d].memory_available = step * (models[m] == moe ? 20 : 90) * MIB / d;
+          for (guint type = 0; type < PE_TYPE_COUNT; type++) {
+            r->read[type] /= cases[i].slower;
+            r->multiply[type] /= cases[i].slower;
+          }
+        }
+        devices[0].memory_margin = MIB;
+        if (cases[i].ram)
+          devices[0].memory_available = models[m] == moe ? cases[i].ram / 4 : cases[i].ram;
+        compare_by_hand (models[m], devices, n, cases[i].name, &tally);
+      }
+    printf ("# %u choices by hand, of which %u fit; %u automatic ones with some layers on the GPU, "
+            "%u with experts apart, %u with fewer rows\n",
+            tally.tried, tally.fitting, tally.partly, tally.apart, tally.reduced);
+    CHECK (tally.fitting > 5000 && tally.fitting < tally.tried);
+    CHECK (tally.partly + tally.apart > 10 && tally.reduced > 10);
+    CHECK (models[m] == model || tally.apart > 5);
+  }
 }
 
 static void
@@ -798,22 +872,30 @@ devices_that_vanish (void)
   CHECK (!none && error); /* not even a processor */
 }
 
+static ParleyFitModel *
+make_model (const char *generator, const char *options, const char *file)
+{
+  g_autofree char *command = g_strdup_printf ("%s %s %s >/dev/null", generator, options, file);
+  g_autoptr (GError) error = NULL;
+  ParleyFitModel *made = system (command) == 0 ? parley_fit_model_open (file, &error) : NULL;
+  if (!made)
+    fprintf (stderr, "test-fit: %s\n", error ? error->message : command);
+  return made;
+}
+
 int
 main (int argc, char **argv)
 {
   if (argc != 2)
     return 2;
   path = g_strdup_printf ("%s/parley-fit-%d.gguf", g_get_tmp_dir (), (int) getpid ());
-  g_autofree char *command = g_strdup_printf (
-      "%s --preset llama-1b --layers 8 --vocab 4000 --type q8_0 %s >/dev/null", argv[1], path);
-  if (system (command) != 0)
+  g_autofree char *moe_path =
+      g_strdup_printf ("%s/parley-fit-%d-experts.gguf", g_get_tmp_dir (), (int) getpid ());
+  model = make_model (argv[1], "--preset llama-1b --layers 8 --vocab 4000 --type q8_0", path);
+  moe = make_model (argv[1], "--preset tiny-moe --layers 6 --embd 1024 --ffn 512 --type q8_0",
+                    moe_path);
+  if (!model || !moe)
     return 2;
-  g_autoptr (GError) error = NULL;
-  model = parley_fit_model_open (path, &error);
-  if (!model) {
-    fprintf (stderr, "test-fit: %s\n", error->message);
-    return 2;
-  }
   RUN (heaps_are_judged);
   RUN (budgets_that_move_are_doubted);
   RUN (budgets_by_hand_bound_a_device);
@@ -831,11 +913,14 @@ main (int argc, char **argv)
   RUN (replies_elsewhere_say_nothing);
   RUN (threads_lie_between_one_and_all);
   RUN (automatic_is_never_slower);
+  RUN (automatic_is_never_slower_where_memory_is_short);
   RUN (automatic_gives_up_in_words);
   RUN (lying_headers_promise_nothing);
   RUN (devices_that_vanish);
   parley_fit_model_unref (model);
+  parley_fit_model_unref (moe);
   unlink (path);
+  unlink (moe_path);
   g_free (path);
   return test_done ();
 }
