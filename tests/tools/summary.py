@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Adds up the TAP lines in meson's test logs: `N passed, N failed, N skipped` is the last line.
+With --tables SUITE what the tests of that suite say beside their results is shown before.
 
 A program that dies, times out or prints no plan counts as one failure more, whatever it said
 before; one that skips everything is shown with its reason."""
+import argparse
 import json
 import re
 import sys
@@ -41,12 +43,26 @@ def count(test):
     return passed, failed, skipped
 
 
+def show_tables(test):
+    lines = [line[2:] for line in test.get("stdout", "").splitlines() if line.startswith("# ")]
+    if lines:
+        print(f"{test['name']}:", *lines, sep="\n  ")
+
+
 def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--tables", metavar="SUITE", action="append", default=[])
+    parser.add_argument("logs", nargs="+")
+    options = parser.parse_args()
+    shown = tuple(f"parley:{suite} / " for suite in options.tables)
     passed, failed, skipped = 0, [], []
-    for path in sys.argv[1:]:
+    for path in options.logs:
         with open(path, encoding="utf-8") as log:
             for line in log:
-                p, f, s = count(json.loads(line))
+                test = json.loads(line)
+                if test["name"].startswith(shown):
+                    show_tables(test)
+                p, f, s = count(test)
                 passed += p
                 failed += f
                 skipped += s
