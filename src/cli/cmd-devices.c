@@ -128,6 +128,58 @@ print_budget (const char *text, const struct pe_device_info *device)
 
 /* ---- the list ---- */
 
+static void
+write_numbers (struct pe_json_writer *w, const char *const names[], const guint64 values[], gsize n)
+{
+  for (gsize i = 0; i < n; i++) {
+    pe_json_key (w, names[i]);
+    pe_json_uint (w, values[i]);
+  }
+}
+
+static void
+write_processor (struct pe_json_writer *w)
+{
+  static const char *const counts[] = { "cores", "performance_cores", "threads" };
+  static const char *const caches[] = { "l1_bytes", "l2_bytes", "l3_bytes" };
+  ParleyCpu cpu;
+  parley_cpu_read ("", &cpu);
+  pe_json_key (w, "processor");
+  pe_json_begin_object (w);
+  write_numbers (w, counts, (const guint64[]){ cpu.n_physical, cpu.n_performance, cpu.n_threads },
+                 G_N_ELEMENTS (counts));
+  pe_json_key (w, "instruction_sets");
+  pe_json_begin_array (w);
+  g_auto (GStrv) sets = g_strsplit (cpu.instructions, ", ", -1);
+  for (char **set = sets; *set; set++)
+    pe_json_text (w, *set);
+  pe_json_end_array (w);
+  pe_json_key (w, "caches");
+  pe_json_begin_object (w);
+  write_numbers (w, caches, (const guint64[]){ cpu.l1, cpu.l2, cpu.l3 }, G_N_ELEMENTS (caches));
+  pe_json_end_object (w);
+  pe_json_end_object (w);
+}
+
+/* As the system says, before what a person allows; "limit_bytes" 0: no control group sets one. */
+static void
+write_memory (struct pe_json_writer *w)
+{
+  static const char *const names[] = { "total_bytes",      "available_bytes", "limit_bytes",
+                                       "swap_total_bytes", "swap_free_bytes", "zram_total_bytes" };
+  ParleyMemory memory;
+  pe_json_key (w, "memory");
+  if (!parley_memory_read ("", &memory)) {
+    pe_json_null (w);
+    return;
+  }
+  const guint64 values[] = { memory.total,      memory.available, memory.limit,
+                             memory.swap_total, memory.swap_free, memory.zram_total };
+  pe_json_begin_object (w);
+  write_numbers (w, names, values, G_N_ELEMENTS (names));
+  pe_json_end_object (w);
+}
+
 static int
 print_json (ParleyHardware *hardware)
 {
@@ -145,6 +197,8 @@ print_json (ParleyHardware *hardware)
     pe_json_text (&w, advice);
   else
     pe_json_null (&w);
+  write_processor (&w);
+  write_memory (&w);
   pe_json_key (&w, "devices");
   pe_json_begin_array (&w);
   for (gsize i = 0; i < n; i++)
@@ -168,7 +222,13 @@ print_processor (const struct pe_device_info *device)
   if (cpu.l2)
     g_print ("  caches    L1 %.0f kB, L2 %.1f MB, L3 %.1f MB\n", (double) cpu.l1 / 1024,
              (double) cpu.l2 / (1 << 20), (double) cpu.l3 / (1 << 20));
-  if (parley_memory_read ("", &memory) && (memory.swap_total || memory.zram_total)) {
+  if (!parley_memory_read ("", &memory))
+    return;
+  if (memory.limit) {
+    g_autofree char *limit = g_format_size (memory.limit);
+    g_print ("  limit     %s, set by a control group\n", limit);
+  }
+  if (memory.swap_total || memory.zram_total) {
     g_autofree char *swap = g_format_size (memory.swap_total);
     g_autofree char *zram = g_format_size (memory.zram_total);
     g_print ("  swap      %s, compressed %s; neither is counted\n", swap, zram);

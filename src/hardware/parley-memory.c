@@ -60,7 +60,8 @@ apply_group (const char *folder, ParleyMemory *memory)
     memory->available = left;
     memory->limited = TRUE;
   }
-  memory->total = MIN (memory->total, limit);
+  if (limit < memory->total)
+    memory->total = memory->limit = limit;
 }
 
 static void

@@ -13,7 +13,8 @@ G_BEGIN_DECLS
 typedef struct {
   guint64 total;                 /* bytes; the limit, where one is set */
   guint64 available;             /* bytes */
-  gboolean limited;              /* by a control group */
+  gboolean limited;              /* what is available, by a control group */
+  guint64 limit;                 /* of a control group, where that is less than the RAM; 0: none */
   guint64 swap_total, swap_free; /* on disk: no place for a model */
   guint64 zram_total;            /* swap that is compressed RAM: no capacity of its own */
 } ParleyMemory;

@@ -74,6 +74,26 @@ def rates_are_measured_once():
     case.close()
 
 
+def the_computer_is_described():
+    case = Case()
+    facts = case.facts("devices")
+    processor, memory = facts["processor"], facts["memory"]
+    assert 0 < processor["performance_cores"] <= processor["cores"] <= processor["threads"]
+    assert sorted(processor["caches"]) == ["l1_bytes", "l2_bytes", "l3_bytes"]
+    assert all(type(size) is int for size in processor["caches"].values())
+    with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
+        flags = file.read()
+    assert ("AVX2" in processor["instruction_sets"]) == (" avx2 " in flags), processor
+    assert sorted(memory) == ["available_bytes", "limit_bytes", "swap_free_bytes",
+                              "swap_total_bytes", "total_bytes", "zram_total_bytes"], memory
+    assert 0 < memory["available_bytes"] <= memory["total_bytes"]
+    assert memory["limit_bytes"] in (0, memory["total_bytes"]), memory
+    table = case.run("devices").replace("\N{NO-BREAK SPACE}", " ")
+    assert f"{processor['cores']}, {processor['performance_cores']} for performance" in table
+    assert ("set by a control group" in table) == (memory["limit_bytes"] > 0), table
+    case.close()
+
+
 def a_person_allows_less():
     case = Case()
     path = synthetic(case)
@@ -215,5 +235,6 @@ def every_file_of_a_repository():
 
 
 run_all([(test.__name__, test) for test in (
-    rates_are_measured_once, a_person_allows_less, every_figure_is_there, replies_teach,
-    a_file_has_its_own_history, looking_keeps_nothing, every_file_of_a_repository)])
+    rates_are_measured_once, the_computer_is_described, a_person_allows_less,
+    every_figure_is_there, replies_teach, a_file_has_its_own_history, looking_keeps_nothing,
+    every_file_of_a_repository)])

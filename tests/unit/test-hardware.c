@@ -33,6 +33,7 @@ reads_memory_and_its_limits (void)
   put ("proc/meminfo", "MemTotal:       1000 kB\nMemFree: 5 kB\nMemAvailable:    800 kB\n");
   CHECK (parley_memory_read (root, &memory));
   CHECK (memory.total == 1024000 && memory.available == 819200 && !memory.limited);
+  CHECK (memory.limit == 0);
 
   put ("proc/self/cgroup", "0::/user/app\n");
   put ("sys/fs/cgroup/user/app/memory.max", "max\n");
@@ -44,6 +45,7 @@ reads_memory_and_its_limits (void)
   put ("sys/fs/cgroup/user/memory.stat", "anon 1\ninactive_file 100000\nslab_reclaimable 50000\n");
   CHECK (parley_memory_read (root, &memory));
   CHECK (memory.limited && memory.available == 200000 && memory.total == 500000);
+  CHECK (memory.limit == 500000);
   put ("sys/fs/cgroup/user/app/memory.high", "150000\n");
   CHECK (parley_memory_read (root, &memory) && memory.available == 149900);
 
