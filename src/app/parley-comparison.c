@@ -521,7 +521,8 @@ parley_comparison_to_csv (ParleyComparison *self)
 {
   GString *out = g_string_new ("model,quantisation,verdict,context,gpu_layers,layers,"
                                "ram_bytes,vram_bytes,tokens_per_second_empty,"
-                               "tokens_per_second_full,prompt_tokens_per_second,basis\r\n");
+                               "tokens_per_second_full,prompt_tokens_per_second,basis,"
+                               "load_seconds,load_basis\r\n");
 
   for (guint i = 0; i < self->entries->len; i++) {
     ParleyCompared *entry = self->entries->pdata[i];
@@ -530,7 +531,7 @@ parley_comparison_to_csv (ParleyComparison *self)
     append_field (out, entry->quantisation);
     if (fit == NULL) {
       append_field (out, entry->problem != NULL ? entry->problem : "");
-      g_string_append (out, ",,,,,,,,\r\n");
+      g_string_append (out, ",,,,,,,,,,\r\n");
       continue;
     }
     append_field (out, parley_fit_verdict_words (parley_fit_get_verdict (fit)));
@@ -545,6 +546,8 @@ parley_comparison_to_csv (ParleyComparison *self)
     append_figure (out, parley_fit_get_speed_at_full_context (fit));
     append_figure (out, parley_fit_get_prompt_speed (fit));
     append_field (out, parley_fit_get_basis (fit));
+    append_figure (out, parley_fit_get_load_seconds (fit));
+    append_field (out, parley_fit_get_load_basis (fit));
     g_string_truncate (out, out->len - 1);
     g_string_append (out, "\r\n");
   }

@@ -78,11 +78,14 @@ tell (Job *job, gpointer subject, ParleyFit *fit, const GError *error)
     forecast.verdict = shown (parley_fit_get_verdict (fit));
     forecast.words = parley_fit_verdict_words (parley_fit_get_verdict (fit));
     forecast.speed = *speed != '\0' ? g_strdup_printf ("≈ %s", speed) : g_strdup ("");
-    forecast.why =
-        g_strdup_printf ("%s\n%s", parley_fit_get_sentence (fit), parley_fit_get_basis (fit));
+    g_autofree char *load = parley_fit_describe_load (fit);
+    forecast.basis = g_strdup_printf ("%s%s%s", parley_fit_get_basis (fit),
+                                      load != NULL ? "\n" : "", load != NULL ? load : "");
+    forecast.why = g_strdup_printf ("%s\n%s", parley_fit_get_sentence (fit), forecast.basis);
   }
   job->ready (subject, &forecast, job->data);
   g_free (forecast.speed);
+  g_free (forecast.basis);
   g_free (forecast.why);
 }
 
@@ -95,6 +98,7 @@ parley_forecast_copy (const ParleyForecast *forecast)
   if (copy->fit != NULL)
     parley_fit_ref (copy->fit);
   copy->speed = g_strdup (forecast->speed);
+  copy->basis = g_strdup (forecast->basis);
   copy->why = g_strdup (forecast->why);
   return copy;
 }
@@ -106,6 +110,7 @@ parley_forecast_free (ParleyForecast *copy)
     return;
   g_clear_pointer (&copy->fit, parley_fit_unref);
   g_free (copy->speed);
+  g_free (copy->basis);
   g_free (copy->why);
   g_free (copy);
 }

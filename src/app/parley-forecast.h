@@ -18,6 +18,7 @@ typedef struct {
   ParleyShownVerdict verdict;
   const char *words; /* "Fits on the GPU" */
   char *speed;       /* "≈ 14 tokens/s", or "" */
+  char *basis;       /* where the speed comes from, and how soon it is loaded; NULL with no fit */
   char *why;         /* the verdict with its figures, and where the speed comes from */
 } ParleyForecast;
 

@@ -217,7 +217,7 @@ predicted (gpointer subject, const ParleyForecast *forecast, gpointer data)
     return;
   gtk_label_set_text (GTK_LABEL (self->speed), forecast->speed);
   gtk_widget_set_visible (self->speed, *forecast->speed != '\0');
-  gtk_label_set_text (GTK_LABEL (self->basis), parley_fit_get_basis (forecast->fit));
+  gtk_label_set_text (GTK_LABEL (self->basis), forecast->basis);
 }
 
 static void

@@ -158,6 +158,8 @@ write_speed (struct pe_json_writer *w, ParleyFit *fit)
     pe_json_key (w, figures[i].name);
     pe_json_real (w, figures[i].value);
   }
+  pe_json_key (w, "load_basis");
+  pe_json_text (w, parley_fit_get_load_basis (fit));
   pe_json_key (w, "trust");
   pe_json_text (w, trust_name (parley_fit_get_trust (fit)));
   pe_json_key (w, "basis");
@@ -292,6 +294,9 @@ print_table (ParleyFit *fit, const struct verified *verified, const struct advic
             parley_fit_get_basis (fit));
   else
     printf ("\nspeed: %s\n", parley_fit_get_basis (fit));
+  g_autofree char *load = parley_fit_describe_load (fit);
+  if (load)
+    printf ("%s\n", load);
   if (advice->sentence)
     printf ("\nlargest that fits: a context of %u, %u layers on the GPU\nautomatic: %s\n",
             advice->largest_context, advice->largest_layers, advice->sentence);

@@ -394,6 +394,25 @@ parley_fit_get_load_seconds (ParleyFit *fit)
   return fit->speed.load_seconds;
 }
 
+const char *
+parley_fit_get_load_basis (ParleyFit *fit)
+{
+  return fit->speed.load_basis;
+}
+
+char *
+parley_fit_describe_load (ParleyFit *fit)
+{
+  double seconds = fit->speed.load_seconds;
+  if (!(seconds > 0))
+    return NULL;
+  if (seconds < 1)
+    return g_strdup_printf (_ ("Loads in less than a second once the file was read: %s"),
+                            fit->speed.load_basis);
+  return g_strdup_printf (_ ("Loads in about %.0f s once the file was read: %s"), seconds,
+                          fit->speed.load_basis);
+}
+
 double
 parley_fit_get_turn_seconds (ParleyFit *fit)
 {

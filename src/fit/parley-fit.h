@@ -78,6 +78,9 @@ double parley_fit_get_speed (ParleyFit *fit);
 double parley_fit_get_speed_at_full_context (ParleyFit *fit);
 double parley_fit_get_prompt_speed (ParleyFit *fit);
 double parley_fit_get_load_seconds (ParleyFit *fit); /* once the file was read; 0: unknown */
+const char *parley_fit_get_load_basis (ParleyFit *fit);
+/* "Loads in about 3 s once the file was read: from …", translated; NULL: unknown. g_free() it. */
+char *parley_fit_describe_load (ParleyFit *fit);
 double parley_fit_get_turn_seconds (ParleyFit *fit); /* see speed.h; 0: unknown */
 ParleySpeedTrust parley_fit_get_trust (ParleyFit *fit);
 const char *parley_fit_get_basis (ParleyFit *fit);

@@ -174,6 +174,22 @@ load_seconds (const struct pe_plan *plan)
   return read > 0 ? seconds + (double) pe_plan_bytes (plan, 0, PE_MEMORY_WEIGHTS) / read : 0;
 }
 
+static void
+describe_load (const struct pe_plan *plan, ParleySpeed *out)
+{
+  double ram = plan->devices[0].read_rate / 1e9;
+  if (!(out->load_seconds > 0))
+    return;
+  if (pe_plan_gpu_layers (plan) > 0)
+    g_snprintf (
+        out->load_basis, sizeof out->load_basis,
+        _ ("from the bandwidth of the RAM (%.0f GB/s) and of the way to the GPU (%.0f GB/s)"), ram,
+        plan->devices[1].transfer_rate / 1e9);
+  else
+    g_snprintf (out->load_basis, sizeof out->load_basis, _ ("from the RAM's bandwidth (%.0f GB/s)"),
+                ram);
+}
+
 static double
 inverse (double seconds)
 {
@@ -318,6 +334,7 @@ parley_speed_predict (const struct pe_model *model, const struct pe_plan *plan, 
     .prompt = inverse (rows) * prompt,
     .load_seconds = load_seconds (plan),
   };
+  describe_load (plan, out);
   if (start > 0 && rows > 0)
     out->turn_seconds = TURN_PROMPT * rows / prompt + TURN_REPLY * middle / reply;
   if (!(start > 0)) {

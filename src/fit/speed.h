@@ -24,7 +24,8 @@ typedef struct {
   double load_seconds;                        /* 0: unknown */
   double turn_seconds; /* of a typical turn: a prompt of 512 tokens and a reply of 256 */
   ParleySpeedTrust trust;
-  char basis[256]; /* in words, translated */
+  char basis[256];      /* in words, translated */
+  char load_basis[192]; /* the same of load_seconds; "" where that is unknown */
 } ParleySpeed;
 
 #define PARLEY_SPEED_RUNS 16

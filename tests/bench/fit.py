@@ -13,7 +13,7 @@ import tempfile
 
 CASES = [f"{preset}/{kind}/{threads}" for preset in ("qwen3-0.6b", "llama-1b", "llama-3b")
          for kind in ("q4_0", "q4_k_m", "q8_0") for threads in (1, 2)]
-WHAT = ("generation", "prompt")
+WHAT = {"generation": "tokens/s", "prompt": "tokens/s", "load": "s"}
 PROMPT, REPLY = 512, 32
 
 
@@ -51,8 +51,9 @@ def run(build, path, case, repeat):
         result = ask([build / "src/cli/parley-bench", path, "--prompt-tokens", str(PROMPT),
                       "--gen-tokens", str(REPLY), "--repeat", str(repeat), *plan], env)
     return {"case": case, "read_rate": rate, "read_rate_meanwhile": result["devices"][0]["read_rate"],
+            "load": {"predicted": speed["load_seconds"], "measured": result["load_seconds"]},
             **{what: {"predicted": speed[what], "measured": result[what]["tokens_per_second"]}
-               for what in WHAT}}
+               for what in ("generation", "prompt")}}
 
 
 def load(record):
@@ -67,15 +68,15 @@ def keep(record, outcome):
 
 
 def head():
-    print(f"{'model, type, threads':22} {'what':10} {'predicted':>9} {'measured':>9} {'ratio':>6} "
+    print(f"{'model, type, threads':22} {'what':20} {'predicted':>9} {'measured':>9} {'ratio':>6} "
           f"{'RAM before, meanwhile':>22}")
 
 
 def show(outcome):
-    for what in WHAT:
+    for what, unit in WHAT.items():
         figures = outcome[what]
-        print(f"{outcome['case']:22} {what:10} {figures['predicted']:9.1f} "
-              f"{figures['measured']:9.1f} {figures['predicted'] / figures['measured']:6.2f} "
+        print(f"{outcome['case']:22} {what + ', ' + unit:20} {figures['predicted']:9.2f} "
+              f"{figures['measured']:9.2f} {figures['predicted'] / figures['measured']:6.2f} "
               f"{outcome['read_rate'] / 1e9:10.1f} {outcome['read_rate_meanwhile'] / 1e9:6.1f} GB/s",
               flush=True)
 

@@ -141,7 +141,8 @@ def every_figure_is_there():
     path = synthetic(case)
     none = case.facts("fit", path)
     assert none["speed"]["trust"] == "unknown" and none["speed"]["generation"] == 0
-    assert "no data yet" in none["speed"]["basis"]
+    assert "no data yet" in none["speed"]["basis"] and none["speed"]["load_basis"] == ""
+    assert "Loads in" not in case.run("fit", path)
     measured(case)
     fit = case.facts("fit", path, "--ctx", "256", "--kv-type", "q8_0", "--batch", "64")
     assert fit["verdict"] == "ram" and fit["ctx"] == 256 and fit["gpu_layers"] == 0
@@ -154,10 +155,13 @@ def every_figure_is_there():
         "from what the engine measured on this processor"
     for figure in ("generation", "generation_at_full_context", "prompt", "turn_seconds"):
         assert speed[figure] > 0, figure
+    assert speed["load_seconds"] > 0 and "RAM's bandwidth (40 GB/s)" in speed["load_basis"] or LONG
     assert fit["largest_gpu_layers"] == 0 and fit["largest_ctx"] > 0 and fit["automatic"]["why"]
     verified = case.facts("fit", path, "--verify")
     assert verified["devices"][0]["allocated_bytes"] == verified["devices"][0]["planned_bytes"]
-    assert "tokens/s" in case.run("fit", path) and "weights" in case.run("fit", path)
+    table = case.run("fit", path)
+    assert "tokens/s" in table and "weights" in table, table
+    assert "Loads in less than a second once the file was read: from the RAM" in table, table
     case.close()
 
 

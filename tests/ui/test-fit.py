@@ -18,7 +18,7 @@ from driver import wait  # noqa: E402
 
 COLUMNS = ["model", "quantisation", "verdict", "context", "gpu_layers", "layers", "ram_bytes",
            "vram_bytes", "tokens_per_second_empty", "tokens_per_second_full",
-           "prompt_tokens_per_second", "basis"]
+           "prompt_tokens_per_second", "basis", "load_seconds", "load_basis"]
 
 
 def save(app, item, path):
@@ -86,6 +86,7 @@ def models_side_by_side(case):
         for row in first.values():
             assert int(row["context"]) <= 4096 and int(row["ram_bytes"]) > 0, row
             assert row["tokens_per_second_empty"] == "" and "no data yet" in row["basis"], row
+            assert row["load_seconds"] == "" == row["load_basis"], row
 
         choose(app, "Computer", 5)  # an imagined card of 16 GB
         card = wait(lambda: (t := table(app, case.data, f"card-{os.urandom(3).hex()}.csv")) and
@@ -95,6 +96,7 @@ def models_side_by_side(case):
             assert row["verdict"] == "Fits on the GPU", row
             assert int(row["vram_bytes"]) > 0 and "roughly" in row["basis"], row
             assert float(row["tokens_per_second_full"]) <= float(row["tokens_per_second_empty"])
+            assert row["load_seconds"] and "of the way to the GPU" in row["load_basis"], row
             assert int(row["gpu_layers"]) == int(row["layers"]) + 1, row
             assert name in first
 
