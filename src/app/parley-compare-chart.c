@@ -14,6 +14,7 @@
 #define BAR_HEIGHT 18
 #define HEAD       42 /* two levels of names of the lines */
 #define FOOT       54 /* axis and legend */
+#define NOTE       22 /* a line at the foot */
 #define TITLE      44 /* of a picture */
 #define SIDE       6
 #define MAX_LINES  2
@@ -25,7 +26,7 @@
 
 struct _ParleyCompareChart {
   GtkWidget parent;
-  char *title;
+  char *title, **notes;
   GArray *bars;  /* of ParleyChartBar */
   GArray *lines; /* of ParleyChartLine */
 };
@@ -279,9 +280,15 @@ draw_foot (const Drawing *d, double y)
 }
 
 static double
+notes_height (ParleyCompareChart *self)
+{
+  return self->notes != NULL ? g_strv_length (self->notes) * (double) NOTE : 0;
+}
+
+static double
 height_of (ParleyCompareChart *self)
 {
-  return HEAD + MAX (self->bars->len, 1) * ROW + FOOT;
+  return HEAD + MAX (self->bars->len, 1) * ROW + FOOT + notes_height (self);
 }
 
 /* The axis ends behind the longest bar and, where they are not far off, the lines. */
@@ -308,12 +315,16 @@ static void
 draw (ParleyCompareChart *self, cairo_t *cr, PangoContext *pango, double width, const GdkRGBA *ink,
       gboolean rtl)
 {
-  double height = height_of (self);
+  double foot = height_of (self) - notes_height (self);
   Drawing d = { .cr = cr, .pango = pango, .ink = *ink, .width = width, .rtl = rtl };
 
   d.end = axis_end (self);
   d.scale = (width - 2 * SIDE) / (double) d.end;
-  draw_foot (&d, height - FOOT);
+  draw_foot (&d, foot - FOOT);
+  set_ink (&d, 0.8);
+  for (guint i = 0; self->notes != NULL && self->notes[i] != NULL; i++)
+    draw_text (&d, self->notes[i], FALSE, 0.85, rtl ? width - SIDE : SIDE, foot + i * (double) NOTE,
+               width - 2 * SIDE, FALSE);
   for (guint i = 0; i < self->bars->len; i++)
     draw_bar (&d, &g_array_index (self->bars, ParleyChartBar, i), HEAD + i * (double) ROW);
   for (guint i = 0; i < self->lines->len; i++)
@@ -358,17 +369,22 @@ describe (ParleyCompareChart *self)
     g_autofree char *size = parley_format_size (bar->weights + bar->kv + bar->work);
     g_string_append_printf (text, "\n%s: %s, %s", bar->name, size, bar->detail);
   }
+  for (guint i = 0; self->notes != NULL && self->notes[i] != NULL; i++)
+    g_string_append_printf (text, "\n%s", self->notes[i]);
   parley_set_accessible_name (GTK_WIDGET (self), text->str);
 }
 
 void
 parley_compare_chart_set (ParleyCompareChart *self, const char *title, const ParleyChartBar *bars,
-                          guint n_bars, const ParleyChartLine *lines, guint n_lines)
+                          guint n_bars, const ParleyChartLine *lines, guint n_lines,
+                          const char *const *notes)
 {
-  guint before = self->bars->len;
+  double before = height_of (self);
 
   g_free (self->title);
   self->title = g_strdup (title);
+  g_strfreev (self->notes);
+  self->notes = g_strdupv ((char **) notes);
   g_array_set_size (self->bars, 0);
   g_array_set_size (self->lines, 0);
   for (guint i = 0; i < n_bars; i++) {
@@ -382,7 +398,7 @@ parley_compare_chart_set (ParleyCompareChart *self, const char *title, const Par
     g_array_append_val (self->lines, line);
   }
   describe (self);
-  if (before != n_bars)
+  if (before != height_of (self))
     gtk_widget_queue_resize (GTK_WIDGET (self));
   gtk_widget_queue_draw (GTK_WIDGET (self));
 }
@@ -422,6 +438,7 @@ finalize (GObject *object)
   ParleyCompareChart *self = PARLEY_COMPARE_CHART (object);
 
   g_free (self->title);
+  g_strfreev (self->notes);
   g_array_unref (self->bars);
   g_array_unref (self->lines);
   G_OBJECT_CLASS (parley_compare_chart_parent_class)->finalize (object);

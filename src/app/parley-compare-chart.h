@@ -25,10 +25,12 @@ typedef struct {
 G_DECLARE_FINAL_TYPE (ParleyCompareChart, parley_compare_chart, PARLEY, COMPARE_CHART, GtkWidget)
 
 GtkWidget *parley_compare_chart_new (void);
-/* Copies both, at most two lines; `title` heads the picture that is saved. */
+/* Copies all, at most two lines; `title` heads the picture that is saved. `notes`: where the bars'
+ * figures come from, each a line at the foot; NULL: none. */
 void parley_compare_chart_set (ParleyCompareChart *self, const char *title,
                                const ParleyChartBar *bars, guint n_bars,
-                               const ParleyChartLine *lines, guint n_lines);
+                               const ParleyChartLine *lines, guint n_lines,
+                               const char *const *notes);
 gboolean parley_compare_chart_save (ParleyCompareChart *self, const char *path, GError **error);
 
 G_END_DECLS

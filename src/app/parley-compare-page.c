@@ -37,8 +37,48 @@ parley_compare_page_get_header (ParleyComparePage *self)
 
 /* ---- the chart ---- */
 
+/* Where the figures come from, each once. */
+static GPtrArray *
+bases_of (GPtrArray *entries)
+{
+  GPtrArray *bases = g_ptr_array_new ();
+
+  for (guint i = 0; i < entries->len; i++) {
+    ParleyFit *fit = ((ParleyCompared *) entries->pdata[i])->fit;
+    if (fit != NULL && parley_fit_get_speed_at_full_context (fit) > 0 &&
+        parley_fit_get_verdict (fit) < PARLEY_FIT_TOO_LARGE &&
+        !g_ptr_array_find_with_equal_func (bases, parley_fit_get_basis (fit), g_str_equal, NULL))
+      g_ptr_array_add (bases, (gpointer) parley_fit_get_basis (fit));
+  }
+  return bases;
+}
+
+/* Which of several bases; "" where there is but one. */
+static const char *
+mark_of (GPtrArray *bases, guint i)
+{
+  static const char *const marks[] = { "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹" };
+
+  return bases->len > 1 ? marks[MIN (i, G_N_ELEMENTS (marks) - 1)] : "";
+}
+
+static char **
+notes_of (GPtrArray *bases)
+{
+  GStrvBuilder *notes = g_strv_builder_new ();
+
+  for (guint i = 0; i < bases->len; i++) {
+    g_autofree char *note = g_strdup_printf (_ ("%sSpeed with a full context: %s"),
+                                             mark_of (bases, i), (const char *) bases->pdata[i]);
+    g_strv_builder_add (notes, note);
+  }
+  char **list = g_strv_builder_end (notes);
+  g_strv_builder_unref (notes);
+  return list;
+}
+
 static char *
-detail_of (const ParleyCompared *entry)
+detail_of (const ParleyCompared *entry, GPtrArray *bases)
 {
   if (entry->problem != NULL)
     return g_strdup (entry->problem);
@@ -48,7 +88,10 @@ detail_of (const ParleyCompared *entry)
   g_autofree char *speed = parley_format_speed (parley_fit_get_speed_at_full_context (entry->fit));
   if (*speed == '\0' || parley_fit_get_verdict (entry->fit) >= PARLEY_FIT_TOO_LARGE)
     return g_strdup (words);
-  return g_strdup_printf (_ ("≈ %s · %s"), speed, words);
+  guint basis = 0;
+  g_ptr_array_find_with_equal_func (bases, parley_fit_get_basis (entry->fit), g_str_equal, &basis);
+  g_autofree char *marked = g_strconcat (speed, mark_of (bases, basis), NULL);
+  return g_strdup_printf (_ ("≈ %s · %s"), marked, words);
 }
 
 static char *
@@ -60,9 +103,9 @@ name_of (const ParleyCompared *entry)
 }
 
 static void
-bar_of (const ParleyCompared *entry, ParleyChartBar *bar)
+bar_of (const ParleyCompared *entry, GPtrArray *bases, ParleyChartBar *bar)
 {
-  *bar = (ParleyChartBar){ .name = name_of (entry), .detail = detail_of (entry) };
+  *bar = (ParleyChartBar){ .name = name_of (entry), .detail = detail_of (entry, bases) };
   if (entry->fit == NULL)
     return;
   bar->too_large = parley_fit_get_verdict (entry->fit) == PARLEY_FIT_TOO_LARGE;
@@ -97,19 +140,21 @@ show_chart (ParleyComparePage *self)
   ParleyChartLine lines[2];
   guint n_lines = 0;
   guint64 vram = 0;
+  g_autoptr (GPtrArray) bases = bases_of (entries);
+  g_auto (GStrv) notes = notes_of (bases);
   g_autofree char *context =
       parley_format_tokens (parley_comparison_get_context (self->comparison));
   g_autofree char *title = g_strdup_printf (_ ("%s, %s of context"), computer_name (self), context);
 
   for (guint i = 0; i < entries->len; i++)
-    bar_of (entries->pdata[i], &bars[i]);
+    bar_of (entries->pdata[i], bases, &bars[i]);
   for (gsize d = 1; d < n; d++)
     vram += devices[d].memory_total;
   if (n > 1)
     lines[n_lines++] = (ParleyChartLine){ (char *) _ ("VRAM"), vram };
   lines[n_lines++] = (ParleyChartLine){ (char *) _ ("RAM"), devices[0].memory_total };
   parley_compare_chart_set (PARLEY_COMPARE_CHART (self->chart), title, bars, entries->len, lines,
-                            n_lines);
+                            n_lines, (const char *const *) notes);
   for (guint i = 0; i < entries->len; i++) {
     g_free (bars[i].name);
     g_free (bars[i].detail);

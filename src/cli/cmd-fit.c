@@ -384,8 +384,21 @@ write_file (struct pe_json_writer *w, ParleyHubFile *file, ParleyFit *fit, const
   pe_json_end_object (w);
 }
 
+/* The number of a basis among those that were met, from 1. */
+static guint
+basis_number (GPtrArray *bases, const char *basis)
+{
+  guint i;
+  if (!g_ptr_array_find_with_equal_func (bases, basis, g_str_equal, &i)) {
+    i = bases->len;
+    g_ptr_array_add (bases, g_strdup (basis));
+  }
+  return i + 1;
+}
+
 static void
-add_file (CliTable *table, ParleyHubFile *file, ParleyFit *fit, const GError *error)
+add_file (CliTable *table, GPtrArray *bases, ParleyHubFile *file, ParleyFit *fit,
+          const GError *error)
 {
   guint64 memory = 0;
   for (gsize d = 0; fit && d < parley_fit_get_n_devices (fit); d++)
@@ -393,7 +406,8 @@ add_file (CliTable *table, ParleyHubFile *file, ParleyFit *fit, const GError *er
   g_autofree char *size = parley_fit_format_bytes (parley_hub_file_get_size (file));
   g_autofree char *needs = parley_fit_format_bytes (memory);
   g_autofree char *speed = fit && parley_fit_get_speed (fit) > 0
-                               ? g_strdup_printf ("%.1f", parley_fit_get_speed (fit))
+                               ? g_strdup_printf ("%.1f [%u]", parley_fit_get_speed (fit),
+                                                  basis_number (bases, parley_fit_get_basis (fit)))
                                : g_strdup ("");
   cli_table_add (table, parley_hub_file_get_quantisation (file), size, fit ? needs : "", speed,
                  fit ? parley_fit_verdict_words (parley_fit_get_verdict (fit)) : error->message,
@@ -413,6 +427,7 @@ fit_all (const char *name, const struct pe_plan_request *request,
     return cli_fail_glib ("cannot plan", error);
   GListModel *files = parley_hub_model_get_files (model);
   struct pe_json_writer w = { 0 };
+  g_autoptr (GPtrArray) bases = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (CliTable) table = cli_table_new ("lrrrll");
   cli_table_add (table, "FILE", "SIZE", "NEEDS", "TOKENS/S", "FIT", "NAME");
   pe_json_begin_array (&w);
@@ -423,13 +438,16 @@ fit_all (const char *name, const struct pe_plan_request *request,
     g_autoptr (ParleyFit) fit =
         opened ? parley_fit_model_plan (opened, request, devices, n, NULL, &problem) : NULL;
     write_file (&w, file, fit, problem);
-    add_file (table, file, fit, problem);
+    add_file (table, bases, file, fit, problem);
   }
   pe_json_end_array (&w);
   if (json)
     return cli_print_json (&w);
   pe_json_writer_clear (&w);
   cli_table_print (table);
+  for (guint i = 0; i < bases->len; i++)
+    printf ("%s[%u] with an empty context, %s\n", i ? "" : "\n", i + 1,
+            (const char *) bases->pdata[i]);
   return CLI_DONE;
 }
 

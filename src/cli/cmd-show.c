@@ -176,7 +176,10 @@ print_table (ParleyHub *hub, ParleyHubModel *model, ParleyFit *known, guint64 kn
   if (g_list_model_get_n_items (files) == 0)
     printf ("There is no model in a GGUF file.\n");
   else if (known && *parley_fit_get_basis (known))
-    printf ("\nSpeed: %s\n", parley_fit_get_basis (known));
+    printf (parley_fit_get_speed (known) > 0
+                ? "\nSpeed with an empty context, %s; ≈ by the size of the file.\n"
+                : "\nSpeed: %s\n",
+            parley_fit_get_basis (known));
   return CLI_DONE;
 }
 

@@ -226,7 +226,14 @@ def every_file_of_a_repository():
         known = [f for f in files if f["verdict"] != "unknown"]
         assert known and all(f["ram_bytes"] > 0 and f["why"] for f in known), files
         table = case.run("fit", "--all", repo)
-        assert table.count("\n") >= len(files) and "TOKENS/S" in table
+        assert table.count("\n") >= len(files) and "TOKENS/S" in table and "[1]" not in table
+        # No figure without where it comes from.
+        measured(case)
+        table = case.run("fit", "--all", repo)
+        assert "] with an empty context, from what the engine measured on this" in table, table
+        rows = [line for line in table.splitlines() if line.endswith(".gguf")]
+        assert all("[1] " in row or "[2] " in row for row in rows) and len(rows) > 1, table
+        assert "Speed with an empty context, from what the engine" in case.run("show", repo)
         # Of a split one the tensors of all parts count, though the metadata is in the first.
         split = json.loads(case.run("fit", "--all", "quarry/Basalt-70B-GGUF", "--json"))
         assert len(split) == 3 and all(f["verdict"] in ("ram", "too-large") for f in split), split

@@ -100,6 +100,9 @@ def models_side_by_side(case):
             assert int(row["gpu_layers"]) == int(row["layers"]) + 1, row
             assert name in first
 
+        wait(lambda: [n for n in app.root.all("image") if "16 GB" in n.name and
+                      "\nSpeed with a full context: roughly, from the GPU" in n.name],
+             "where the chart's figures come from")
         small = os.path.join(case.data, "chart.png")
         save(app, "Save as Picture …", small)
         width, height, pixels = picture(small)
