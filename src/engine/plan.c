@@ -233,6 +233,7 @@ list_allocations (const struct pe_model *model, struct pe_plan *plan, struct pe_
   return true;
 }
 
+/* ARCHITECTURE.md says why so much. */
 uint64_t
 pe_device_margin (const struct pe_device_info *device)
 {

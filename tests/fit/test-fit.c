@@ -259,6 +259,29 @@ budgets_are_kept_as_text (void)
     CHECK_MSG (!parley_budgets_parse_size (nonsense[i], &bytes), "%s", nonsense[i]);
 }
 
+/* ARCHITECTURE.md says why it is these. */
+static void
+margins_by_kind (void)
+{
+  static const struct {
+    enum pe_device_kind kind;
+    guint64 total, margin;
+  } cases[] = {
+    { PE_DEVICE_CPU, 4 * GIB, 512 * MIB },        { PE_DEVICE_CPU, 32 * GIB, 32 * GIB / 20 },
+    { PE_DEVICE_DISCRETE, 4 * GIB, 512 * MIB },   { PE_DEVICE_DISCRETE, 8 * GIB, 512 * MIB },
+    { PE_DEVICE_DISCRETE, 24 * GIB, 1536 * MIB }, { PE_DEVICE_DISCRETE, 80 * GIB, 5 * GIB },
+    { PE_DEVICE_INTEGRATED, 4 * GIB, GIB },       { PE_DEVICE_INTEGRATED, 30 * GIB, 3 * GIB },
+    { PE_DEVICE_SOFTWARE, 16 * GIB, 0 },
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++) {
+    const struct pe_device_info device = { .kind = cases[i].kind, .memory_total = cases[i].total };
+    guint64 margin = parley_fit_margin (&device);
+    CHECK_MSG (margin == cases[i].margin, "%d, %u MiB: %u MiB", cases[i].kind,
+               (guint) (cases[i].total / MIB), (guint) (margin / MIB));
+    CHECK (cases[i].kind == PE_DEVICE_CPU || margin == pe_device_margin (&device));
+  }
+}
+
 static void
 margins_by_hand_replace_the_usual_ones (void)
 {
@@ -900,6 +923,7 @@ main (int argc, char **argv)
   RUN (budgets_that_move_are_doubted);
   RUN (budgets_by_hand_bound_a_device);
   RUN (budgets_are_kept_as_text);
+  RUN (margins_by_kind);
   RUN (margins_by_hand_replace_the_usual_ones);
   RUN (verdicts_follow_the_memory);
   RUN (shared_memory_counts_once);
