@@ -38,6 +38,7 @@ struct WorkerHost {
   Reply *active;
   gint64 next_step; /* monotonic time before which no token is computed */
   guint n_losses;
+  guint64 n_chosen;              /* tokens, ever */
   gint64 next_budget, budget_us; /* monotonic time; between two questions */
   double told_progress;
 };
@@ -439,6 +440,7 @@ step (WorkerHost *self)
     if (!reply_step (reply, self->runtime, &self->slots, &error) && !recover (self, &error))
       reply_end (reply, PARLEY_GENERATION_ERROR, parley_error_new_from_engine (&error));
     tell_prompt_progress (self, reply);
+    self->n_chosen += reply->stats.reply_tokens - before;
     if (reply->stats.reply_tokens > before)
       self->next_step = g_get_monotonic_time () + (hurried ? 0 : self->pace_us);
   }
@@ -652,7 +654,7 @@ run_counters (WorkerHost *self, Command *command)
   struct pe_runtime_counters counters;
   pe_runtime_counters (self->runtime, &counters);
   const guint64 numbers[] = { counters.rows_evaluated, counters.weight_bytes_read, counters.passes,
-                              counters.gpu_submits, counters.gpu_dispatches };
+                              counters.gpu_submits,    counters.gpu_dispatches,    self->n_chosen };
   parley_worker1_complete_counters (self->bus, command->invocation,
                                     g_variant_new_fixed_array (G_VARIANT_TYPE_UINT64, numbers,
                                                                G_N_ELEMENTS (numbers),

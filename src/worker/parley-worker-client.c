@@ -867,13 +867,14 @@ counters_told (GObject *object, GAsyncResult *result, gpointer data)
   }
   gsize n;
   const guint64 *numbers = g_variant_get_fixed_array (list, &n, sizeof *numbers);
-  if (n != 5) {
+  if (n != 6) {
     g_task_return_new_error (task, PARLEY_WORKER_ERROR, PARLEY_WORKER_ERROR_PROTOCOL,
                              _ ("The engine's counters make no sense."));
     return;
   }
   ParleyWorkerCounters *counters = g_new (ParleyWorkerCounters, 1);
-  *counters = (ParleyWorkerCounters){ numbers[0], numbers[1], numbers[2], numbers[3], numbers[4] };
+  *counters = (ParleyWorkerCounters){ numbers[0], numbers[1], numbers[2],
+                                      numbers[3], numbers[4], numbers[5] };
   g_task_return_pointer (task, counters, g_free);
 }
 

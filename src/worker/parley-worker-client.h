@@ -80,6 +80,7 @@ typedef struct {
   guint64 rows_evaluated;    /* tokens that went through the model, ever */
   guint64 weight_bytes_read; /* from the file, ever */
   guint64 passes, gpu_submits, gpu_dispatches;
+  guint64 tokens_chosen; /* of replies, ever */
 } ParleyWorkerCounters;
 
 /* How long a prompt is. */

@@ -170,6 +170,7 @@ keeps_what_was_read (void)
   fixture_generate (&f, &request);
   ParleyWorkerCounters before = fixture_counters (&f);
   CHECK (before.rows_evaluated == 5 + 9); /* the last token of a reply is not evaluated */
+  CHECK (before.tokens_chosen == 10);
 
   g_autofree char *longer = g_strconcat (PROMPT, f.text->str, NULL);
   request.text = longer;
