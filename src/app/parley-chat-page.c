@@ -135,13 +135,20 @@ show_model (ParleyChatPage *self)
     parley_model_picker_set (self->picker, parley_model_get_name (chosen), _ ("not loaded"));
   else
     parley_model_picker_set (self->picker, NULL, NULL);
-  gtk_widget_set_visible (self->load_button, engine != NULL);
+  gtk_widget_set_visible (self->load_button, engine != NULL || chosen != NULL);
 }
 
 static void
 follow_engine (ParleyChatPage *self)
 {
-  parley_load_panel_set_engine (PARLEY_LOAD_PANEL (self->load_panel), engine_of (self));
+  ParleyEngine *engine = engine_of (self);
+  ParleyModel *model = NULL;
+
+  if (engine != NULL)
+    model = parley_engine_get_model (engine);
+  else if (self->chat != NULL)
+    model = parley_default_model_find (self->services, self->chat);
+  parley_load_panel_set_model (PARLEY_LOAD_PANEL (self->load_panel), model, engine);
   show_model (self);
 }
 
@@ -210,7 +217,14 @@ library_changed (ParleyChatPage *self)
 {
   if (self->chat != NULL && parley_chat_get_state (self->chat) == PARLEY_CHAT_WAITING)
     ensure_model (self);
-  show_model (self);
+  follow_engine (self);
+}
+
+void
+parley_chat_page_load_model (ParleyChatPage *self)
+{
+  if (self->chat != NULL)
+    ensure_model (self);
 }
 
 void

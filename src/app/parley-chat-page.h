@@ -25,6 +25,8 @@ void parley_chat_page_focus (ParleyChatPage *self);
 
 void parley_chat_page_use_model (ParleyChatPage *self, ParleyModel *model);
 void parley_chat_page_pick_model (ParleyChatPage *self);
+/* The one that the chat would be answered by, if it is not loaded. */
+void parley_chat_page_load_model (ParleyChatPage *self);
 void parley_chat_page_show_load_panel (ParleyChatPage *self);
 void parley_chat_page_attach (ParleyChatPage *self); /* asks which files */
 void parley_chat_page_attach_file (ParleyChatPage *self, GFile *file);

@@ -154,6 +154,7 @@ parley_engines_get_request (ParleyEngines *self, ParleyModel *model,
   pe_plan_request_init (request);
   if (layers != NULL && g_ascii_string_to_unsigned (layers, 10, 0, 10000, &n, NULL))
     request->n_gpu_layers = (int32_t) n;
+  request->n_cpu_experts = (uint32_t) number (self, model, "cpu-experts", 1, 10000);
   request->n_ctx = (uint32_t) number (self, model, "context", 256, 1 << 24);
   request->n_batch = (uint32_t) number (self, model, "batch", 16, 4096);
   request->n_threads = (uint32_t) number (self, model, "threads", 1, 1024);

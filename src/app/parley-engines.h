@@ -40,8 +40,8 @@ ParleyEngine *parley_engines_find_responder (ParleyEngines *self, ParleyResponde
 /* What the next load of this model asks for: its own settings over the general ones. */
 void parley_engines_get_request (ParleyEngines *self, ParleyModel *model,
                                  struct pe_plan_request *request);
-/* Remembers a setting of this model: "gpu-layers", "context", "kv", "threads", "batch". NULL: the
- * general one. */
+/* Remembers a setting of this model: "gpu-layers", "cpu-experts", "context", "kv", "threads",
+ * "batch". NULL: the general one. */
 void parley_engines_set (ParleyEngines *self, ParleyModel *model, const char *key,
                          const char *value);
 /* The same for what was reckoned and not asked for. `usual`: what a load takes by itself; nothing

@@ -273,7 +273,7 @@ choice_free (gpointer data)
   g_free (choice);
 }
 
-/* A count of layers that the plan would come to by itself is left to it: it follows the memory. */
+/* Counts of layers that the plan would come to by itself are left to it: it follows the memory. */
 static void
 choose (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
@@ -300,10 +300,14 @@ choose (GTask *task, gpointer source, gpointer task_data, GCancellable *cancella
   }
   by_itself = job->request;
   by_itself.n_gpu_layers = PE_GPU_LAYERS_AUTO;
+  by_itself.n_cpu_experts = 0;
   g_autoptr (ParleyFit) fit =
       parley_fit_model_plan (model, &by_itself, job->devices, job->n_devices, NULL, NULL);
-  if (fit != NULL && (gint32) parley_fit_get_gpu_layers (fit) == job->request.n_gpu_layers)
+  if (fit != NULL && (gint32) parley_fit_get_gpu_layers (fit) == job->request.n_gpu_layers &&
+      parley_fit_get_request (fit)->n_cpu_experts == job->request.n_cpu_experts) {
     job->request.n_gpu_layers = PE_GPU_LAYERS_AUTO;
+    job->request.n_cpu_experts = 0;
+  }
   g_task_return_boolean (task, TRUE);
 }
 

@@ -4,15 +4,16 @@
 #include "app/parley-forecast.h"
 #include "app/parley-format.h"
 #include "app/parley-load-settings.h"
-#include "app/parley-memory-bar.h"
+#include "app/parley-memory-bars.h"
 #include "app/parley-speed-curve.h"
+#include "app/parley-speed-readout.h"
 #include "app/parley-widgets.h"
 
 #include <glib/gi18n.h>
 #include <math.h>
 
-#define MOVE_DELAY_MS 120 /* a drag is one move, not fifty */
-#define POLL_MS       500 /* figures, while somebody looks */
+#define MOVE_DELAY_MS 120  /* a drag is one move, not fifty */
+#define POLL_MS       1500 /* memory, while somebody looks: drivers take their time */
 
 /* What a plan takes by itself. */
 #define USUAL_CONTEXT 8192
@@ -22,23 +23,24 @@
 struct _ParleyLoadPanel {
   GtkBox parent;
   ParleyServices *services;
-  ParleyEngine *engine;       /* the one that is shown, or NULL */
+  ParleyModel *model;         /* the one that is shown, or NULL */
+  ParleyEngine *engine;       /* what it is loaded by, or NULL */
   ParleyWorkerClient *client; /* the engine's */
-  GtkWidget *words, *scale, *curve, *automatic, *give_back, *busy, *note, *speed, *basis, *bars;
+  GtkWidget *words, *scale, *curve, *automatic, *give_back, *busy, *note, *speed, *bars;
   GtkWidget *settings, *no_gpu, *why_chosen;
   GtkAdjustment *layers;
-  gconstpointer drawn; /* the model that the curve is of; only compared */
-  char *summary;
+  gconstpointer drawn;             /* the loaded model that the curve is of; only compared */
+  char *summary, *outlook;         /* outlook: the forecast in a sentence */
+  struct pe_plan_request foreseen; /* with the defaults filled in */
+  guint n_foreseen;                /* layers of the forecast's model; 0: there is none yet */
+  guint n_expert_layers;
   GCancellable *predicting, *sweeping, *choosing;
   guint trained; /* tokens, of the model that settings are chosen for */
-  guint64 gpu_bytes;
-  guint64 last_rows;
-  gint64 last_time;
   guint move_id, poll_id;
-  guint showing : 1; /* widgets follow the model, not the person */
-  guint firm : 1;    /* the person asked for this model's context: it is not chosen */
+  guint showing : 1;     /* widgets follow the model, not the person */
+  guint was_planned : 1; /* as last seen */
+  guint firm : 1;        /* the person asked for this model's context: it is not chosen */
   guint asking_memory : 1;
-  guint asking_counters : 1;
 };
 
 G_DEFINE_FINAL_TYPE (ParleyLoadPanel, parley_load_panel, GTK_TYPE_BOX)
@@ -58,11 +60,65 @@ model_of (ParleyLoadPanel *self)
 }
 
 static gboolean
+is_ready (ParleyLoadPanel *self)
+{
+  return model_of (self) != NULL &&
+         parley_worker_client_get_state (self->client) == PARLEY_WORKER_READY;
+}
+
+/* Nothing of it is in memory, or will be unless somebody says so: what is shown is a forecast. */
+static gboolean
+is_planned (ParleyLoadPanel *self)
+{
+  return self->model != NULL &&
+         (self->engine == NULL || parley_engine_get_state (self->engine) == PARLEY_ENGINE_FAILED);
+}
+
+static gboolean
 has_gpu (ParleyLoadPanel *self)
 {
   const ParleyLoadedModel *model = model_of (self);
+  struct pe_device_info devices[PE_MAX_DEVICES];
 
+  if (is_planned (self))
+    return parley_hardware_get_plan_devices (self->services->hardware, devices) > 1;
   return model != NULL && model->device.id[0] != '\0';
+}
+
+static guint
+n_layers (ParleyLoadPanel *self)
+{
+  const ParleyLoadedModel *model = model_of (self);
+
+  return is_planned (self) ? self->n_foreseen : model != NULL ? model->n_layers : 0;
+}
+
+static guint
+wanted_layers (ParleyLoadPanel *self)
+{
+  return (guint) lround (gtk_adjustment_get_value (self->layers));
+}
+
+/* How the model would be loaded if that were done now. */
+static void
+get_request (ParleyLoadPanel *self, struct pe_plan_request *request)
+{
+  if (is_ready (self)) {
+    *request = model_of (self)->plan;
+    parley_load_settings_apply (PARLEY_LOAD_SETTINGS (self->settings), request);
+  } else
+    parley_engines_get_request (self->services->engines, self->model, request);
+  if (is_ready (self) || self->move_id != 0)
+    request->n_gpu_layers = (int32_t) wanted_layers (self);
+}
+
+/* Whether the bars show what will be, and not what is. */
+static gboolean
+looks_ahead (ParleyLoadPanel *self)
+{
+  return !is_ready (self) || self->move_id != 0 ||
+         parley_worker_client_get_placing (self->client) ||
+         parley_load_settings_has_changes (PARLEY_LOAD_SETTINGS (self->settings));
 }
 
 /* ---- words ---- */
@@ -70,21 +126,25 @@ has_gpu (ParleyLoadPanel *self)
 static void
 show_words (ParleyLoadPanel *self)
 {
-  const ParleyLoadedModel *model = model_of (self);
-  guint wanted = (guint) lround (gtk_adjustment_get_value (self->layers));
-  guint placed = self->client != NULL ? parley_worker_client_get_gpu_layers (self->client) : 0;
+  gboolean loaded = model_of (self) != NULL && !is_planned (self);
+  guint wanted = wanted_layers (self);
+  guint64 bytes = parley_memory_bars_get_gpu_bytes (PARLEY_MEMORY_BARS (self->bars));
   g_autofree char *text = NULL;
   g_autofree char *summary = NULL;
 
-  if (model == NULL)
-    text = g_strdup (_ ("No model is loaded"));
+  if (n_layers (self) == 0)
+    text = g_strdup (self->model == NULL ? _ ("No model is loaded") : "");
   else if (!has_gpu (self))
     text = g_strdup (_ ("Runs on the processor"));
   else
-    text = parley_format_layers (wanted, model->n_layers, self->gpu_bytes);
-  summary = model != NULL && has_gpu (self)
-                ? parley_format_layers (placed, model->n_layers, self->gpu_bytes)
-                : g_strdup (model != NULL ? _ ("Runs on the processor") : "");
+    text = parley_format_layers (wanted, n_layers (self), bytes);
+  if (!loaded)
+    summary = g_strdup ("");
+  else if (has_gpu (self))
+    summary = parley_format_layers (parley_worker_client_get_gpu_layers (self->client),
+                                    n_layers (self), bytes);
+  else
+    summary = g_strdup (_ ("Runs on the processor"));
   gtk_label_set_text (GTK_LABEL (self->words), text);
   parley_speed_curve_set_position (PARLEY_SPEED_CURVE (self->curve), wanted);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->scale), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT,
@@ -99,146 +159,78 @@ show_words (ParleyLoadPanel *self)
 /* ---- memory ---- */
 
 static void
-use_of (const ParleyDeviceMemory *device, ParleyMemoryUse *use)
-{
-  guint64 ours = 0;
-
-  *use = (ParleyMemoryUse){ .total = device->total };
-  for (guint kind = 0; kind < PE_MEMORY_KIND_COUNT; kind++) {
-    guint64 bytes = device->planned[kind];
-    if (kind == PE_MEMORY_WEIGHTS)
-      use->weights += bytes;
-    else if (kind == PE_MEMORY_KV || kind == PE_MEMORY_STATE)
-      use->kv += bytes;
-    else
-      use->work += bytes;
-    ours += bytes;
-  }
-  /* What the system calls taken holds our own memory, except for the file's mapping. */
-  guint64 taken = device->total - MIN (device->available, device->total);
-  guint64 counted = ours - MIN (device->mapped, ours);
-  use->others = taken > counted ? taken - counted : 0;
-  if (ours + use->others > device->total && ours <= device->total)
-    use->others = device->total - ours; /* page cache gives way */
-}
-
-static void
 memory_ready (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (ParleyLoadPanel) self = data;
   g_autoptr (GArray) devices =
       parley_worker_client_memory_finish (PARLEY_WORKER_CLIENT (source), result, NULL);
-  GtkWidget *bar = gtk_widget_get_first_child (self->bars);
 
   self->asking_memory = FALSE;
-  if (devices == NULL || PARLEY_WORKER_CLIENT (source) != self->client)
+  if (devices == NULL || PARLEY_WORKER_CLIENT (source) != self->client || looks_ahead (self))
     return;
-  self->gpu_bytes = 0;
-  for (guint i = devices->len; i-- > 0;) { /* the GPU first: the slider is about it */
-    const ParleyDeviceMemory *device = &g_array_index (devices, ParleyDeviceMemory, i);
-    ParleyMemoryUse use;
-    use_of (device, &use);
-    if (bar == NULL) {
-      bar = parley_memory_bar_new ();
-      gtk_box_append (GTK_BOX (self->bars), bar);
-    }
-    parley_memory_bar_set (PARLEY_MEMORY_BAR (bar),
-                           device->kind == PE_DEVICE_CPU ? _ ("Main memory") : device->name, &use);
-    if (device->kind != PE_DEVICE_CPU)
-      self->gpu_bytes += use.weights + use.kv + use.work;
-    bar = gtk_widget_get_next_sibling (bar);
-  }
-  while (bar != NULL) {
-    GtkWidget *next = gtk_widget_get_next_sibling (bar);
-    gtk_box_remove (GTK_BOX (self->bars), bar);
-    bar = next;
-  }
+  parley_memory_bars_set_live (PARLEY_MEMORY_BARS (self->bars), devices);
   show_words (self);
 }
 
 static void
 ask_memory (ParleyLoadPanel *self)
 {
-  if (self->client == NULL || self->asking_memory ||
-      parley_worker_client_get_state (self->client) != PARLEY_WORKER_READY)
+  if (self->asking_memory || looks_ahead (self))
     return;
   self->asking_memory = TRUE;
   parley_worker_client_memory_async (self->client, NULL, memory_ready, g_object_ref (self));
 }
 
-/* ---- speed: what the model does now, not what it was said to do ---- */
-
-static void
-counters_ready (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (ParleyLoadPanel) self = data;
-  ParleyWorkerCounters counters;
-  gint64 now = g_get_monotonic_time ();
-
-  self->asking_counters = FALSE;
-  if (!parley_worker_client_counters_finish (PARLEY_WORKER_CLIENT (source), result, &counters,
-                                             NULL) ||
-      PARLEY_WORKER_CLIENT (source) != self->client)
-    return;
-  if (self->last_time != 0 && now > self->last_time && counters.rows_evaluated > self->last_rows) {
-    double rate = (double) (counters.rows_evaluated - self->last_rows) /
-                  ((double) (now - self->last_time) / 1e6);
-    g_autofree char *text = parley_format_speed (rate);
-    gtk_label_set_text (GTK_LABEL (self->speed), text);
-    gtk_widget_set_visible (self->speed, TRUE);
-    gtk_label_set_text (GTK_LABEL (self->basis), _ ("measured just now"));
-  }
-  self->last_rows = counters.rows_evaluated;
-  self->last_time = now;
-}
-
 static gboolean
 poll (gpointer data)
 {
-  ParleyLoadPanel *self = data;
-
-  if (self->client == NULL || parley_worker_client_get_state (self->client) != PARLEY_WORKER_READY)
-    return G_SOURCE_CONTINUE;
-  if (!self->asking_counters) {
-    self->asking_counters = TRUE;
-    parley_worker_client_counters_async (self->client, NULL, counters_ready, g_object_ref (self));
-  }
+  ask_memory (data);
   return G_SOURCE_CONTINUE;
 }
 
-/* ---- speed: what the plan promises for this position, until there is better ---- */
+/* ---- what the plan promises for these settings ---- */
+
+static void show (ParleyLoadPanel *self);
 
 static void
 predicted (gpointer subject, const ParleyForecast *forecast, gpointer data)
 {
   ParleyLoadPanel *self = data;
+  ParleySpeedReadout *speed = PARLEY_SPEED_READOUT (self->speed);
 
-  if (forecast->fit == NULL)
-    return;
-  gtk_label_set_text (GTK_LABEL (self->speed), forecast->speed);
-  gtk_widget_set_visible (self->speed, *forecast->speed != '\0');
-  gtk_label_set_text (GTK_LABEL (self->basis), forecast->basis);
+  g_free (self->outlook);
+  if (forecast->fit == NULL || parley_fit_get_n_layers (forecast->fit) == 0) {
+    self->outlook = g_strdup (forecast->why);
+    parley_speed_readout_set_forecast (speed, "", "");
+  } else {
+    self->outlook = g_strdup (parley_fit_get_sentence (forecast->fit));
+    self->n_foreseen = parley_fit_get_n_layers (forecast->fit);
+    self->foreseen = *parley_fit_get_request (forecast->fit);
+    self->n_expert_layers = parley_fit_get_n_experts (forecast->fit) > 0 ? self->n_foreseen : 0;
+    parley_speed_readout_set_forecast (speed, forecast->speed, forecast->basis);
+    if (looks_ahead (self))
+      parley_memory_bars_set_forecast (PARLEY_MEMORY_BARS (self->bars), forecast->fit);
+  }
+  show (self);
 }
 
 static void
 predict (ParleyLoadPanel *self)
 {
-  const ParleyLoadedModel *loaded = model_of (self);
   struct pe_plan_request request;
 
   if (self->predicting != NULL)
     g_cancellable_cancel (self->predicting);
   g_clear_object (&self->predicting);
-  if (loaded == NULL || !gtk_widget_get_mapped (GTK_WIDGET (self)))
+  if (!(is_ready (self) || is_planned (self)) || !gtk_widget_get_mapped (GTK_WIDGET (self)))
     return;
   self->predicting = g_cancellable_new ();
-  request = loaded->plan;
-  request.n_gpu_layers = (int32_t) lround (gtk_adjustment_get_value (self->layers));
-  parley_forecast_model (self->services, parley_engine_get_model (self->engine), &request,
-                         self->predicting, predicted, g_object_ref (self), g_object_unref);
+  get_request (self, &request);
+  parley_forecast_model (self->services, self->model, &request, self->predicting, predicted,
+                         g_object_ref (self), g_object_unref);
 }
 
-/* The curve over all positions: once for a model, not for each step of the slider. */
+/* The curve over all positions: once for a model and its settings, not for each step. */
 static void
 swept (gpointer subject, const ParleyForecastSweep *sweep, gpointer data)
 {
@@ -250,19 +242,43 @@ swept (gpointer subject, const ParleyForecastSweep *sweep, gpointer data)
 static void
 draw_curve (ParleyLoadPanel *self)
 {
-  const ParleyLoadedModel *loaded = model_of (self);
+  struct pe_plan_request request;
 
   if (self->sweeping != NULL)
     g_cancellable_cancel (self->sweeping);
   g_clear_object (&self->sweeping);
-  if (loaded == NULL || !has_gpu (self) || !gtk_widget_get_mapped (GTK_WIDGET (self))) {
+  if (!(is_ready (self) || is_planned (self)) || !has_gpu (self) ||
+      !gtk_widget_get_mapped (GTK_WIDGET (self))) {
     parley_speed_curve_set (PARLEY_SPEED_CURVE (self->curve), NULL, 0, 0);
     return;
   }
-  self->drawn = loaded;
+  self->drawn = model_of (self);
   self->sweeping = g_cancellable_new ();
-  parley_forecast_sweep (self->services, parley_engine_get_model (self->engine), &loaded->plan,
-                         self->sweeping, swept, g_object_ref (self), g_object_unref);
+  get_request (self, &request);
+  parley_forecast_sweep (self->services, self->model, &request, self->sweeping, swept,
+                         g_object_ref (self), g_object_unref);
+}
+
+static void
+look_ahead (ParleyLoadPanel *self)
+{
+  predict (self);
+  draw_curve (self);
+}
+
+static void
+setting_changed (ParleyLoadPanel *self)
+{
+  gtk_widget_set_visible (self->why_chosen, FALSE);
+  look_ahead (self);
+}
+
+/* The devices may have been asked only now. */
+static void
+hardware_changed (ParleyLoadPanel *self)
+{
+  if (is_planned (self))
+    look_ahead (self);
 }
 
 /* ---- moving ---- */
@@ -283,15 +299,15 @@ static gboolean
 move_now (gpointer data)
 {
   ParleyLoadPanel *self = data;
-  guint n = (guint) lround (gtk_adjustment_get_value (self->layers));
+  guint n = wanted_layers (self);
   g_autofree char *text = g_strdup_printf ("%u", n);
 
   self->move_id = 0;
-  if (self->client == NULL || !has_gpu (self))
+  if (self->model == NULL || !has_gpu (self))
     return G_SOURCE_REMOVE;
-  parley_engines_set (self->services->engines, parley_engine_get_model (self->engine), "gpu-layers",
-                      text);
-  parley_worker_client_place_async (self->client, n, NULL, placed, g_object_ref (self));
+  parley_engines_set (self->services->engines, self->model, "gpu-layers", text);
+  if (is_ready (self))
+    parley_worker_client_place_async (self->client, n, NULL, placed, g_object_ref (self));
   return G_SOURCE_REMOVE;
 }
 
@@ -301,10 +317,11 @@ dragged (ParleyLoadPanel *self)
   if (self->showing)
     return;
   gtk_widget_set_visible (self->why_chosen, FALSE);
-  show_words (self);
-  predict (self);
   g_clear_handle_id (&self->move_id, g_source_remove);
   self->move_id = g_timeout_add (MOVE_DELAY_MS, move_now, self);
+  parley_speed_readout_restart (PARLEY_SPEED_READOUT (self->speed));
+  show_words (self);
+  predict (self);
 }
 
 static void
@@ -334,117 +351,157 @@ chosen (gpointer subject, const struct pe_plan_request *request, const char *sen
 
   gtk_label_set_text (GTK_LABEL (self->why_chosen), sentence);
   gtk_widget_set_visible (self->why_chosen, TRUE);
-  if (request == NULL || engine == NULL)
+  if (request == NULL)
     return;
   ParleyEngines *engines = self->services->engines;
   g_autofree char *layers = request->n_gpu_layers < 0
                                 ? g_strdup (BY_ITSELF)
                                 : g_strdup_printf ("%d", request->n_gpu_layers);
   parley_engines_choose (engines, subject, "gpu-layers", layers, BY_ITSELF);
+  choose_number (self, subject, "cpu-experts", request->n_cpu_experts, 0);
   choose_number (self, subject, "batch", request->n_batch, USUAL_BATCH);
   if (!self->firm) /* else it is what it was */
     choose_number (self, subject, "context", request->n_ctx,
                    self->trained > 0 ? MIN (self->trained, USUAL_CONTEXT) : USUAL_CONTEXT);
   parley_engines_choose (engines, subject, "kv", request->k_type == PE_TYPE_Q8_0 ? "q8_0" : "f16",
                          "f16");
-  parley_engines_reload (self->services->engines, engine);
+  if (engine != NULL)
+    parley_engines_reload (engines, engine);
+  else if (subject == self->model)
+    look_ahead (self);
 }
 
-/* What the model holds itself would be free for it. */
+/* `held`: what the model holds itself would be free for it; NULL: it is not loaded. */
+static void
+choose (ParleyLoadPanel *self, GArray *held)
+{
+  g_autofree char *wish = NULL;
+  gboolean own = FALSE;
+  guint64 wanted = 0;
+
+  wish = parley_engines_get_wish (self->services->engines, self->model, "context", &own);
+  if (wish == NULL || !g_ascii_string_to_unsigned (wish, 10, 256, 1 << 24, &wanted, NULL))
+    wanted = 0;
+  self->firm = own && wanted > 0;
+  self->trained = parley_model_get_context_length (self->model);
+  g_clear_object (&self->choosing);
+  self->choosing = g_cancellable_new ();
+  parley_forecast_choose (self->services, self->model, (guint) wanted, self->firm, held,
+                          self->choosing, chosen, g_object_ref (self), g_object_unref);
+}
+
 static void
 held_ready (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (ParleyLoadPanel) self = data;
   g_autoptr (GArray) held =
       parley_worker_client_memory_finish (PARLEY_WORKER_CLIENT (source), result, NULL);
-  ParleyModel *model = self->engine != NULL ? parley_engine_get_model (self->engine) : NULL;
-  g_autofree char *wish = NULL;
-  gboolean own = FALSE;
-  guint64 wanted = 0;
 
-  if (model == NULL || PARLEY_WORKER_CLIENT (source) != self->client)
-    return;
-  wish = parley_engines_get_wish (self->services->engines, model, "context", &own);
-  if (wish == NULL || !g_ascii_string_to_unsigned (wish, 10, 256, 1 << 24, &wanted, NULL))
-    wanted = 0;
-  self->firm = own && wanted > 0;
-  g_clear_object (&self->choosing);
-  self->choosing = g_cancellable_new ();
-  parley_forecast_choose (self->services, model, (guint) wanted, self->firm, held, self->choosing,
-                          chosen, g_object_ref (self), g_object_unref);
+  if (self->model != NULL && PARLEY_WORKER_CLIENT (source) == self->client)
+    choose (self, held);
 }
 
 static void
 automatic (ParleyLoadPanel *self)
 {
-  const ParleyLoadedModel *loaded = model_of (self);
-
-  if (self->client == NULL || loaded == NULL)
-    return;
-  self->trained = loaded->n_ctx_train;
-  parley_worker_client_memory_async (self->client, NULL, held_ready, g_object_ref (self));
+  if (is_ready (self))
+    parley_worker_client_memory_async (self->client, NULL, held_ready, g_object_ref (self));
+  else if (is_planned (self))
+    choose (self, NULL);
 }
 
 /* ---- following the model ---- */
 
 static void
+show_settings (ParleyLoadPanel *self)
+{
+  ParleyLoadSettings *settings = PARLEY_LOAD_SETTINGS (self->settings);
+  const struct pe_plan_request *plan = NULL;
+
+  if (is_ready (self))
+    plan = &model_of (self)->plan;
+  else if (is_planned (self) && self->n_foreseen > 0)
+    plan = &self->foreseen;
+  parley_load_settings_set_model (settings, self->model, is_planned (self) ? NULL : self->engine);
+  parley_load_settings_show (settings, plan, self->n_expert_layers);
+}
+
+static void
 show (ParleyLoadPanel *self)
 {
-  const ParleyLoadedModel *model = model_of (self);
-  gboolean ready = self->client != NULL && model != NULL &&
-                   parley_worker_client_get_state (self->client) == PARLEY_WORKER_READY;
-  gboolean gpu = ready && has_gpu (self);
+  gboolean ready = is_ready (self), planned = is_planned (self), gpu = has_gpu (self);
+  gboolean known = ready || (planned && self->n_foreseen > 0);
+  guint placed = ready ? parley_worker_client_get_gpu_layers (self->client)
+                       : (guint) MAX (self->foreseen.n_gpu_layers, 0);
+  const char *note = ready ? model_of (self)->note : planned ? self->outlook : NULL;
 
   self->showing = TRUE;
-  gtk_adjustment_set_upper (self->layers, model != NULL ? model->n_layers + 1 : 1);
+  gtk_adjustment_set_upper (self->layers, n_layers (self) + 1);
   if (self->move_id == 0)
-    gtk_adjustment_set_value (self->layers,
-                              gpu ? parley_worker_client_get_gpu_layers (self->client) : 0);
-  gtk_widget_set_sensitive (self->scale, gpu);
-  gtk_widget_set_sensitive (self->automatic, ready);
-  gtk_widget_set_sensitive (self->give_back, gpu);
-  gtk_widget_set_visible (self->scale, !ready || gpu);
-  gtk_widget_set_visible (self->give_back, !ready || gpu);
-  gtk_widget_set_visible (self->no_gpu, ready && !gpu);
+    gtk_adjustment_set_value (self->layers, known && gpu ? placed : 0);
+  gtk_widget_set_sensitive (self->scale, known && gpu);
+  gtk_widget_set_sensitive (self->automatic, known);
+  gtk_widget_set_sensitive (self->give_back, known && gpu);
+  gtk_widget_set_visible (self->scale, !known || gpu);
+  gtk_widget_set_visible (self->give_back, !known || gpu);
+  gtk_widget_set_visible (self->no_gpu, known && !gpu);
   gtk_label_set_text (GTK_LABEL (self->no_gpu), parley_hardware_get_why (self->services->hardware));
   gboolean placing = ready && parley_worker_client_get_placing (self->client);
   gtk_widget_set_visible (self->busy, placing);
   gtk_spinner_set_spinning (GTK_SPINNER (self->busy), placing);
-  gtk_widget_set_visible (self->note, ready && *model->note != '\0');
-  gtk_label_set_text (GTK_LABEL (self->note), ready ? model->note : "");
-  parley_load_settings_update (PARLEY_LOAD_SETTINGS (self->settings));
+  gtk_widget_set_visible (self->note, note != NULL && *note != '\0');
+  gtk_label_set_text (GTK_LABEL (self->note), note != NULL ? note : "");
+  show_settings (self);
   self->showing = FALSE;
   show_words (self);
   ask_memory (self);
-  if (ready && self->drawn != model)
-    draw_curve (self);
+}
+
+/* Another model, or the same loaded anew. */
+static void
+start_over (ParleyLoadPanel *self)
+{
+  g_clear_handle_id (&self->move_id, g_source_remove);
+  gtk_widget_set_visible (self->why_chosen, FALSE);
+  if (self->choosing != NULL)
+    g_cancellable_cancel (self->choosing);
+  self->drawn = NULL;
+  self->n_foreseen = self->n_expert_layers = 0;
+  g_clear_pointer (&self->outlook, g_free);
+  parley_memory_bars_clear (PARLEY_MEMORY_BARS (self->bars));
+  parley_speed_readout_set_forecast (PARLEY_SPEED_READOUT (self->speed), "", "");
+}
+
+static void
+follow (ParleyLoadPanel *self)
+{
+  show (self);
+  if (is_ready (self) && self->drawn != model_of (self))
+    look_ahead (self);
 }
 
 void
-parley_load_panel_set_engine (ParleyLoadPanel *self, ParleyEngine *engine)
+parley_load_panel_set_model (ParleyLoadPanel *self, ParleyModel *model, ParleyEngine *engine)
 {
   ParleyWorkerClient *client = engine != NULL ? parley_engine_get_client (engine) : NULL;
+  gboolean another = g_set_object (&self->model, model), was_planned = self->was_planned;
 
   g_set_object (&self->engine, engine);
   if (client != self->client) {
     if (self->client != NULL)
       g_signal_handlers_disconnect_by_data (self->client, self);
     g_set_object (&self->client, client);
-    g_clear_handle_id (&self->move_id, g_source_remove);
-    gtk_widget_set_visible (self->why_chosen, FALSE);
-    if (self->choosing != NULL)
-      g_cancellable_cancel (self->choosing);
-    self->gpu_bytes = 0;
-    self->last_time = 0;
-    self->drawn = NULL;
-    parley_box_clear (self->bars);
-    gtk_label_set_text (GTK_LABEL (self->speed), "");
-    gtk_label_set_text (GTK_LABEL (self->basis), "");
     if (client != NULL)
-      g_signal_connect_swapped (client, "notify", G_CALLBACK (show), self);
+      g_signal_connect_swapped (client, "notify", G_CALLBACK (follow), self);
+    another = TRUE;
   }
-  parley_load_settings_set_engine (PARLEY_LOAD_SETTINGS (self->settings), engine);
-  show (self);
+  self->was_planned = is_planned (self);
+  parley_speed_readout_set_engine (PARLEY_SPEED_READOUT (self->speed), engine);
+  if (another || was_planned != self->was_planned) {
+    start_over (self);
+    look_ahead (self);
+  }
+  follow (self);
 }
 
 /* ---- making ---- */
@@ -455,9 +512,9 @@ map (GtkWidget *widget)
   ParleyLoadPanel *self = PARLEY_LOAD_PANEL (widget);
 
   GTK_WIDGET_CLASS (parley_load_panel_parent_class)->map (widget);
-  self->last_time = 0;
-  draw_curve (self);
-  predict (self);
+  if (is_planned (self))
+    parley_hardware_refresh_memory (self->services->hardware);
+  look_ahead (self);
   self->poll_id = g_timeout_add (POLL_MS, poll, self);
   ask_memory (self);
 }
@@ -498,7 +555,9 @@ dispose (GObject *object)
   g_clear_object (&self->choosing);
   g_clear_object (&self->client);
   g_clear_object (&self->engine);
+  g_clear_object (&self->model);
   g_clear_pointer (&self->summary, g_free);
+  g_clear_pointer (&self->outlook, g_free);
   G_OBJECT_CLASS (parley_load_panel_parent_class)->dispose (object);
 }
 
@@ -566,19 +625,18 @@ GtkWidget *
 parley_load_panel_new (ParleyServices *services)
 {
   ParleyLoadPanel *self = g_object_new (PARLEY_TYPE_LOAD_PANEL, NULL);
-  GtkWidget *figures = parley_box (GTK_ORIENTATION_VERTICAL, 0, NULL);
 
   self->services = services;
-  self->speed = parley_label ("", "speed-figure");
-  self->basis = parley_label ("", "caption dim-label");
-  gtk_box_append (GTK_BOX (figures), self->speed);
-  gtk_box_append (GTK_BOX (figures), self->basis);
-  self->bars = parley_box (GTK_ORIENTATION_VERTICAL, 14, NULL);
+  self->speed = parley_speed_readout_new ();
+  self->bars = parley_memory_bars_new ();
+  self->settings = parley_load_settings_new (services);
+  g_signal_connect_swapped (self->settings, "changed", G_CALLBACK (setting_changed), self);
+  g_signal_connect_object (services->hardware, "changed", G_CALLBACK (hardware_changed), self,
+                           G_CONNECT_SWAPPED);
   gtk_box_append (GTK_BOX (self), build_slider (self));
-  gtk_box_append (GTK_BOX (self), figures);
+  gtk_box_append (GTK_BOX (self), self->speed);
   gtk_box_append (GTK_BOX (self), self->bars);
   gtk_box_append (GTK_BOX (self), gtk_separator_new (GTK_ORIENTATION_HORIZONTAL));
-  self->settings = parley_load_settings_new (services);
   gtk_box_append (GTK_BOX (self), self->settings);
   show (self);
   return GTK_WIDGET (self);

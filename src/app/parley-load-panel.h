@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Layers and memory of a loaded model: the slider that moves layers between main memory and the
- * GPU while the model answers, what lies where, and how quick it is.
+ * Layers and memory of a model. A loaded one: the slider that moves layers between main memory and
+ * the GPU while the model answers, what lies where, and how quick it is. One that is not: how that
+ * would be, and Load.
  */
 #pragma once
 
@@ -16,10 +17,11 @@ G_DECLARE_FINAL_TYPE (ParleyLoadPanel, parley_load_panel, PARLEY, LOAD_PANEL, Gt
 
 GtkWidget *parley_load_panel_new (ParleyServices *services);
 
-/* The model that is shown and moved; NULL: none. */
-void parley_load_panel_set_engine (ParleyLoadPanel *self, ParleyEngine *engine);
+/* The model that is shown, or NULL, and what it is loaded by, or NULL. */
+void parley_load_panel_set_model (ParleyLoadPanel *self, ParleyModel *model, ParleyEngine *engine);
 
-/* Property "summary" (string, notified): "28 of 33 layers on the GPU, 6.1 GB"; for the header. */
+/* Property "summary" (string, notified): "28 of 33 layers on the GPU, 6.1 GB", or "" while nothing
+ * is loaded; for the header. */
 const char *parley_load_panel_get_summary (ParleyLoadPanel *self);
 
 G_END_DECLS

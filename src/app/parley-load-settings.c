@@ -20,19 +20,20 @@ static const struct {
 struct _ParleyLoadSettings {
   GtkBox parent;
   ParleyServices *services;
-  ParleyEngine *engine;
-  GArray *contexts; /* of guint: what the menu offers */
-  GtkWidget *context, *kv, *threads, *batch, *reload, *unload, *defaults;
+  ParleyModel *model;   /* the one that is set, or NULL */
+  ParleyEngine *engine; /* what it is loaded by, or NULL */
+  GArray *contexts;     /* of guint: what the menu offers */
+  GtkWidget *context, *kv, *threads, *batch, *experts, *experts_line;
+  GtkWidget *load, *reload, *unload, *defaults;
   guint showing : 1; /* widgets follow the model, not the person */
 };
 
 G_DEFINE_FINAL_TYPE (ParleyLoadSettings, parley_load_settings, GTK_TYPE_BOX)
 
-static ParleyModel *
-model_of (ParleyLoadSettings *self)
-{
-  return parley_engine_get_model (self->engine);
-}
+enum { CHANGED, N_SIGNALS };
+static guint signals[N_SIGNALS];
+
+static const char *const keys[] = { "context", "kv", "threads", "batch", "cpu-experts" };
 
 /* ---- from the model to the widgets ---- */
 
@@ -87,80 +88,108 @@ index_of_precision (enum pe_type type)
 static gboolean
 has_own (ParleyLoadSettings *self)
 {
-  static const char *const keys[] = { "context", "kv", "threads", "batch" };
-
   for (gsize i = 0; i < G_N_ELEMENTS (keys); i++)
-    if (parley_engines_has_setting (self->services->engines, model_of (self), keys[i]))
+    if (parley_engines_has_setting (self->services->engines, self->model, keys[i]))
       return TRUE;
   return FALSE;
 }
 
 void
-parley_load_settings_update (ParleyLoadSettings *self)
+parley_load_settings_show (ParleyLoadSettings *self, const struct pe_plan_request *plan,
+                           guint n_expert_layers)
 {
-  const ParleyLoadedModel *model =
-      self->engine != NULL
-          ? parley_worker_client_get_model (parley_engine_get_client (self->engine))
-          : NULL;
-  gboolean ready =
-      model != NULL && (parley_engine_get_state (self->engine) == PARLEY_ENGINE_RESTING ||
-                        parley_engine_get_state (self->engine) == PARLEY_ENGINE_ANSWERING);
-  GtkWidget *const controls[] = { self->context, self->kv, self->threads, self->batch };
+  GtkWidget *const controls[] = { self->context, self->kv, self->threads, self->batch,
+                                  self->experts };
 
   for (gsize i = 0; i < G_N_ELEMENTS (controls); i++)
-    gtk_widget_set_sensitive (controls[i], ready);
-  gtk_widget_set_sensitive (self->unload, self->engine != NULL);
-  gtk_widget_set_visible (self->defaults, ready && has_own (self));
-  if (!ready || gtk_widget_get_visible (self->reload))
+    gtk_widget_set_sensitive (controls[i], plan != NULL);
+  gtk_widget_set_visible (self->unload, self->engine != NULL);
+  gtk_widget_set_visible (self->load, self->model != NULL && self->engine == NULL);
+  gtk_widget_set_visible (self->defaults, plan != NULL && has_own (self));
+  gtk_widget_set_visible (self->experts_line, n_expert_layers > 0);
+  if (plan == NULL || parley_load_settings_has_changes (self))
     return;
   self->showing = TRUE;
-  offer_contexts (self, model->plan.n_ctx, model->n_ctx_train);
+  offer_contexts (self, plan->n_ctx, parley_model_get_context_length (self->model));
   gtk_drop_down_set_selected (GTK_DROP_DOWN (self->batch),
-                              nearest (batches, G_N_ELEMENTS (batches), model->plan.n_batch));
-  gtk_drop_down_set_selected (GTK_DROP_DOWN (self->kv), index_of_precision (model->plan.k_type));
-  gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->threads), model->plan.n_threads);
+                              nearest (batches, G_N_ELEMENTS (batches), plan->n_batch));
+  gtk_drop_down_set_selected (GTK_DROP_DOWN (self->kv), index_of_precision (plan->k_type));
+  gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->threads), plan->n_threads);
+  gtk_spin_button_set_range (GTK_SPIN_BUTTON (self->experts), 0, n_expert_layers);
+  gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->experts), plan->n_cpu_experts);
   self->showing = FALSE;
 }
 
 void
-parley_load_settings_set_engine (ParleyLoadSettings *self, ParleyEngine *engine)
+parley_load_settings_set_model (ParleyLoadSettings *self, ParleyModel *model, ParleyEngine *engine)
 {
-  if (g_set_object (&self->engine, engine))
+  gboolean another = g_set_object (&self->model, model);
+
+  if (g_set_object (&self->engine, engine) || another)
     gtk_widget_set_visible (self->reload, FALSE);
-  parley_load_settings_update (self);
+}
+
+gboolean
+parley_load_settings_has_changes (ParleyLoadSettings *self)
+{
+  return gtk_widget_get_visible (self->reload);
+}
+
+void
+parley_load_settings_apply (ParleyLoadSettings *self, struct pe_plan_request *request)
+{
+  guint context = gtk_drop_down_get_selected (GTK_DROP_DOWN (self->context));
+
+  if (!parley_load_settings_has_changes (self))
+    return;
+  if (context < self->contexts->len)
+    request->n_ctx = g_array_index (self->contexts, guint, context);
+  request->n_batch = batches[gtk_drop_down_get_selected (GTK_DROP_DOWN (self->batch))];
+  request->k_type = request->v_type =
+      precisions[gtk_drop_down_get_selected (GTK_DROP_DOWN (self->kv))].type;
+  request->n_threads = (guint) gtk_spin_button_get_value_as_int (GTK_SPIN_BUTTON (self->threads));
+  request->n_cpu_experts =
+      (guint) gtk_spin_button_get_value_as_int (GTK_SPIN_BUTTON (self->experts));
 }
 
 /* ---- from the widgets to the settings ---- */
+
+static void
+set (ParleyLoadSettings *self, const char *key, const char *value)
+{
+  parley_engines_set (self->services->engines, self->model, key, value);
+  gtk_widget_set_visible (self->reload, self->engine != NULL);
+  gtk_widget_set_visible (self->defaults, TRUE);
+  g_signal_emit (self, signals[CHANGED], 0);
+}
 
 static void
 set_number (ParleyLoadSettings *self, const char *key, guint number)
 {
   g_autofree char *text = g_strdup_printf ("%u", number);
 
-  parley_engines_set (self->services->engines, model_of (self), key, text);
-  gtk_widget_set_visible (self->reload, TRUE);
-  gtk_widget_set_visible (self->defaults, TRUE);
+  set (self, key, text);
 }
 
 static void
 changed (GtkWidget *control, GParamSpec *pspec, ParleyLoadSettings *self)
 {
-  guint index =
-      GTK_IS_DROP_DOWN (control) ? gtk_drop_down_get_selected (GTK_DROP_DOWN (control)) : 0;
+  gboolean is_menu = GTK_IS_DROP_DOWN (control);
+  guint value = is_menu ? gtk_drop_down_get_selected (GTK_DROP_DOWN (control))
+                        : (guint) gtk_spin_button_get_value_as_int (GTK_SPIN_BUTTON (control));
 
-  if (self->showing || self->engine == NULL || index == GTK_INVALID_LIST_POSITION)
+  if (self->showing || self->model == NULL || (is_menu && value == GTK_INVALID_LIST_POSITION))
     return;
-  if (control == self->context && index < self->contexts->len)
-    set_number (self, "context", g_array_index (self->contexts, guint, index));
+  if (control == self->context && value < self->contexts->len)
+    set_number (self, "context", g_array_index (self->contexts, guint, value));
   else if (control == self->batch)
-    set_number (self, "batch", batches[index]);
+    set_number (self, "batch", batches[value]);
   else if (control == self->threads)
-    set_number (self, "threads",
-                (guint) gtk_spin_button_get_value_as_int (GTK_SPIN_BUTTON (control)));
-  else {
-    parley_engines_set (self->services->engines, model_of (self), "kv", precisions[index].value);
-    gtk_widget_set_visible (self->reload, TRUE);
-  }
+    set_number (self, "threads", value);
+  else if (control == self->experts)
+    set_number (self, "cpu-experts", value);
+  else if (control == self->kv)
+    set (self, "kv", precisions[value].value);
 }
 
 static void
@@ -179,11 +208,12 @@ unload (ParleyLoadSettings *self)
 static void
 use_defaults (ParleyLoadSettings *self)
 {
-  static const char *const keys[] = { "context", "kv", "threads", "batch" };
-
   for (gsize i = 0; i < G_N_ELEMENTS (keys); i++)
-    parley_engines_set (self->services->engines, model_of (self), keys[i], NULL);
-  reload (self);
+    parley_engines_set (self->services->engines, self->model, keys[i], NULL);
+  if (self->engine != NULL)
+    reload (self);
+  else
+    g_signal_emit (self, signals[CHANGED], 0);
 }
 
 /* ---- making ---- */
@@ -191,6 +221,7 @@ use_defaults (ParleyLoadSettings *self)
 static void
 dispose (GObject *object)
 {
+  g_clear_object (&PARLEY_LOAD_SETTINGS (object)->model);
   g_clear_object (&PARLEY_LOAD_SETTINGS (object)->engine);
   g_clear_pointer (&PARLEY_LOAD_SETTINGS (object)->contexts, g_array_unref);
   G_OBJECT_CLASS (parley_load_settings_parent_class)->dispose (object);
@@ -200,6 +231,8 @@ static void
 parley_load_settings_class_init (ParleyLoadSettingsClass *klass)
 {
   G_OBJECT_CLASS (klass)->dispose = dispose;
+  signals[CHANGED] = g_signal_new ("changed", PARLEY_TYPE_LOAD_SETTINGS, G_SIGNAL_RUN_LAST, 0, NULL,
+                                   NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static GtkWidget *
@@ -256,10 +289,14 @@ build_more (ParleyLoadSettings *self)
   self->batch = choice (self, token_labels (batches, G_N_ELEMENTS (batches)));
   self->threads = gtk_spin_button_new_with_range (1, g_get_num_processors (), 1);
   g_signal_connect (self->threads, "notify::value", G_CALLBACK (changed), self);
+  self->experts = gtk_spin_button_new_with_range (0, 1, 1);
+  g_signal_connect (self->experts, "notify::value", G_CALLBACK (changed), self);
+  self->experts_line = setting_line (_ ("Layers with experts in RAM"), self->experts);
   gtk_widget_set_margin_top (box, 8);
   gtk_box_append (GTK_BOX (box), setting_line (_ ("Precision of the context"), self->kv));
   gtk_box_append (GTK_BOX (box), setting_line (_ ("Processor threads"), self->threads));
   gtk_box_append (GTK_BOX (box), setting_line (_ ("Read at a time"), self->batch));
+  gtk_box_append (GTK_BOX (box), self->experts_line);
   gtk_expander_set_child (GTK_EXPANDER (more), box);
   return more;
 }
@@ -273,9 +310,11 @@ parley_load_settings_init (ParleyLoadSettings *self)
   gtk_box_set_spacing (GTK_BOX (self), 8);
   self->contexts = g_array_new (FALSE, FALSE, sizeof (guint));
   self->context = choice (self, g_new0 (char *, 1));
+  self->load = parley_text_button (_ ("Load"), "win.load-model");
   self->reload = parley_text_button (_ ("Load Again"), NULL);
   self->unload = parley_text_button (_ ("Unload"), NULL);
   self->defaults = parley_text_button (_ ("Defaults"), NULL);
+  gtk_widget_add_css_class (self->load, "suggested-action");
   gtk_widget_add_css_class (self->reload, "suggested-action");
   gtk_widget_set_visible (self->reload, FALSE);
   g_signal_connect_swapped (self->reload, "clicked", G_CALLBACK (reload), self);
@@ -284,6 +323,7 @@ parley_load_settings_init (ParleyLoadSettings *self)
   gtk_box_set_homogeneous (GTK_BOX (buttons), TRUE);
   gtk_box_append (GTK_BOX (buttons), self->unload);
   gtk_box_append (GTK_BOX (buttons), self->defaults);
+  gtk_box_append (GTK_BOX (buttons), self->load);
   gtk_box_append (GTK_BOX (buttons), self->reload);
   gtk_box_append (GTK_BOX (self), setting_line (_ ("Context"), self->context));
   gtk_box_append (GTK_BOX (self), build_more (self));
@@ -296,6 +336,6 @@ parley_load_settings_new (ParleyServices *services)
   ParleyLoadSettings *self = g_object_new (PARLEY_TYPE_LOAD_SETTINGS, NULL);
 
   self->services = services;
-  parley_load_settings_update (self);
+  parley_load_settings_show (self, NULL, 0);
   return GTK_WIDGET (self);
 }

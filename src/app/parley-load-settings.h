@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What a load of a model asks for besides the layers: the context and its precision, and on a
- * second level threads and batch. Kept for each model; what was changed holds from the next load.
+ * What a load of a model asks for besides the layers on the GPU: the context, and on a second level
+ * its precision, threads, batch, and the layers whose experts stay in RAM. Kept for each model;
+ * what was changed holds from the next load.
+ *
+ * Signal `changed ()`: the person set something.
  */
 #pragma once
 
@@ -16,9 +19,17 @@ G_DECLARE_FINAL_TYPE (ParleyLoadSettings, parley_load_settings, PARLEY, LOAD_SET
 
 GtkWidget *parley_load_settings_new (ParleyServices *services);
 
-/* Shows how this one is loaded; NULL: none, and nothing can be set. */
-void parley_load_settings_set_engine (ParleyLoadSettings *self, ParleyEngine *engine);
-/* The engine's state may be another. */
-void parley_load_settings_update (ParleyLoadSettings *self);
+/* `model`: what is set, or NULL; `engine`: what it is loaded by, or NULL. */
+void parley_load_settings_set_model (ParleyLoadSettings *self, ParleyModel *model,
+                                     ParleyEngine *engine);
+/* How it is loaded, or would be; NULL: not known now, and nothing can be set. `n_expert_layers`:
+ * those that have experts. What was changed of a loaded model stays as the person left it. */
+void parley_load_settings_show (ParleyLoadSettings *self, const struct pe_plan_request *plan,
+                                guint n_expert_layers);
+
+/* Whether the model is loaded otherwise than it is set now. */
+gboolean parley_load_settings_has_changes (ParleyLoadSettings *self);
+/* Puts that into the request. */
+void parley_load_settings_apply (ParleyLoadSettings *self, struct pe_plan_request *request);
 
 G_END_DECLS

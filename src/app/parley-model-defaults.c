@@ -2,6 +2,7 @@
 #include "app/parley-model-defaults.h"
 
 #include "app/parley-dialog.h"
+#include "app/parley-forecast.h"
 #include "app/parley-format.h"
 #include "app/parley-usual-presets.h"
 #include "app/parley-widgets.h"
@@ -12,6 +13,8 @@
 typedef struct {
   ParleyServices *services;
   ParleyModel *model;
+  AdwPreferencesGroup *loading;
+  GCancellable *looking; /* for experts */
 } Defaults;
 
 static void
@@ -19,6 +22,8 @@ defaults_free (gpointer data)
 {
   Defaults *self = data;
 
+  g_cancellable_cancel (self->looking);
+  g_object_unref (self->looking);
   g_object_unref (self->model);
   g_free (self);
 }
@@ -125,22 +130,33 @@ cache_row (Defaults *self)
                    g_strdupv ((char **) values));
 }
 
+/* "Automatic", then from `least` on up to `most`. */
 static GtkWidget *
-layers_row (Defaults *self)
+layers_row (Defaults *self, const char *key, const char *title, guint least, guint most)
 {
   GtkStringList *labels = gtk_string_list_new (NULL);
   g_autoptr (GStrvBuilder) values = g_strv_builder_new ();
-  guint n = MIN (parley_model_get_n_layers (self->model), 1000) + 1;
 
   gtk_string_list_append (labels, _ ("Automatic"));
-  for (guint i = 0; i <= n; i++) {
-    g_autofree char *label = g_strdup_printf (_ ("%u of %u"), i, n);
+  for (guint i = least; i <= most; i++) {
+    g_autofree char *label = g_strdup_printf (_ ("%u of %u"), i, most);
     g_autofree char *value = g_strdup_printf ("%u", i);
     gtk_string_list_append (labels, label);
     g_strv_builder_add (values, value);
   }
-  return menu_row (self, "gpu-layers", _ ("Layers on the GPU"), NULL, labels,
-                   g_strv_builder_end (values));
+  return menu_row (self, key, title, NULL, labels, g_strv_builder_end (values));
+}
+
+/* Whether it has experts stands in the file. */
+static void
+looked (gpointer subject, const ParleyForecast *forecast, gpointer data)
+{
+  Defaults *self = data;
+
+  if (forecast->fit != NULL && parley_fit_get_n_experts (forecast->fit) > 0)
+    adw_preferences_group_add (self->loading,
+                               layers_row (self, "cpu-experts", _ ("Layers with experts in RAM"), 1,
+                                           MIN (parley_fit_get_n_layers (forecast->fit), 1000)));
 }
 
 static void
@@ -223,10 +239,14 @@ parley_model_defaults_present (GtkWindow *parent, ParleyServices *services, Parl
 
   self->services = services;
   self->model = g_object_ref (model);
+  self->loading = loading;
+  self->looking = g_cancellable_new ();
   adw_preferences_group_set_title (loading, _ ("When It Is Loaded"));
   adw_preferences_group_add (loading, context_row (self));
   adw_preferences_group_add (loading, cache_row (self));
-  adw_preferences_group_add (loading, layers_row (self));
+  adw_preferences_group_add (loading,
+                             layers_row (self, "gpu-layers", _ ("Layers on the GPU"), 0,
+                                         MIN (parley_model_get_n_layers (model), 1000) + 1));
   adw_preferences_group_add (chats, words_row (self));
   adw_preferences_group_set_title (prompt, _ ("System Prompt"));
   adw_preferences_group_set_description (
@@ -239,4 +259,5 @@ parley_model_defaults_present (GtkWindow *parent, ParleyServices *services, Parl
       parley_dialog_new (parent, parley_model_get_name (model), GTK_WIDGET (page), 540, 600);
   g_object_set_data_full (G_OBJECT (dialog), "parley-defaults", self, defaults_free);
   gtk_window_present (dialog);
+  parley_forecast_model (services, model, NULL, self->looking, looked, self, NULL);
 }

@@ -86,6 +86,12 @@ show_load_panel (GSimpleAction *action, GVariant *parameter, gpointer widget)
 }
 
 static void
+load_model (GSimpleAction *action, GVariant *parameter, gpointer widget)
+{
+  parley_chat_page_load_model (PARLEY_WINDOW (widget)->chat_page);
+}
+
+static void
 chat_settings (GSimpleAction *action, GVariant *parameter, gpointer widget)
 {
   ParleyWindow *self = PARLEY_WINDOW (widget);
@@ -297,6 +303,7 @@ _parley_window_add_actions (ParleyWindow *self)
     { "toggle-sidebar", toggle_sidebar, NULL },
     { "pick-model", pick_model, NULL },
     { "load-panel", show_load_panel, NULL },
+    { "load-model", load_model, NULL },
     { "chat-settings", chat_settings, NULL },
     { "attach", attach, NULL },
     { "stop", stop, NULL },

@@ -53,7 +53,8 @@ parley_cmd_set (int argc, char **argv)
     { "pin", 0, 0, G_OPTION_ARG_NONE, &pin, "List it first", NULL },
     { "unpin", 0, 0, G_OPTION_ARG_NONE, &unpin, "List it as any other", NULL },
     { "default", 'd', 0, G_OPTION_ARG_STRING_ARRAY, &defaults,
-      "gpu-layers, context, kv, sampling or system-prompt for this model", "KEY=VALUE" },
+      "gpu-layers, cpu-experts, context, kv, sampling or system-prompt for this model",
+      "KEY=VALUE" },
     { NULL },
   };
   if (!cli_parse (&argc, &argv, "MODEL", "Names, tags and pins a model, and sets its defaults.",

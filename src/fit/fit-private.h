@@ -11,7 +11,7 @@ struct _ParleyFit {
   ParleyFitVerdict verdict;
   gboolean approximate;
   char *sentence;
-  guint n_layers, gpu_layers;
+  guint n_layers, gpu_layers, n_experts;
   guint64 file_bytes;
   struct pe_plan_request request;
   ParleyFitDevice devices[PE_MAX_DEVICES];

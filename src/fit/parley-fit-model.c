@@ -91,6 +91,7 @@ parley_fit_model_plan (ParleyFitModel *self, const struct pe_plan_request *reque
     return NULL;
   }
   _parley_fit_take_plan (fit, plan);
+  fit->n_experts = pe_model_info (self->model)->n_experts;
   g_autofree char *gpus = _parley_fit_gpu_names (fit);
   parley_speed_predict (self->model, plan, gpus, history, &fit->speed);
   pe_plan_free (plan);

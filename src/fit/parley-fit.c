@@ -284,6 +284,7 @@ parley_fit_scale (ParleyFit *sibling, guint64 file_bytes)
   fit->file_bytes = file_bytes;
   fit->verdict = sibling->verdict;
   fit->n_layers = sibling->n_layers;
+  fit->n_experts = sibling->n_experts;
   fit->request = sibling->request;
   fit->n_devices = sibling->n_devices;
   if (sibling->verdict == PARLEY_FIT_UNSUPPORTED || sibling->file_bytes == 0) {
@@ -349,6 +350,12 @@ guint
 parley_fit_get_gpu_layers (ParleyFit *fit)
 {
   return fit->gpu_layers;
+}
+
+guint
+parley_fit_get_n_experts (ParleyFit *fit)
+{
+  return fit->n_experts;
 }
 
 const struct pe_plan_request *

@@ -68,6 +68,7 @@ gboolean parley_fit_is_doubtful (ParleyFit *fit);
 const char *parley_fit_get_sentence (ParleyFit *fit);
 guint parley_fit_get_n_layers (ParleyFit *fit);   /* the slider ends at one more */
 guint parley_fit_get_gpu_layers (ParleyFit *fit); /* as planned */
+guint parley_fit_get_n_experts (ParleyFit *fit);  /* of a layer; 0: it has none */
 const struct pe_plan_request *parley_fit_get_request (ParleyFit *fit); /* defaults filled in */
 gsize parley_fit_get_n_devices (ParleyFit *fit);
 const ParleyFitDevice *parley_fit_get_device (ParleyFit *fit, gsize i);

@@ -15,7 +15,7 @@
 #define MAX_NAME_BYTES 120
 #define MAX_CARD_BYTES (256 * 1024)
 
-const char *const parley_model_setting_keys[] = { "gpu-layers", "context",       "kv",
+const char *const parley_model_setting_keys[] = { "gpu-layers", "cpu-experts",   "context", "kv",
                                                   "sampling",   "system-prompt", NULL };
 
 char *

@@ -77,11 +77,16 @@ def run(case, downloading):
         case(Case(hub, desktop, data))
 
 
+def synth(path, *options, preset="tiny", kind="f32"):
+    """A model with random weights."""
+    subprocess.run([os.path.join(driver.BUILD, "tests", "tools", "synth-model"), "--preset", preset,
+                    "--type", kind, *options, path], check=True, stdout=subprocess.DEVNULL)
+
+
 def make_model(folder):
-    """Where no trained model is at hand: one of the same shape with random weights."""
+    """Where no trained model is at hand: one of the same shape."""
     path = os.path.join(folder, "stories260k.gguf")
-    subprocess.run([os.path.join(driver.BUILD, "tests", "tools", "synth-model"), "--preset", "tiny",
-                    "--type", "f32", path], check=True, stdout=subprocess.DEVNULL)
+    synth(path)
     return path
 
 

@@ -99,6 +99,12 @@ def says(app, words):
     return [n for n in app.root.all("label") if "visible" in n.states() and words in n.name]
 
 
+def measured(app):
+    """Tokens a second of the reply under way, as the load panel has them; None: not yet."""
+    return says(app, "measured just now") and \
+        next((float(n.name.split()[0]) for n in says(app, "tokens/s") if n.name[0].isdigit()), None)
+
+
 # ---- the store ----
 
 class Stored:

@@ -144,6 +144,8 @@ def layers_move_while_answering(case):
             wait(lambda said=said: [n for n in talk.says(app, said) if n.name.startswith(said)],
                  said, 30)
             length = talk.grown(app, 15)
+            speed = wait(lambda: talk.measured(app), "the speed after the move", 30)
+            assert speed <= 25, f"{speed} tokens/s with a token each 60 ms"
         last = talk.Reading(before[0], case.model)
         assert talk.Stored(case.data).state == "answering", "the reply was over before the moves"
         assert talk.workers(app) == before, "the engine process is another one"
