@@ -263,9 +263,12 @@ say_overflow (ParleyChatNotice *self)
   if (self->enlarged > 0)
     choices[n++] = (Choice){ _ ("Enlarge"), enlarge };
   const char *problem = parley_chat_get_summary_problem (self->chat);
-  g_autofree char *whole =
-      problem != NULL ? g_strdup_printf (_ ("Nothing was summed up: %s"), problem) : NULL;
-  say (self, "caution", whole != NULL ? whole : text, choices);
+  if (problem != NULL) {
+    g_autofree char *question = g_steal_pointer (&text);
+    /* Translators: why it was not written, then what else can be done. */
+    text = g_strdup_printf (_ ("The summary was not written: %s %s"), problem, question);
+  }
+  say (self, "caution", text, choices);
 }
 
 /* ---- which of them ---- */

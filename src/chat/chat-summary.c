@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Forgetting with a summary: the model writes down what the messages say that are to go, and is
- * given that instead of them from then on. The request is private, so that it takes nothing of
- * what was computed for the chat.
+ * given that instead of them from then on. The request is private and aside: what was computed for
+ * other chats stays, and what was for this one while there is room beside it.
  */
 #include "chat/parley-chat-private.h"
 
@@ -116,6 +116,7 @@ parley_chat_summarise (ParleyChat *self)
   if (self->state != PARLEY_CHAT_NEEDS_ROOM || !self->overflow.can_summarise || !self->responder)
     return;
   g_autoptr (ParleyRequest) request = parley_request_new (0);
+  request->about = self->store ? self->record->id : 0;
   ParleyTurn *turn = parley_request_add_turn (request, 0, PARLEY_ROLE_USER);
   g_autofree char *wish = dup_wish (self);
   parley_turn_add_part (turn, PARLEY_PART_TEXT, wish);

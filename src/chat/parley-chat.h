@@ -104,7 +104,7 @@ const ParleyOverflow *parley_chat_get_overflow (ParleyChat *self); /* NULL: not 
  * A summary that fails leads back to the question, with the reason. */
 void parley_chat_forget_oldest (ParleyChat *self);
 void parley_chat_summarise (ParleyChat *self);
-const char *parley_chat_get_summary_problem (ParleyChat *self); /* NULL: none was tried, or none */
+const char *parley_chat_get_summary_problem (ParleyChat *self); /* a sentence, or NULL */
 void parley_chat_retry (ParleyChat *self);
 /* Position on the path of the first message that the model is given; 0: it has them all. */
 guint parley_chat_get_memory_start (ParleyChat *self);

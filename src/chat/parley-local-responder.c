@@ -133,6 +133,8 @@ fill_request (ParleyGenerationRequest *to, const ParleyRequest *from, const char
   to->messages = messages;
   to->continues = from->continues;
   to->is_private = from->chat == 0;
+  to->is_aside = from->about != 0;
+  to->conversation = (guint64) (from->chat != 0 ? from->chat : from->about);
   to->max_tokens = s->max_tokens;
   to->sampler.temperature = (float) s->temperature;
   to->sampler.top_k = s->top_k;

@@ -42,6 +42,7 @@ typedef struct {
 /* Reference-counted; not changed after it was submitted. */
 typedef struct {
   gint64 chat;        /* requests of one chat share what was computed for it; 0: share nothing */
+  gint64 about;       /* the chat that it is about without being a part of it; 0: none */
   GPtrArray *turns;   /* of ParleyTurn, the system prompt among them */
   gboolean continues; /* the last turn is the beginning of the reply, to be gone on with */
   ParleySampling sampling;

@@ -46,6 +46,8 @@ typedef struct {
                           ({"enable_thinking": false}), or NULL */
   const char *tools;   /* a JSON array of tools offered to the model, or NULL */
   gboolean is_private; /* nothing computed for this request is kept for the next one */
+  gboolean is_aside;   /* nobody waits for it as an answer: no conversation but its own gives way */
+  guint64 conversation;             /* that it belongs to; 0: none that is known */
   struct pe_sampler_params sampler; /* the seed is used as it stands */
   /* What the answer must follow, reasoning aside: rules or a JSON schema (engine/text/grammar.h);
    * at most one of the two. */

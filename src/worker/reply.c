@@ -259,10 +259,34 @@ count (Reply *self, struct pe_runtime *runtime)
   self->stats.weight_bytes_read = now.weight_bytes_read - self->first_weight_byte;
 }
 
+static struct slot_wish
+wish_of (const Reply *self)
+{
+  const ParleyGenerationRequest *request = &self->wire.request;
+  return (struct slot_wish){ .conversation = request->conversation,
+                             .is_private = request->is_private,
+                             .is_aside = request->is_aside };
+}
+
+/* The pages that are missing may be had of conversations that rest; the prompt's length was checked
+ * against the context before. */
+static void
+make_room (Reply *self, struct slots *slots, struct pe_error *error)
+{
+  const struct slot_wish wish = wish_of (self);
+  if (slots_evict (slots, &wish))
+    return;
+  if (wish.is_aside)
+    pe_fail (error, PE_ERROR_CONTEXT_FULL,
+             "there is no room for this beside the conversations that the model remembers");
+  fail (self, error);
+}
+
 static gboolean
 acquire (Reply *self, struct pe_runtime *runtime, struct slots *slots, struct pe_error *error)
 {
-  self->slot = slots_acquire (slots, runtime, self->tokens.ids, self->tokens.n, error);
+  const struct slot_wish wish = wish_of (self);
+  self->slot = slots_acquire (slots, runtime, self->tokens.ids, self->tokens.n, &wish, error);
   if (!self->slot)
     return FALSE;
   begin_counting (self, runtime);
@@ -318,11 +342,7 @@ reply_step (Reply *self, struct pe_runtime *runtime, struct slots *slots, struct
   case PE_ERROR_CANCELLED: /* perhaps meant for the request before this one */
     pe_runtime_resume (runtime);
     return TRUE;
-  case PE_ERROR_CONTEXT_FULL:
-    /* Pages that other conversations hold can be had; the length was checked. */
-    if (!slots_evict (slots))
-      fail (self, error);
-    return TRUE;
+  case PE_ERROR_CONTEXT_FULL: make_room (self, slots, error); return TRUE;
   default: return deal_with (self, error);
   }
 }

@@ -188,6 +188,8 @@ wire_generation (const ParleyGenerationRequest *request)
     g_variant_dict_insert_value (&dict, "stop", g_variant_new_strv (request->stop, -1));
   g_variant_dict_insert (&dict, "continues", "b", request->continues);
   g_variant_dict_insert (&dict, "private", "b", request->is_private);
+  g_variant_dict_insert (&dict, "aside", "b", request->is_aside);
+  g_variant_dict_insert (&dict, "conversation", "t", request->conversation);
   g_variant_dict_insert (&dict, "max-tokens", "u", request->max_tokens);
   if (request->grammar)
     g_variant_dict_insert (&dict, "grammar", "s", request->grammar);
@@ -211,6 +213,8 @@ wire_read_generation (GVariant *dictionary, WireGeneration *out)
   request->tools = get_string (&dict, "tools");
   request->continues = get_bool (&dict, "continues");
   request->is_private = get_bool (&dict, "private");
+  request->is_aside = get_bool (&dict, "aside");
+  g_variant_dict_lookup (&dict, "conversation", "t", &request->conversation);
   request->max_tokens = get_uint (&dict, "max-tokens", 0);
   request->grammar = get_string (&dict, "grammar");
   request->json_schema = get_string (&dict, "json-schema");

@@ -197,6 +197,57 @@ keeps_what_was_read (void)
   fixture_clear (&f);
 }
 
+/* What the program asks for by itself, as a summary: no chat has to be read again for it. */
+static void
+leaves_chats_alone (void)
+{
+  load_stories (0); /* 512 tokens: two pages, and one to spare */
+  ParleyGenerationRequest chat = plain_request (10), aside = plain_request (10);
+  chat.conversation = 7;
+  aside.is_private = aside.is_aside = TRUE;
+  fixture_generate (&f, &chat);
+  g_autofree char *more = g_strconcat (PROMPT, f.text->str, NULL);
+  chat.text = more;
+
+  /* It goes on from what the chat begins with, on a slot of its own. */
+  aside.text = more;
+  const ParleyGenerationStats *stats = fixture_generate (&f, &aside);
+  CHECK (parley_generation_get_error (f.generation) == NULL && stats->reply_tokens == 10);
+  CHECK (stats->cached_tokens == 14);
+  stats = fixture_generate (&f, &chat);
+  CHECK (stats->cached_tokens == stats->prompt_tokens - 1);
+
+  /* Where the chat has every page but one, a long one finds no room, and says so. */
+  chat.max_tokens = 400;
+  fixture_generate (&f, &chat);
+  CHECK (parley_generation_get_error (f.generation) == NULL);
+  g_autofree char *whole = g_strconcat (more, f.text->str, NULL);
+  g_autofree char *other = g_strconcat ("The dog", f.text->str, NULL);
+  chat.text = whole;
+  chat.max_tokens = 1;
+  fixture_generate (&f, &chat); /* the text may be other tokens than those that were chosen */
+  aside.text = other;
+  fixture_generate (&f, &aside);
+  const GError *error = parley_generation_get_error (f.generation);
+  CHECK (g_error_matches (error, PARLEY_ENGINE_ERROR, PARLEY_ENGINE_ERROR_CONTEXT_FULL));
+  CHECK_MSG (strstr (error->message, "remembers"), "%s", error->message);
+  stats = fixture_generate (&f, &chat);
+  CHECK_MSG (stats->cached_tokens == stats->prompt_tokens - 1, "%u of %u", stats->cached_tokens,
+             stats->prompt_tokens);
+
+  /* Its own chat gives way, as what was read of it is worth nothing after the summary. */
+  aside.conversation = 7;
+  fixture_generate (&f, &aside);
+  CHECK (parley_generation_get_error (f.generation) == NULL);
+  /* And any chat gives way to what a person waits for, though nothing of that is kept. */
+  fixture_generate (&f, &chat);
+  aside.conversation = 0;
+  aside.is_aside = FALSE;
+  fixture_generate (&f, &aside);
+  CHECK (parley_generation_get_error (f.generation) == NULL);
+  fixture_clear (&f);
+}
+
 static void
 ends_before_a_stop_string (void)
 {
@@ -632,6 +683,7 @@ main (void)
   RUN (tells_the_story);
   RUN (messages_continue_as_text);
   RUN (keeps_what_was_read);
+  RUN (leaves_chats_alone);
   RUN (ends_before_a_stop_string);
   RUN (answers_follow_rules);
   RUN (ends_when_the_context_is_full);
