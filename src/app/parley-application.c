@@ -3,6 +3,7 @@
 
 #include "app/parley-attention.h"
 #include "app/parley-importer.h"
+#include "app/parley-preferences.h"
 #include "app/parley-search-provider.h"
 #include "app/parley-shortcuts.h"
 #include "app/parley-watchdog.h"
@@ -39,18 +40,6 @@ show_failure (ParleyApplication *self, const GError *error)
   gtk_window_present (GTK_WINDOW (window));
 }
 
-static void
-apply_colour_scheme (ParleyApplication *self)
-{
-  g_autofree char *scheme = parley_store_get_setting (self->services->store, "colour-scheme");
-
-  adw_style_manager_set_color_scheme (
-      adw_style_manager_get_default (),
-      g_strcmp0 (scheme, "light") == 0  ? ADW_COLOR_SCHEME_FORCE_LIGHT
-      : g_strcmp0 (scheme, "dark") == 0 ? ADW_COLOR_SCHEME_FORCE_DARK
-                                        : ADW_COLOR_SCHEME_DEFAULT);
-}
-
 static gboolean
 ensure_services (ParleyApplication *self, GError **error)
 {
@@ -71,7 +60,7 @@ ensure_window (ParleyApplication *self)
       show_failure (self, error);
       return NULL;
     }
-    apply_colour_scheme (self);
+    parley_preferences_apply_colours (self->services);
     window = parley_window_new (ADW_APPLICATION (self), self->services);
     parley_watchdog_watch (window);
     if (self->attention == NULL)

@@ -27,13 +27,13 @@ static const Choice appearance[] = {
 static const Choice loading[] = {
   { "load/context",
     N_ ("Context"),
-    N_ ("How much of a conversation a model keeps in mind"),
+    N_ ("How much of a conversation a model keeps in mind; for models loaded from now on"),
     { N_ ("4,096 tokens"), N_ ("8,192 tokens"), N_ ("16,384 tokens"), N_ ("32,768 tokens"),
       N_ ("65,536 tokens") },
     { "4096", "8192", "16384", "32768", "65536" } },
   { "load/kv",
     N_ ("Precision of the context"),
-    N_ ("8 bits take half the memory, at a hardly noticeable cost"),
+    N_ ("8 bits take half the memory, at a hardly noticeable cost; for models loaded from now on"),
     { N_ ("16 bits"), N_ ("8 bits") },
     { "f16", "q8_0" } },
 };
@@ -46,6 +46,18 @@ static const Choice idle[] = {
     { "0", "5", "15", "60" } },
 };
 
+void
+parley_preferences_apply_colours (ParleyServices *services)
+{
+  g_autofree char *scheme = parley_store_get_setting (services->store, "colour-scheme");
+
+  adw_style_manager_set_color_scheme (
+      adw_style_manager_get_default (),
+      g_strcmp0 (scheme, "light") == 0  ? ADW_COLOR_SCHEME_FORCE_LIGHT
+      : g_strcmp0 (scheme, "dark") == 0 ? ADW_COLOR_SCHEME_FORCE_DARK
+                                        : ADW_COLOR_SCHEME_DEFAULT);
+}
+
 static void
 chosen (GtkDropDown *menu, GParamSpec *pspec, ParleyServices *services)
 {
@@ -55,11 +67,7 @@ chosen (GtkDropDown *menu, GParamSpec *pspec, ParleyServices *services)
   if (index >= G_N_ELEMENTS (choice->values) || choice->values[index] == NULL)
     return;
   parley_store_set_setting (services->store, choice->key, choice->values[index]);
-  if (g_str_equal (choice->key, "colour-scheme"))
-    adw_style_manager_set_color_scheme (adw_style_manager_get_default (),
-                                        index == 1   ? ADW_COLOR_SCHEME_FORCE_LIGHT
-                                        : index == 2 ? ADW_COLOR_SCHEME_FORCE_DARK
-                                                     : ADW_COLOR_SCHEME_DEFAULT);
+  parley_preferences_apply_colours (services);
 }
 
 static GtkWidget *

@@ -19,7 +19,6 @@ parley_services_new (GError **error)
   services->chats = g_steal_pointer (&chats);
   services->hub = parley_account_new_hub (services->store);
   services->downloads = parley_downloads_new (services->hub, NULL);
-  parley_network_apply (services);
   services->library = parley_library_new (NULL);
   parley_library_set_store (services->library, services->store);
   parley_library_follow (services->library, services->downloads);
@@ -27,11 +26,19 @@ parley_services_new (GError **error)
   services->updates = parley_updates_new (services->hub, services->library, services->store);
   services->tasks = g_list_store_new (PARLEY_TYPE_TASK);
   services->hardware = parley_hardware_new ();
-  g_autofree char *budgets = parley_store_get_setting (services->store, PARLEY_BUDGETS_SETTING);
-  parley_hardware_set_budgets (services->hardware, budgets);
+  parley_services_apply (services);
   services->engines = parley_engines_new (services->hardware, services->store);
   services->waiting = parley_waiting_chats_new (services);
   return services;
+}
+
+void
+parley_services_apply (ParleyServices *services)
+{
+  g_autofree char *budgets = parley_store_get_setting (services->store, PARLEY_BUDGETS_SETTING);
+
+  parley_network_apply (services);
+  parley_hardware_set_budgets (services->hardware, budgets);
 }
 
 static void

@@ -32,6 +32,8 @@ typedef struct {
 
 /* Opens the store and makes the rest. NULL: the store cannot be opened; the message says why. */
 ParleyServices *parley_services_new (GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Makes what runs as the settings say. */
+void parley_services_apply (ParleyServices *services);
 /* Stops tasks, downloads and engines and saves what waits. NULL is fine. */
 void parley_services_free (ParleyServices *services);
 

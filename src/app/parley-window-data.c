@@ -6,6 +6,7 @@
 #include "app/compat.h"
 #include "app/parley-dialog.h"
 #include "app/parley-network.h"
+#include "app/parley-preferences.h"
 #include "app/parley-widgets.h"
 #include "app/parley-window-private.h"
 #include "library/places.h"
@@ -93,6 +94,8 @@ erased (GObject *window, GAsyncResult *result, gpointer data)
   g_autofree char *problem = g_task_propagate_pointer (G_TASK (result), &error);
   g_autofree char *text = NULL;
 
+  parley_services_apply (PARLEY_WINDOW (window)->services);
+  parley_preferences_apply_colours (PARLEY_WINDOW (window)->services);
   if (problem == NULL)
     text = g_strdup (error->message);
   else if (*problem == '\0')

@@ -10,9 +10,14 @@ import sqlite3
 import subprocess
 import time
 
+import gi
+
 import driver
 import shots
 from driver import wait
+
+gi.require_version("GdkPixbuf", "2.0")
+from gi.repository import GdkPixbuf  # noqa: E402
 
 PROMPT = "Once upon a time"
 STATES = ["complete", "answering", "stopped", "interrupted", "failed"]
@@ -93,6 +98,22 @@ def grown(app, by, since=None):
     start = len(shown(app)) if since is None else since
     return wait(lambda: max(len(shown(app)) - start - by, 0) and len(shown(app)),
                 f"{by} more letters", 60)
+
+
+def choose(app, name, row):
+    """A row of a menu of choices, counted from the first."""
+    app.find("combo box", name).click()
+    wait(lambda: [n for n in app.find("combo box", name).all("list item")
+                  if "focused" in n.states()], "the choices")
+    app.key("Home", *["Down"] * row, "Return")
+
+
+def brightness(app, folder):
+    """Of the window, from 0 to 1."""
+    path = os.path.join(folder, f"{os.urandom(4).hex()}.png")
+    app.picture(path)
+    pixels = GdkPixbuf.Pixbuf.new_from_file(path).get_pixels()[::31]
+    return sum(pixels) / len(pixels) / 255
 
 
 def says(app, words):

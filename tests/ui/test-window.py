@@ -445,6 +445,33 @@ def nothing_moves_unasked(case):
 
 # ---- the end of the window ----
 
+def preferences_hold_at_once(case):
+    """And when everything is deleted, what runs is as on the first day."""
+    def checked(app, name):
+        return "checked" in app.find("check box", name).states()
+
+    with case.window() as app:
+        wait(lambda: talk.brightness(app, case.data) > 0.7, "a light window")
+        app.do("preferences")
+        wait(lambda: len(talk.says(app, "for models loaded from now on")) == 2, "what waits")
+        talk.choose(app, "Colours", 2)
+        wait(lambda: talk.brightness(app, case.data) < 0.4, "a dark window")
+        app.find("check box", "Offline").click()
+        app.find("check box", "Notifications").click()
+        wait(lambda: checked(app, "Offline") and not checked(app, "Notifications"), "the switches")
+        app.key("Escape")
+        wait(lambda: not talk.says(app, "Where Things Are"), "the preferences to close")
+        app.do("delete-data")
+        app.find("push button", "Delete").click()
+        wait(lambda: talk.brightness(app, case.data) > 0.7, "a light window again")
+        app.do("preferences")
+        assert not checked(app, "Offline") and checked(app, "Notifications")
+        app.key("Escape")
+        wait(lambda: not talk.says(app, "Where Things Are"), "the preferences to close")
+        app.do("search", "'fixture/plain'")
+        app.find("push button", "Download Q8_0", 30)  # the hub is asked again
+
+
 def closing_asks_about_work(case):
     """What would have to be begun again does not end with the window unasked."""
     os.chmod(case.model, 0o644)
@@ -481,7 +508,7 @@ CASES = [first_run_talks_to_the_guide, search_download_chat, layers_move_while_a
          window_closes_in_a_download, downloads_wait_for_the_token, token_that_stays_is_told,
          models_folder_is_chosen,
          second_start_raises_the_first, window_is_as_it_was, nothing_moves_unasked,
-         closing_asks_about_work]
+         closing_asks_about_work, preferences_hold_at_once]
 FRESH = ("first_run_talks_to_the_guide", "search_download_chat", "application_dies_in_a_download",
          "window_closes_in_a_download", "downloads_wait_for_the_token")
 
