@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/parley-starters.h"
 
+#include "app/parley-default-model.h"
 #include "app/parley-format.h"
 #include "app/parley-suggestions.h"
 #include "app/parley-transfer-box.h"
@@ -94,6 +95,24 @@ transfer_changed (ParleyStarters *self, GParamSpec *pspec, ParleyTransfer *trans
 }
 
 static void
+follow (ParleyStarters *self, ParleyTransfer *transfer)
+{
+  g_signal_connect_object (transfer, "notify::state", G_CALLBACK (transfer_changed), self,
+                           G_CONNECT_SWAPPED);
+  show_progress (self, transfer);
+}
+
+/* One that was begun before the program was started again. */
+static void
+downloads_changed (ParleyStarters *self)
+{
+  ParleyTransfer *awaited = parley_default_model_awaited (self->services);
+
+  if (awaited != NULL && !gtk_widget_get_visible (self->progress))
+    follow (self, awaited);
+}
+
+static void
 details_ready (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (ParleyStarters) self = data;
@@ -112,9 +131,8 @@ details_ready (GObject *source, GAsyncResult *result, gpointer data)
     gtk_widget_activate_action (GTK_WIDGET (self), "win.toast", "s", error->message);
     return;
   }
-  g_signal_connect_object (transfer, "notify::state", G_CALLBACK (transfer_changed), self,
-                           G_CONNECT_SWAPPED);
-  show_progress (self, transfer);
+  if (!gtk_widget_get_visible (self->progress))
+    follow (self, transfer);
 }
 
 static void
@@ -224,6 +242,9 @@ parley_starters_new (ParleyServices *services)
   self->services = services;
   g_signal_connect_object (services->hardware, "changed", G_CALLBACK (show), self,
                            G_CONNECT_SWAPPED);
+  g_signal_connect_object (services->downloads, "items-changed", G_CALLBACK (downloads_changed),
+                           self, G_CONNECT_SWAPPED);
   show (self);
+  downloads_changed (self);
   return GTK_WIDGET (self);
 }

@@ -2,6 +2,7 @@
 #include "app/parley-welcome.h"
 
 #include "app/parley-format.h"
+#include "app/parley-model-row.h"
 #include "app/parley-starters.h"
 #include "app/parley-widgets.h"
 #include "app/parley-window.h"
@@ -12,16 +13,43 @@
 struct _ParleyWelcome {
   GtkBox parent;
   ParleyServices *services;
-  GtkWidget *stack, *device, *memory, *why, *guide;
+  GtkWidget *stack, *device, *memory, *why, *found, *rows, *starters, *guide;
 };
 
 G_DEFINE_FINAL_TYPE (ParleyWelcome, parley_welcome, GTK_TYPE_BOX)
+
+/* Of the models that are here, downloaded or left by other programs. */
+#define MOST_FOUND 3
+
+static void
+show_found (ParleyWelcome *self)
+{
+  GListModel *models = G_LIST_MODEL (self->services->library);
+  guint n = 0;
+
+  parley_box_clear (self->rows);
+  for (guint i = 0; i < g_list_model_get_n_items (models) && n < MOST_FOUND; i++) {
+    g_autoptr (ParleyModel) model = g_list_model_get_item (models, i);
+    if (parley_model_get_state (model) != PARLEY_MODEL_READY ||
+        model == parley_library_get_builtin (self->services->library))
+      continue;
+    GtkWidget *list = n++ == 0 ? parley_boxed_list () : gtk_widget_get_last_child (self->rows);
+    if (n == 1)
+      gtk_box_append (GTK_BOX (self->rows), list);
+    gtk_list_box_append (GTK_LIST_BOX (list), parley_model_row_new (self->services, model));
+  }
+  gtk_widget_set_visible (self->found, n > 0);
+  gtk_widget_set_visible (self->starters, n == 0);
+  gtk_widget_set_visible (self->guide,
+                          n == 0 && parley_library_get_builtin (self->services->library) != NULL);
+}
 
 /* Without jargon: what there is, and how large a model that carries. */
 static void
 show (ParleyWelcome *self)
 {
   ParleyHardware *hardware = self->services->hardware;
+  gboolean talked = g_list_model_get_n_items (G_LIST_MODEL (self->services->chats)) > 0;
   gboolean any = parley_library_get_n_own (self->services->library) > 0;
   gboolean loading = parley_library_is_loading (self->services->library);
   const struct pe_device_info *gpu = parley_hardware_get_gpu (hardware);
@@ -32,9 +60,10 @@ show (ParleyWelcome *self)
   g_autofree char *device =
       g_strdup_printf (_ ("Models run on %s"), parley_hardware_get_running_on (hardware));
 
-  gtk_widget_set_visible (self->guide,
-                          parley_library_get_builtin (self->services->library) != NULL);
-  gtk_stack_set_visible_child_name (GTK_STACK (self->stack), any || loading ? "ready" : "first");
+  gtk_stack_set_visible_child_name (GTK_STACK (self->stack),
+                                    loading || (any && talked) ? "ready" : "first");
+  if (!(loading || (any && talked)))
+    show_found (self);
   if (gpu != NULL && gpu->kind == PE_DEVICE_DISCRETE) {
     g_autofree char *own = parley_format_size (gpu->memory_total);
     memory = g_strdup_printf (_ ("%s of graphics memory, %s of main memory"), own, ram);
@@ -100,15 +129,25 @@ build_first (ParleyWelcome *self)
   self->why = parley_label ("", "caption dim-label");
   gtk_box_append (GTK_BOX (box), facts);
   gtk_box_append (GTK_BOX (box), self->why);
-  gtk_box_append (GTK_BOX (box), parley_starters_new (self->services));
+  self->found = parley_box (GTK_ORIENTATION_VERTICAL, 8, NULL);
+  gtk_box_append (GTK_BOX (self->found),
+                  parley_line (_ ("Ready on This Computer"), "section-title"));
+  self->rows = parley_box (GTK_ORIENTATION_VERTICAL, 0, NULL);
+  gtk_box_append (GTK_BOX (self->found), self->rows);
+  gtk_box_append (GTK_BOX (box), self->found);
+  self->starters = parley_starters_new (self->services);
+  gtk_box_append (GTK_BOX (box), self->starters);
   gtk_box_append (GTK_BOX (box),
                   parley_pill_button (_ ("Find Another Model"), "win.show-discover", FALSE));
   self->guide = build_guide (self);
   gtk_box_append (GTK_BOX (box), self->guide);
   adw_clamp_set_maximum_size (ADW_CLAMP (clamp), 440);
   adw_clamp_set_child (ADW_CLAMP (clamp), box);
-  return parley_status_page (PARLEY_APP_ID, _ ("Welcome to Parley"),
-                             _ ("Talk to language models on your own computer."), clamp);
+  GtkWidget *page =
+      parley_status_page (PARLEY_APP_ID, _ ("Welcome to Parley"),
+                          _ ("Talk to language models on your own computer."), clamp);
+  gtk_widget_add_css_class (page, "compact");
+  return page;
 }
 
 static void
@@ -137,6 +176,8 @@ parley_welcome_new (ParleyServices *services)
   gtk_widget_set_hexpand (self->stack, TRUE);
   gtk_box_append (GTK_BOX (self), self->stack);
   g_signal_connect_object (services->library, "items-changed", G_CALLBACK (show), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (services->chats, "items-changed", G_CALLBACK (show), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (services->library, "notify::loading", G_CALLBACK (show), self,
                            G_CONNECT_SWAPPED);

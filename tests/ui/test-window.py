@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -503,14 +504,36 @@ def closing_asks_about_work(case):
         assert app.process.returncode == 0, app.messages()
 
 
-CASES = [first_run_talks_to_the_guide, search_download_chat, layers_move_while_answering,
-         engine_dies, application_dies_in_a_reply, application_dies_in_a_download,
-         window_closes_in_a_download, downloads_wait_for_the_token, token_that_stays_is_told,
-         models_folder_is_chosen,
+def first_run_offers_what_is_here(case):
+    """Models that are there already, three of them, instead of downloads."""
+    for n in range(4):
+        folder = os.path.join(case.data, "models", "example", f"Model-{n}-GGUF")
+        os.makedirs(folder)
+        shutil.copy(shots.MODEL, os.path.join(folder, f"Model-{n}-F32.gguf"))
+    with case.window() as app:
+        wait(lambda: talk.says(app, "Ready on This Computer"), "what is here", 30)
+        def seen(start):
+            return [n for window in app.root.children() for n in talk.seen(window)
+                    if n.role == "push button" and n.name.startswith(start)]
+
+        models = wait(lambda: seen("Chat with "), "the models")
+        assert len(models) == 3 and not seen("Fast: "), [n.name for n in models]
+        models[0].click()
+        talk.write(app)
+        talk.ended(case.data)
+        app.do("new-chat")
+        wait(lambda: talk.says(app, "What Is on Your Mind?"), "the page of those who know it")
+
+
+CASES = [first_run_talks_to_the_guide, first_run_offers_what_is_here, search_download_chat,
+         layers_move_while_answering, engine_dies, application_dies_in_a_reply,
+         application_dies_in_a_download, window_closes_in_a_download,
+         downloads_wait_for_the_token, token_that_stays_is_told, models_folder_is_chosen,
          second_start_raises_the_first, window_is_as_it_was, nothing_moves_unasked,
          closing_asks_about_work, preferences_hold_at_once]
-FRESH = ("first_run_talks_to_the_guide", "search_download_chat", "application_dies_in_a_download",
-         "window_closes_in_a_download", "downloads_wait_for_the_token")
+FRESH = ("first_run_talks_to_the_guide", "first_run_offers_what_is_here", "search_download_chat",
+         "application_dies_in_a_download", "window_closes_in_a_download",
+         "downloads_wait_for_the_token")
 
 
 if __name__ == "__main__":
