@@ -9,7 +9,6 @@
 #define KERNEL_ATTENTION
 #extension GL_GOOGLE_include_directive : require
 #include "include/common.glsl"
-#include "include/reduce.glsl"
 
 layout (local_size_x = 128) in;
 layout (constant_id = 1) const uint k_type = 1;
@@ -28,9 +27,12 @@ const uint n_queries = tile_rows * tile_heads;
 const uint k_vectors = k_width / 4, v_vectors = v_width / 4;
 const uint key_groups = STEP / v_vectors; // that share the columns of a step; v_width <= 512
 
+#define SUBGROUPS 16 // at most: of eight invocations, the fewest that a device may have
+
 shared vec4 queries[n_queries * k_vectors];
-shared float weights[n_queries * STEP];
+shared float weights[STEP * n_queries]; // [key][query]: those of a key are read together
 shared float maxima[n_queries], sums[n_queries], shrink[n_queries];
+shared float part_maxima[n_queries * SUBGROUPS], part_sums[n_queries * SUBGROUPS];
 shared vec4 gathered[STEP];
 
 void
@@ -122,21 +124,35 @@ main ()
                   (chunk == 0 || key / chunk == position / chunk);
       score[i] = seen ? s : -INFINITY;
     }
+    // Maxima and sums of all queries at once: a step waits three times, however many there are.
     [[unroll]] for (uint i = 0; i < n_queries; i++) {
-      float most = workgroup_max (score[i]);
-      float before = maxima[i], now = max (before, most);
-      float p = now == -INFINITY ? 0.0 : exp (score[i] - now);
-      float sum = workgroup_sum (p);
-      weights[i * STEP + t] = p;
-      if (t == 0) {
-        shrink[i] = now == -INFINITY ? 1.0 : exp (before - now);
-        sums[i] = sums[i] * shrink[i] + sum;
-      }
-      barrier ();
-      if (t == 0)
-        maxima[i] = now;
+      float most = subgroupMax (score[i]);
+      if (gl_SubgroupInvocationID == 0)
+        part_maxima[i * SUBGROUPS + gl_SubgroupID] = most;
     }
     barrier ();
+    if (t < n_queries) {
+      float before = maxima[t], now = before;
+      for (uint s = 0; s < gl_NumSubgroups; s++)
+        now = max (now, part_maxima[t * SUBGROUPS + s]);
+      maxima[t] = now;
+      shrink[t] = now == -INFINITY ? 1.0 : exp (before - now);
+    }
+    barrier ();
+    [[unroll]] for (uint i = 0; i < n_queries; i++) {
+      float p = maxima[i] == -INFINITY ? 0.0 : exp (score[i] - maxima[i]);
+      float sum = subgroupAdd (p);
+      weights[t * n_queries + i] = p;
+      if (gl_SubgroupInvocationID == 0)
+        part_sums[i * SUBGROUPS + gl_SubgroupID] = sum;
+    }
+    barrier ();
+    if (t < n_queries) {
+      float sum = sums[t] * shrink[t];
+      for (uint s = 0; s < gl_NumSubgroups; s++)
+        sum += part_sums[t * SUBGROUPS + s];
+      sums[t] = sum;
+    }
 
     [[unroll]] for (uint i = 0; i < n_queries; i++)
       result[i] *= shrink[i];
@@ -147,10 +163,9 @@ main ()
       for (uint j = key_group; j < n_keys; j += key_groups) {
         vec4 v = load4 (v_type, v_rows + j * row_bytes (v_type, v_width), column);
         [[unroll]] for (uint i = 0; i < n_queries; i++)
-          result[i] += weights[i * STEP + j] * v;
+          result[i] += weights[j * n_queries + i] * v;
       }
     }
-    barrier ();
   }
 
   [[unroll]] for (uint i = 0; i < n_queries; i++) {
