@@ -665,6 +665,7 @@ static void
 map (GtkWidget *widget)
 {
   GTK_WIDGET_CLASS (parley_compare_page_parent_class)->map (widget);
+  parley_hardware_look_again (PARLEY_COMPARE_PAGE (widget)->services->hardware);
   seed (PARLEY_COMPARE_PAGE (widget));
 }
 

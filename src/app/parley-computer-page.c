@@ -374,6 +374,7 @@ map (GtkWidget *widget)
   ParleyComputerPage *self = PARLEY_COMPUTER_PAGE (widget);
 
   GTK_WIDGET_CLASS (parley_computer_page_parent_class)->map (widget);
+  parley_hardware_look_again (self->services->hardware);
   self->refresh_id = g_timeout_add_seconds (REFRESH_S, refresh, self);
 }
 

@@ -22,7 +22,10 @@ struct _ParleyHardware {
   GArray *devices; /* the same with rates, and with what the person allows */
   char *budgets;   /* NULL: none */
   gboolean ready;
+  guint n_probes; /* under way */
   guint progress;
+  char *worker; /* instead of the usual one */
+  guint patience;
   char *why, *advice;
 };
 
@@ -95,6 +98,16 @@ describe_cpu (struct pe_device_info *cpu)
   apply_memory (cpu);
 }
 
+static GArray *
+list_cpu (void)
+{
+  GArray *list = g_array_new (FALSE, TRUE, sizeof (struct pe_device_info));
+  struct pe_device_info cpu;
+  describe_cpu (&cpu);
+  g_array_append_val (list, cpu);
+  return list;
+}
+
 static struct pe_device_info *
 device_at (ParleyHardware *self, gsize i)
 {
@@ -121,17 +134,56 @@ apply (ParleyHardware *self)
   }
 }
 
+/* Rates that could not be kept on the disk outlast a look at the memory alone. */
+static void
+keep_rates (struct pe_device_info *device, const struct pe_device_info *before)
+{
+  if (!g_str_equal (device->driver, before->driver) || parley_device_has_rates (device) ||
+      !parley_device_has_rates (before))
+    return;
+  device->read_rate = before->read_rate;
+  device->transfer_rate = before->transfer_rate;
+  device->matmul_rate = before->matmul_rate;
+  device->matmul_exact_rate = before->matmul_exact_rate;
+  device->driver_bytes = before->driver_bytes;
+  memcpy (device->rates, before->rates, sizeof device->rates);
+}
+
+/* Takes over what was found; returns a sentence about what is gone, or NULL. */
+static char *
+replace_found (ParleyHardware *self, GArray *devices)
+{
+  g_autoptr (GArray) before = g_steal_pointer (&self->found);
+  char *gone = NULL;
+  self->found = g_array_ref (devices);
+  for (guint i = 0; i < before->len; i++) {
+    const struct pe_device_info *old = &g_array_index (before, struct pe_device_info, i);
+    gboolean stays = FALSE;
+    for (guint j = 0; j < devices->len; j++) {
+      struct pe_device_info *device = &g_array_index (devices, struct pe_device_info, j);
+      if (!g_str_equal (device->id, old->id))
+        continue;
+      stays = TRUE;
+      keep_rates (device, old);
+    }
+    if (!stays && !gone)
+      gone = g_strdup_printf (_ ("“%s” is no longer there."), old->name);
+  }
+  return gone;
+}
+
+/* `devices`: NULL where nothing could be found out; then there is the CPU alone. */
 static void
 settle (ParleyHardware *self, GArray *devices, const char *reason)
 {
-  if (devices) {
-    g_array_unref (self->found);
-    self->found = g_array_ref (devices);
-  }
+  g_autoptr (GArray) alone = devices ? NULL : list_cpu ();
+  g_autofree char *gone = replace_found (self, devices ? devices : alone);
   apply (self);
 
+  g_autofree char *why =
+      parley_hardware_explain (device_list (self), self->devices->len, reason ? reason : "");
   g_free (self->why);
-  self->why = parley_hardware_explain (device_list (self), self->devices->len, reason);
+  self->why = gone ? g_strdup_printf ("%s %s", gone, why) : g_steal_pointer (&why);
   g_free (self->advice);
   self->advice = parley_hardware_advise (device_list (self), self->devices->len, "");
   if (!self->ready) {
@@ -165,6 +217,18 @@ probe_free (struct probe *probe)
 
 static void start_probe (GTask *task);
 
+/* Takes over the error, if there is one. */
+static void
+end_probe (GTask *task, GError *error)
+{
+  PARLEY_HARDWARE (g_task_get_source_object (task))->n_probes--;
+  if (error)
+    g_task_return_error (task, error);
+  else
+    g_task_return_boolean (task, TRUE);
+  g_object_unref (task);
+}
+
 /* The first try failed: the CPU's facts come from a second one that leaves the drivers alone. */
 static void
 probe_failed (GTask *task, const char *failure)
@@ -177,8 +241,7 @@ probe_failed (GTask *task, const char *failure)
     return;
   }
   settle (g_task_get_source_object (task), NULL, probe->failure);
-  g_task_return_boolean (task, TRUE);
-  g_object_unref (task);
+  end_probe (task, NULL);
 }
 
 static void
@@ -189,8 +252,9 @@ probe_ended (GObject *object, GAsyncResult *result, gpointer data)
   ParleyHardware *self = g_task_get_source_object (task);
   g_subprocess_wait_finish (probe->process, result, NULL);
   g_clear_handle_id (&probe->timer, g_source_remove);
-  if (g_task_return_error_if_cancelled (task)) {
-    g_object_unref (task);
+  GError *cancelled = NULL;
+  if (g_cancellable_set_error_if_cancelled (g_task_get_cancellable (task), &cancelled)) {
+    end_probe (task, cancelled);
     return;
   }
   if (probe->timed_out) {
@@ -209,7 +273,7 @@ probe_ended (GObject *object, GAsyncResult *result, gpointer data)
   g_autoptr (GArray) devices =
       parley_devices_from_json (probe->report, probe->n_report, &why, &error);
   if (!devices) {
-    probe_failed (task, "looking for GPUs failed");
+    probe_failed (task, _ ("looking for GPUs failed"));
     return;
   }
   if (probe->measure && !probe->without_gpus) {
@@ -219,8 +283,7 @@ probe_ended (GObject *object, GAsyncResult *result, gpointer data)
       g_debug ("measured rates are not kept: %s", error->message);
   }
   settle (self, devices, probe->failure ? probe->failure : why);
-  g_task_return_boolean (task, TRUE);
-  g_object_unref (task);
+  end_probe (task, NULL);
 }
 
 /* Lines of a number each are how far it is; the report begins with a brace. */
@@ -286,7 +349,9 @@ static void
 start_probe (GTask *task)
 {
   struct probe *probe = g_task_get_task_data (task);
-  g_autofree char *program = parley_hardware_find_worker ();
+  ParleyHardware *self = g_task_get_source_object (task);
+  g_autofree char *program =
+      self->worker ? g_strdup (self->worker) : parley_hardware_find_worker ();
   g_autoptr (GSubprocessLauncher) launcher =
       g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE);
   g_subprocess_launcher_unsetenv (launcher, "HF_TOKEN");
@@ -297,16 +362,19 @@ start_probe (GTask *task)
   const char *const argv[] = { program, "--probe", probe->measure ? "--measure" : NULL, NULL };
   probe->process = g_subprocess_launcher_spawnv (launcher, argv, &error);
   if (!probe->process) {
-    settle (g_task_get_source_object (task), NULL, _ ("the engine's program could not be started"));
-    g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_FAILED,
-                             _ ("“%s” could not be started: %s. Installing Parley again may help."),
-                             program, error->message);
-    g_object_unref (task);
+    settle (self, NULL, _ ("the engine's program could not be started"));
+    end_probe (task,
+               g_error_new (G_IO_ERROR, G_IO_ERROR_FAILED,
+                            _ ("“%s” could not be started: %s. Installing Parley again may help."),
+                            program, error->message));
     return;
   }
   g_clear_handle_id (&probe->timer, g_source_remove);
-  probe->timer = g_timeout_add_seconds (probe->measure ? MEASURE_SECONDS : PROBE_SECONDS,
-                                        probe_too_slow, task);
+  probe->timed_out = FALSE;
+  guint seconds = self->patience   ? self->patience
+                  : probe->measure ? MEASURE_SECONDS
+                                   : PROBE_SECONDS;
+  probe->timer = g_timeout_add_seconds (seconds, probe_too_slow, task);
   if (!probe->report)
     probe->report = g_malloc (MAX_REPORT_BYTES);
   probe->n_report = 0;
@@ -321,6 +389,7 @@ parley_hardware_probe_async (ParleyHardware *self, gboolean measure, GCancellabl
   GTask *task = g_task_new (self, cancellable, callback, data);
   struct probe *probe = g_new0 (struct probe, 1);
   probe->measure = measure;
+  self->n_probes++;
   g_task_set_task_data (task, probe, (GDestroyNotify) probe_free);
   start_probe (task);
 }
@@ -330,6 +399,23 @@ parley_hardware_probe_finish (ParleyHardware *self, GAsyncResult *result, GError
 {
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
   return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+void
+parley_hardware_look_again (ParleyHardware *self)
+{
+  g_return_if_fail (PARLEY_IS_HARDWARE (self));
+  if (self->n_probes == 0)
+    parley_hardware_probe_async (self, FALSE, NULL, NULL, NULL);
+}
+
+void
+parley_hardware_set_worker (ParleyHardware *self, const char *program, guint seconds)
+{
+  g_return_if_fail (PARLEY_IS_HARDWARE (self));
+  g_free (self->worker);
+  self->worker = g_strdup (program);
+  self->patience = seconds;
 }
 
 /* ---- what the person allows ---- */
@@ -434,6 +520,7 @@ parley_hardware_finalize (GObject *object)
   g_array_unref (self->found);
   g_array_unref (self->devices);
   g_free (self->budgets);
+  g_free (self->worker);
   g_free (self->why);
   g_free (self->advice);
   G_OBJECT_CLASS (parley_hardware_parent_class)->finalize (object);
@@ -468,11 +555,8 @@ parley_hardware_class_init (ParleyHardwareClass *class)
 static void
 parley_hardware_init (ParleyHardware *self)
 {
-  struct pe_device_info cpu;
-  describe_cpu (&cpu);
   self->budgets = parley_budgets_with_environment (NULL);
-  self->found = g_array_new (FALSE, TRUE, sizeof cpu);
-  g_array_append_val (self->found, cpu);
+  self->found = list_cpu ();
   self->devices = g_array_copy (self->found);
   pe_budget_apply (device_at (self, 0), self->budgets);
   self->why = g_strdup (_ ("The GPUs have not been asked for yet."));

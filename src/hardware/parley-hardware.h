@@ -30,12 +30,20 @@ void parley_hardware_probe_async (ParleyHardware *self, gboolean measure, GCance
                                   GAsyncReadyCallback callback, gpointer data);
 gboolean parley_hardware_probe_finish (ParleyHardware *self, GAsyncResult *result, GError **error);
 
+/* The same without measuring, for pages that show GPUs' memory when they come into view: nothing
+ * is waited for, and where a probe is under way already none is begun. Devices that are gone leave
+ * the list, and get_why() says so; those that stay keep their rates. */
+void parley_hardware_look_again (ParleyHardware *self);
+
+/* Tests: another program for the worker (NULL: the usual one), and how many seconds it has. */
+void parley_hardware_set_worker (ParleyHardware *self, const char *program, guint seconds);
+
 /* What a person allows each device, as PARLEY_BUDGETS has it (heaps.h; NULL: everything), and what
  * is in force: with what the environment says. Devices' available memory and margins follow. */
 void parley_hardware_set_budgets (ParleyHardware *self, const char *budgets);
 const char *parley_hardware_get_budgets (ParleyHardware *self);
 
-/* Reads the RAM anew; cheap. GPUs' free memory comes with a probe. */
+/* Reads the RAM anew; cheap. GPUs' free memory comes with parley_hardware_look_again(). */
 void parley_hardware_refresh_memory (ParleyHardware *self);
 
 gboolean parley_hardware_is_ready (ParleyHardware *self);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * RAM under control groups, the choice of a device and its sentences, device lists as JSON,
- * remembered rates, and the real probe.
+ * remembered rates, the real probe, devices that come and go, and drivers that are no good.
+ *
+ *   test-hardware BROKEN-DRIVER
  */
 #include "harness.h"
 
@@ -15,6 +17,7 @@
 #include <glib/gstdio.h>
 
 static char *root; /* an imagined computer's file system */
+static char *driver;
 
 static void
 put (const char *path, const char *text)
@@ -227,16 +230,143 @@ probed (GObject *object, GAsyncResult *result, gpointer data)
 }
 
 static void
-probes_this_computer (void)
+ask (ParleyHardware *hardware)
 {
-  g_autoptr (ParleyHardware) hardware = parley_hardware_new ();
   gboolean done = FALSE;
-  gsize n;
-  CHECK (!parley_hardware_is_ready (hardware));
-  CHECK (parley_hardware_get_devices (hardware, &n)->memory_total > 0 && n == 1);
   parley_hardware_probe_async (hardware, FALSE, NULL, probed, &done);
   while (!done)
     g_main_context_iteration (NULL, TRUE);
+}
+
+static void
+note_change (gpointer data)
+{
+  *(guint *) data += 1;
+}
+
+/* As a page does when it is shown. */
+static void
+look_again (ParleyHardware *hardware)
+{
+  guint n_changes = 0;
+  gulong id = g_signal_connect_swapped (hardware, "changed", G_CALLBACK (note_change), &n_changes);
+  parley_hardware_look_again (hardware);
+  parley_hardware_look_again (hardware); /* one is under way */
+  while (n_changes == 0)
+    g_main_context_iteration (NULL, TRUE);
+  for (guint i = 0; i < 200; i++) {
+    g_main_context_iteration (NULL, FALSE);
+    g_usleep (1000);
+  }
+  CHECK (n_changes == 1);
+  g_signal_handler_disconnect (hardware, id);
+}
+
+/* A worker that prints a list, or does what the script says. */
+static void
+write_worker (const struct pe_device_info *devices, gsize n, const char *script)
+{
+  g_autofree char *list = n ? parley_devices_to_json (devices, n, "") : g_strdup ("");
+  g_autofree char *path = g_build_filename (root, "list.json", NULL);
+  g_autofree char *worker = g_build_filename (root, "worker", NULL);
+  g_autofree char *text = g_strdup_printf ("#!/bin/sh\n%s\ncat '%s'\n", script, path);
+  put ("list.json", list);
+  put ("worker", text);
+  CHECK (g_chmod (worker, 0700) == 0);
+}
+
+/* Memory of GPUs is read anew, what is gone goes with a sentence, and rates stay. */
+static void
+devices_come_and_go (void)
+{
+  g_autoptr (ParleyHardware) hardware = parley_hardware_new ();
+  g_autofree char *worker = g_build_filename (root, "worker", NULL);
+  struct pe_device_info now[] = { computer[0], computer[2], computer[3] };
+  gsize n;
+  now[1].memory_available = 9;
+  now[2].memory_available = 19;
+  now[2].rates[PE_RATES_ALL_THREADS].read[PE_TYPE_Q8_0] = 5;
+  now[2].read_rate = 6;
+  write_worker (now, 3, "");
+  parley_hardware_set_worker (hardware, worker, 0);
+  ask (hardware);
+  CHECK (parley_hardware_get_devices (hardware, &n) && n == 3);
+  CHECK_STR (parley_hardware_get_why (hardware),
+             "Models run on Card 2, the GPU with the most memory.");
+
+  now[2].memory_available = 12; /* others take some */
+  memset (now[2].rates, 0, sizeof now[2].rates);
+  now[2].read_rate = 0;
+  write_worker (now, 3, "");
+  look_again (hardware);
+  const struct pe_device_info *devices = parley_hardware_get_devices (hardware, &n);
+  CHECK (n == 3 && devices[1].memory_available == 9 && devices[2].memory_available == 12);
+  CHECK (devices[2].rates[PE_RATES_ALL_THREADS].read[PE_TYPE_Q8_0] == 5);
+  CHECK (devices[2].read_rate == 6);
+
+  write_worker (now, 2, "");
+  look_again (hardware);
+  CHECK (parley_hardware_get_devices (hardware, &n) && n == 2);
+  CHECK_STR (parley_hardware_get_why (hardware),
+             "“Card 2” is no longer there. Models run on Card.");
+
+  /* It fails whether drivers are asked or not: nothing of before is believed. */
+  write_worker (now, 2, "kill -SEGV $$");
+  look_again (hardware);
+  devices = parley_hardware_get_devices (hardware, &n);
+  CHECK (n == 1 && devices[0].kind == PE_DEVICE_CPU && devices[0].memory_total > 1);
+  const char *why = parley_hardware_get_why (hardware);
+  CHECK_MSG (g_str_has_prefix (why, "“Card” is no longer there. Models run on the CPU: a graphics "
+                                    "driver crashed when it was asked for its GPUs ("),
+             "%s", why);
+  write_worker (now, 3, "");
+  look_again (hardware);
+  CHECK (parley_hardware_get_devices (hardware, &n) && n == 3);
+}
+
+/* A real worker beside a driver that is no good. */
+static void
+broken_drivers_cost_the_gpus_alone (void)
+{
+  static const struct {
+    const char *how, *sentence;
+  } cases[] = {
+    { "abort", "Models run on the CPU: a graphics driver crashed when it was asked for its GPUs" },
+    { "sleep", "Models run on the CPU: a graphics driver did not answer in time." },
+  };
+  g_autofree char *manifest = g_build_filename (root, "driver.json", NULL);
+  g_autofree char *text =
+      g_strdup_printf ("{\"file_format_version\": \"1.0.0\", \"ICD\": {\"library_path\": \"%s\", "
+                       "\"api_version\": \"1.3.0\"}}",
+                       driver);
+  put ("driver.json", text);
+  g_setenv ("VK_DRIVER_FILES", manifest, TRUE);
+  g_setenv ("VK_ICD_FILENAMES", manifest, TRUE); /* of older loaders */
+  g_unsetenv ("PARLEY_VULKAN_DEVICE");
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (ParleyHardware) hardware = parley_hardware_new ();
+    gsize n;
+    g_setenv ("PARLEY_TEST_DRIVER", cases[i].how, TRUE);
+    parley_hardware_set_worker (hardware, NULL, i == 0 ? 30 : 5);
+    ask (hardware);
+    const struct pe_device_info *devices = parley_hardware_get_devices (hardware, &n);
+    const char *why = parley_hardware_get_why (hardware);
+    printf ("# %s\n", why);
+    CHECK (n == 1 && devices[0].n_cores > 0 && parley_hardware_is_ready (hardware));
+    CHECK_MSG (g_str_has_prefix (why, cases[i].sentence), "%s", why);
+  }
+  g_unsetenv ("VK_DRIVER_FILES");
+  g_unsetenv ("VK_ICD_FILENAMES");
+}
+
+static void
+probes_this_computer (void)
+{
+  g_autoptr (ParleyHardware) hardware = parley_hardware_new ();
+  gsize n;
+  CHECK (!parley_hardware_is_ready (hardware));
+  CHECK (parley_hardware_get_devices (hardware, &n)->memory_total > 0 && n == 1);
+  ask (hardware);
   const struct pe_device_info *devices = parley_hardware_get_devices (hardware, &n);
   CHECK (parley_hardware_is_ready (hardware) && n >= 1);
   CHECK_STR (devices[0].id, "cpu");
@@ -245,8 +375,11 @@ probes_this_computer (void)
 }
 
 int
-main (void)
+main (int argc, char **argv)
 {
+  if (argc != 2)
+    return 2;
+  driver = g_canonicalize_filename (argv[1], NULL);
   root = g_dir_make_tmp ("parley-hardware-XXXXXX", NULL);
   g_setenv ("XDG_CACHE_HOME", root, TRUE);
   RUN (reads_memory_and_its_limits);
@@ -257,6 +390,9 @@ main (void)
   RUN (lists_survive_as_json);
   RUN (remembers_rates);
   RUN (probes_this_computer);
+  RUN (devices_come_and_go);
+  RUN (broken_drivers_cost_the_gpus_alone);
+  g_free (driver);
   g_autofree char *command = g_strdup_printf ("rm -rf '%s'", root);
   return test_done () | (g_spawn_command_line_sync (command, NULL, NULL, NULL, NULL) ? 0 : 1);
 }
