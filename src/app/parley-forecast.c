@@ -253,6 +253,26 @@ parley_forecast_sweep (ParleyServices *services, ParleyModel *model,
   g_task_run_in_thread (task, sweep_model);
 }
 
+/* What the model holds while it is loaded would be free for another way of loading it. */
+static void
+count_as_free (Job *job, ParleyServices *services, GArray *held)
+{
+  for (gsize d = 0; held != NULL && d < job->n_devices; d++)
+    for (guint i = 0; i < held->len; i++) {
+      const ParleyDeviceMemory *now = &g_array_index (held, ParleyDeviceMemory, i);
+      struct pe_device_info *device = &job->devices[d];
+      guint64 own = 0;
+      if (!g_str_equal (now->id, device->id))
+        continue;
+      for (guint kind = 0; kind < PE_MEMORY_KIND_COUNT; kind++)
+        own += now->allocated[kind];
+      own -= MIN (own, now->mapped);
+      device->memory_available = MIN (now->available + own, device->memory_total);
+      device->memory_margin = 0;
+      pe_budget_apply (device, parley_hardware_get_budgets (services->hardware));
+    }
+}
+
 /* ---- the best settings ---- */
 
 typedef struct {
@@ -337,22 +357,75 @@ parley_forecast_choose (ParleyServices *services, ParleyModel *model, guint want
   choice->firm = firm;
   choice->chosen = ready;
   set_model (job, services, model);
-  for (gsize d = 0; held != NULL && d < job->n_devices; d++)
-    for (guint i = 0; i < held->len; i++) {
-      const ParleyDeviceMemory *now = &g_array_index (held, ParleyDeviceMemory, i);
-      struct pe_device_info *device = &job->devices[d];
-      guint64 own = 0;
-      if (!g_str_equal (now->id, device->id))
-        continue;
-      for (guint kind = 0; kind < PE_MEMORY_KIND_COUNT; kind++)
-        own += now->allocated[kind];
-      own -= MIN (own, now->mapped);
-      device->memory_available = MIN (now->available + own, device->memory_total);
-      device->memory_margin = 0;
-      pe_budget_apply (device, parley_hardware_get_budgets (services->hardware));
-    }
+  count_as_free (job, services, held);
   g_task_set_task_data (task, choice, choice_free);
   g_task_run_in_thread (task, choose);
+}
+
+/* ---- the largest that fits ---- */
+
+typedef struct {
+  Job *job;
+  guint context, trained, layers;
+  ParleyForecastLimits ready;
+} Limits;
+
+static void
+limits_free (gpointer data)
+{
+  Limits *limits = data;
+
+  job_free (limits->job);
+  g_free (limits);
+}
+
+static void
+find_limits (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  Limits *limits = task_data;
+  Job *job = limits->job;
+  GError *error = NULL;
+  g_autoptr (ParleyFitModel) model =
+      parley_fit_model_open (parley_model_get_path (job->model), &error);
+
+  if (model == NULL) {
+    g_task_return_error (task, error);
+    return;
+  }
+  limits->trained = parley_fit_model_get_trained_context (model);
+  limits->context =
+      parley_fit_model_largest_context (model, &job->request, job->devices, job->n_devices);
+  limits->layers =
+      parley_fit_model_largest_layers (model, &job->request, job->devices, job->n_devices);
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+limits_found (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Limits *limits = g_task_get_task_data (G_TASK (result));
+
+  if (g_task_propagate_boolean (G_TASK (result), NULL))
+    limits->ready (limits->job->model, limits->context, limits->trained, limits->layers,
+                   limits->job->data);
+}
+
+void
+parley_forecast_limits (ParleyServices *services, ParleyModel *model,
+                        const struct pe_plan_request *request, GArray *held,
+                        GCancellable *cancellable, ParleyForecastLimits ready, gpointer data,
+                        GDestroyNotify destroy)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, limits_found, NULL);
+  Limits *limits = g_new0 (Limits, 1);
+
+  limits->job = job_new (services, NULL, data, destroy);
+  limits->ready = ready;
+  limits->job->model = g_object_ref (model);
+  limits->job->request = *request;
+  count_as_free (limits->job, services, held);
+  g_task_set_task_data (task, limits, limits_free);
+  g_task_run_in_thread (task, find_limits);
 }
 
 /* ---- files of a repository ---- */

@@ -34,7 +34,9 @@ struct _ParleyLoadPanel {
   struct pe_plan_request foreseen; /* with the defaults filled in */
   guint n_foreseen;                /* layers of the forecast's model; 0: there is none yet */
   guint n_expert_layers;
-  GCancellable *predicting, *sweeping, *choosing;
+  gconstpointer limited; /* the loaded model that the limits were asked for, */
+  guint limited_layers;  /* placed like this */
+  GCancellable *predicting, *sweeping, *choosing, *limiting;
   guint trained; /* tokens, of the model that settings are chosen for */
   guint move_id, poll_id;
   guint showing : 1;     /* widgets follow the model, not the person */
@@ -159,6 +161,50 @@ show_words (ParleyLoadPanel *self)
 /* ---- memory ---- */
 
 static void
+limits_found (gpointer subject, guint context, guint trained, guint layers, gpointer data)
+{
+  ParleyLoadPanel *self = data;
+  g_autofree char *tokens = parley_format_tokens (context);
+  g_autofree char *text = NULL;
+
+  if (!is_ready (self))
+    return;
+  if (context == 0)
+    text = g_strdup (_ ("No context fits that leaves others their share of the memory."));
+  else if (has_gpu (self))
+    text = g_strdup_printf (_ ("At most %s fit, and with the present context at most %u of %u "
+                               "layers on the GPU."),
+                            tokens, layers, n_layers (self) + 1);
+  else if (trained > 0 && context + 256 > trained)
+    text = g_strdup_printf (_ ("All %s that the model was made for fit."), tokens);
+  else
+    text = g_strdup_printf (_ ("At most %s fit."), tokens);
+  parley_load_settings_set_limits (PARLEY_LOAD_SETTINGS (self->settings), text);
+}
+
+/* Once for each placement: what the model holds counts as free. */
+static void
+ask_limits (ParleyLoadPanel *self, GArray *held)
+{
+  const ParleyLoadedModel *loaded = model_of (self);
+  guint layers = parley_worker_client_get_gpu_layers (self->client);
+  struct pe_plan_request request;
+
+  if (!is_ready (self) || (self->limited == loaded && self->limited_layers == layers))
+    return;
+  self->limited = loaded;
+  self->limited_layers = layers;
+  if (self->limiting != NULL)
+    g_cancellable_cancel (self->limiting);
+  g_clear_object (&self->limiting);
+  self->limiting = g_cancellable_new ();
+  request = loaded->plan;
+  request.n_gpu_layers = (gint32) layers;
+  parley_forecast_limits (self->services, self->model, &request, held, self->limiting, limits_found,
+                          g_object_ref (self), g_object_unref);
+}
+
+static void
 memory_ready (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (ParleyLoadPanel) self = data;
@@ -170,6 +216,7 @@ memory_ready (GObject *source, GAsyncResult *result, gpointer data)
     return;
   parley_memory_bars_set_live (PARLEY_MEMORY_BARS (self->bars), devices);
   show_words (self);
+  ask_limits (self, devices);
 }
 
 static void
@@ -465,7 +512,10 @@ start_over (ParleyLoadPanel *self)
   gtk_widget_set_visible (self->why_chosen, FALSE);
   if (self->choosing != NULL)
     g_cancellable_cancel (self->choosing);
-  self->drawn = NULL;
+  self->drawn = self->limited = NULL;
+  if (self->limiting != NULL)
+    g_cancellable_cancel (self->limiting);
+  parley_load_settings_set_limits (PARLEY_LOAD_SETTINGS (self->settings), "");
   self->n_foreseen = self->n_expert_layers = 0;
   g_clear_pointer (&self->outlook, g_free);
   parley_memory_bars_clear (PARLEY_MEMORY_BARS (self->bars));
@@ -553,6 +603,9 @@ dispose (GObject *object)
   if (self->choosing != NULL)
     g_cancellable_cancel (self->choosing);
   g_clear_object (&self->choosing);
+  if (self->limiting != NULL)
+    g_cancellable_cancel (self->limiting);
+  g_clear_object (&self->limiting);
   g_clear_object (&self->client);
   g_clear_object (&self->engine);
   g_clear_object (&self->model);

@@ -23,7 +23,7 @@ struct _ParleyLoadSettings {
   ParleyModel *model;   /* the one that is set, or NULL */
   ParleyEngine *engine; /* what it is loaded by, or NULL */
   GArray *contexts;     /* of guint: what the menu offers */
-  GtkWidget *context, *kv, *threads, *batch, *experts, *experts_line;
+  GtkWidget *context, *limits, *kv, *threads, *batch, *experts, *experts_line;
   GtkWidget *load, *reload, *unload, *defaults;
   guint showing : 1; /* widgets follow the model, not the person */
 };
@@ -150,6 +150,13 @@ parley_load_settings_apply (ParleyLoadSettings *self, struct pe_plan_request *re
   request->n_threads = (guint) gtk_spin_button_get_value_as_int (GTK_SPIN_BUTTON (self->threads));
   request->n_cpu_experts =
       (guint) gtk_spin_button_get_value_as_int (GTK_SPIN_BUTTON (self->experts));
+}
+
+void
+parley_load_settings_set_limits (ParleyLoadSettings *self, const char *text)
+{
+  gtk_label_set_text (GTK_LABEL (self->limits), text);
+  gtk_widget_set_visible (self->limits, *text != '\0');
 }
 
 /* ---- from the widgets to the settings ---- */
@@ -310,6 +317,8 @@ parley_load_settings_init (ParleyLoadSettings *self)
   gtk_box_set_spacing (GTK_BOX (self), 8);
   self->contexts = g_array_new (FALSE, FALSE, sizeof (guint));
   self->context = choice (self, g_new0 (char *, 1));
+  self->limits = parley_label ("", "caption dim-label");
+  gtk_widget_set_visible (self->limits, FALSE);
   self->load = parley_text_button (_ ("Load"), "win.load-model");
   self->reload = parley_text_button (_ ("Load Again"), NULL);
   self->unload = parley_text_button (_ ("Unload"), NULL);
@@ -326,6 +335,7 @@ parley_load_settings_init (ParleyLoadSettings *self)
   gtk_box_append (GTK_BOX (buttons), self->load);
   gtk_box_append (GTK_BOX (buttons), self->reload);
   gtk_box_append (GTK_BOX (self), setting_line (_ ("Context"), self->context));
+  gtk_box_append (GTK_BOX (self), self->limits);
   gtk_box_append (GTK_BOX (self), build_more (self));
   gtk_box_append (GTK_BOX (self), buttons);
 }

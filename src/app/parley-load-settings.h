@@ -32,4 +32,7 @@ gboolean parley_load_settings_has_changes (ParleyLoadSettings *self);
 /* Puts that into the request. */
 void parley_load_settings_apply (ParleyLoadSettings *self, struct pe_plan_request *request);
 
+/* What would fit, beside the context; "": not known. */
+void parley_load_settings_set_limits (ParleyLoadSettings *self, const char *text);
+
 G_END_DECLS

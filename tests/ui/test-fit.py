@@ -5,6 +5,7 @@ person allows a device, the automatic settings, and speeds that are kept. Prints
 
 import csv
 import os
+import re
 import sqlite3
 import struct
 import sys
@@ -145,6 +146,10 @@ def automatic_explains_itself(case):
         talk.ended(case.data)
         app.do("load-panel")
         scale = app.find("slider", "Layers on the GPU")
+        limits = wait(lambda: [n.name for n in app.root.all("label") if n.name.startswith(
+            "At most 512 tokens fit, and with the present context at most ")], "the largest that fit")
+        layers, of = re.search(r"(\d+) of (\d+) layers on the GPU", limits[0]).groups()
+        assert layers == of, limits  # it is a small one
         scale.set_value(0)
         model = query(case, "SELECT key FROM setting WHERE key LIKE 'model/%/gpu-layers'")
         wait(lambda: query(case, "SELECT value FROM setting WHERE key LIKE 'model/%/gpu-layers'") ==
