@@ -19,6 +19,9 @@ typedef struct {
   ParleyPartRecord *part;
   GtkWidget *chip, *cost;
   GCancellable *cancellable;
+  guint tokens;
+  ParleyResponder *counted_by; /* NULL: `tokens` is a guess */
+  gboolean counting;
 } File;
 
 struct _ParleyAttachments {
@@ -41,6 +44,7 @@ file_free (gpointer data)
   g_cancellable_cancel (file->cancellable);
   g_object_unref (file->cancellable);
   g_clear_pointer (&file->part, parley_part_record_free);
+  g_clear_object (&file->counted_by);
   if (file->chip != NULL)
     gtk_widget_unparent (file->chip);
   g_free (file);
@@ -65,11 +69,13 @@ take_off (GtkButton *button, File *file)
 /* ---- what it costs ---- */
 
 static void
-show_cost (File *file, guint tokens, gboolean exact)
+set_cost (File *file, guint tokens, ParleyResponder *counted_by)
 {
   g_autofree char *count = parley_format_tokens (tokens);
-  g_autofree char *text = g_strdup_printf (exact ? "%s" : "≈ %s", count);
+  g_autofree char *text = g_strdup_printf (counted_by != NULL ? "%s" : "≈ %s", count);
 
+  file->tokens = tokens;
+  g_set_object (&file->counted_by, counted_by);
   gtk_label_set_text (GTK_LABEL (file->cost), text);
 }
 
@@ -116,10 +122,16 @@ counted (GObject *source, GAsyncResult *result, gpointer data)
       parley_responder_measure_finish (PARLEY_RESPONDER (source), result, NULL);
   File *file = pending_end (data);
 
-  if (file != NULL && measure != NULL)
-    show_cost (file, measure->total, TRUE);
+  if (file == NULL)
+    return;
+  file->counting = FALSE;
+  if (measure == NULL)
+    return;
+  set_cost (file, measure->total, PARLEY_RESPONDER (source));
+  changed (file->owner);
 }
 
+/* A guess, until a model can count, and each model counts otherwise. */
 static void
 count (ParleyAttachments *self, File *file)
 {
@@ -127,14 +139,27 @@ count (ParleyAttachments *self, File *file)
   ParleyResponderState state =
       responder != NULL ? parley_responder_get_state (responder) : PARLEY_RESPONDER_NO_MODEL;
 
-  show_cost (file, (guint) (strlen (file->part->text) / BYTES_PER_TOKEN), FALSE);
-  if (state != PARLEY_RESPONDER_READY && state != PARLEY_RESPONDER_ANSWERING)
+  if (file->counted_by == NULL && file->tokens == 0)
+    set_cost (file, (guint) (strlen (file->part->text) / BYTES_PER_TOKEN), NULL);
+  if ((state != PARLEY_RESPONDER_READY && state != PARLEY_RESPONDER_ANSWERING) || file->counting ||
+      file->counted_by == responder)
     return;
   g_autoptr (ParleyRequest) request = parley_request_new (0);
   ParleyTurn *turn = parley_request_add_turn (request, 0, PARLEY_ROLE_USER);
   g_ptr_array_add (turn->parts, parley_part_record_copy (file->part));
+  file->counting = TRUE;
   parley_responder_measure_async (responder, request, file->cancellable, counted,
                                   pending_new (self, file));
+}
+
+static void
+responder_changed (ParleyAttachments *self)
+{
+  for (guint i = 0; i < self->files->len; i++) {
+    File *file = self->files->pdata[i];
+    if (file->part != NULL)
+      count (self, file);
+  }
 }
 
 /* ---- reading ---- */
@@ -215,6 +240,16 @@ parley_attachments_add (ParleyAttachments *self, GFile *source)
 }
 
 guint
+parley_attachments_get_tokens (ParleyAttachments *self)
+{
+  guint tokens = 0;
+
+  for (guint i = 0; i < self->files->len; i++)
+    tokens += ((File *) self->files->pdata[i])->tokens;
+  return tokens;
+}
+
+guint
 parley_attachments_get_n (ParleyAttachments *self)
 {
   return self->files->len;
@@ -251,10 +286,15 @@ parley_attachments_set_chat (ParleyAttachments *self, ParleyChat *chat, ParleySt
 {
   if (self->chat == chat)
     return;
-  if (self->chat != NULL)
+  if (self->chat != NULL) {
+    g_signal_handlers_disconnect_by_data (self->chat, self);
     g_object_set_data_full (G_OBJECT (self->chat), DRAFT_KEY, parley_attachments_take (self),
                             (GDestroyNotify) g_ptr_array_unref);
+  }
   g_set_object (&self->chat, chat);
+  if (chat != NULL)
+    g_signal_connect_object (chat, "notify::responder", G_CALLBACK (responder_changed), self,
+                             G_CONNECT_SWAPPED);
   g_set_object (&self->store, store);
   g_autoptr (GPtrArray) parts =
       chat != NULL ? g_object_steal_data (G_OBJECT (chat), DRAFT_KEY) : NULL;

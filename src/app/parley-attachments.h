@@ -3,7 +3,7 @@
  * The files that go along with the next message: a chip for each, with what it costs in tokens and
  * a button that takes it off again. Hidden while there are none.
  *
- * Signal "changed" (): a file came, was read or was taken off.
+ * Signal "changed" (): a file came, was read, was counted or was taken off.
  */
 #pragma once
 
@@ -22,6 +22,7 @@ GtkWidget *parley_attachments_new (void);
 void parley_attachments_set_chat (ParleyAttachments *self, ParleyChat *chat, ParleyStore *store);
 /* What cannot be attached is told in a toast. */
 void parley_attachments_add (ParleyAttachments *self, GFile *file);
+guint parley_attachments_get_tokens (ParleyAttachments *self); /* of all, as far as known */
 guint parley_attachments_get_n (ParleyAttachments *self);
 gboolean parley_attachments_is_reading (ParleyAttachments *self);
 /* Empties it. An array of ParleyPartRecord, or NULL. */

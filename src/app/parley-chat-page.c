@@ -85,6 +85,8 @@ set_text (ParleyChatPage *self, const char *text)
 static void
 text_changed (ParleyChatPage *self)
 {
+  parley_context_meter_set_waiting (PARLEY_CONTEXT_METER (self->meter),
+                                    parley_composer_get_file_tokens (self->composer));
   if (self->setting_text)
     return;
   parley_chat_page_save_draft (self);

@@ -76,6 +76,12 @@ parley_composer_take_attachments (ParleyComposer *self)
   return parley_attachments_take (PARLEY_ATTACHMENTS (self->attachments));
 }
 
+guint
+parley_composer_get_file_tokens (ParleyComposer *self)
+{
+  return parley_attachments_get_tokens (PARLEY_ATTACHMENTS (self->attachments));
+}
+
 void
 parley_composer_attach_file (ParleyComposer *self, GFile *file)
 {

@@ -11,6 +11,7 @@
 struct _ParleyContextMeter {
   GtkBox parent;
   ParleyChat *chat;
+  guint waiting; /* tokens of files that go along with the next message */
   GtkWidget *bar, *figures;
 };
 
@@ -19,7 +20,7 @@ G_DEFINE_FINAL_TYPE (ParleyContextMeter, parley_context_meter, GTK_TYPE_BOX)
 static void
 show (ParleyContextMeter *self)
 {
-  guint used = self->chat != NULL ? parley_chat_get_context_used (self->chat) : 0;
+  guint used = self->waiting + (self->chat != NULL ? parley_chat_get_context_used (self->chat) : 0);
   guint length = self->chat != NULL ? parley_chat_get_context_length (self->chat) : 0;
   double share = length > 0 ? MIN ((double) used / length, 1) : 0;
 
@@ -36,6 +37,15 @@ show (ParleyContextMeter *self)
     gtk_widget_add_css_class (self->bar, "nearly-full");
   else
     gtk_widget_remove_css_class (self->bar, "nearly-full");
+}
+
+void
+parley_context_meter_set_waiting (ParleyContextMeter *self, guint tokens)
+{
+  if (tokens == self->waiting)
+    return;
+  self->waiting = tokens;
+  show (self);
 }
 
 void

@@ -15,5 +15,7 @@ G_DECLARE_FINAL_TYPE (ParleyContextMeter, parley_context_meter, PARLEY, CONTEXT_
 
 GtkWidget *parley_context_meter_new (void);
 void parley_context_meter_set_chat (ParleyContextMeter *self, ParleyChat *chat); /* NULL: none */
+/* Tokens of files that go along with the next message: they count as used. */
+void parley_context_meter_set_waiting (ParleyContextMeter *self, guint tokens);
 
 G_END_DECLS

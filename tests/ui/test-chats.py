@@ -350,6 +350,51 @@ def files_go_along(case):
         talk.ended(case.data)
 
 
+PDF = b"""%PDF-1.4
+1 0 obj <</Type/Catalog/Pages 2 0 R>> endobj
+2 0 obj <</Type/Pages/Kids[3 0 R]/Count 1>> endobj
+3 0 obj <</Type/Page/Parent 2 0 R/MediaBox[0 0 300 100]/Contents 4 0 R\
+/Resources<</Font<</F 5 0 R>>>>>> endobj
+4 0 obj <</Length 44>> stream
+BT /F 18 Tf 10 50 Td (Forty-two pages) Tj ET
+endstream endobj
+5 0 obj <</Type/Font/Subtype/Type1/BaseFont/Helvetica>> endobj
+trailer <</Root 1 0 R>>
+%%EOF
+"""
+
+
+def files_are_counted(case):
+    """A guess until a model can count; and what waits to be sent fills the context already."""
+    def costs(app):
+        return [n.name for files in app.root.walk() if files.name == "Attached files"
+                for n in files.all("label") if n.name.endswith("tokens")]
+
+    path, pdf = (os.path.join(case.data, name) for name in ("poem.txt", "pages.pdf"))
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("Roses are red,\nviolets are blue.\n" * 4)
+    with open(pdf, "wb") as file:
+        file.write(PDF)
+    with case.window() as app:
+        app.do("new-chat")
+        app.do("attach-file", f"'{path}'")
+        wait(lambda: [c for c in costs(app) if c.startswith("≈")], "a guess")
+        app.do("load-model")
+        exact = wait(lambda: (c := costs(app)) and not c[0].startswith("≈") and c[0],
+                     "what the model counts", 60)
+        number = int(exact.split()[0].replace(",", ""))
+        assert number > 30, exact
+        wait(lambda: talk.says(app, f"{number} of "), "the context with the file in it")
+        app.do("attach-file", f"'{pdf}'")
+        more = wait(lambda: len(c := costs(app)) == 2 and not c[1].startswith("≈") and c[1]
+                    or talk.says(app, "built without"), "what the PDF costs", 10)
+        if isinstance(more, str):
+            number += int(more.split()[0])
+            wait(lambda: talk.says(app, f"{number} of "), "the context with both")
+        else:
+            print("# built without PDF")
+
+
 def chats_come_from_files(case):
     path = os.path.join(case.data, "chat.json")
     hostile = "<b>Not bold</b> \u202e[link](javascript:alert(1)) " + "x" * 3000
@@ -565,11 +610,12 @@ def window_closes_mid_reply(case):
 
 
 CASES = [folders_and_undo, long_chats_come_in_parts, search_goes_far_up, search_shows_the_hit,
-         reply_shows_its_parts, all_settings_of_a_chat, form_binds_the_reply, defaults_are_of_one_model,
-         files_go_along, chats_come_from_files, temporary_chats_leave_nothing,
-         two_models_answer_at_once, full_context_is_decided_by_the_person,
-         engine_dies_many_times, database_is_locked, database_is_read_only,
-         disk_is_full_while_chatting, model_is_deleted_under_its_chat, window_closes_mid_reply]
+         reply_shows_its_parts, all_settings_of_a_chat, form_binds_the_reply,
+         defaults_are_of_one_model, files_go_along, files_are_counted, chats_come_from_files,
+         temporary_chats_leave_nothing, two_models_answer_at_once,
+         full_context_is_decided_by_the_person, engine_dies_many_times, database_is_locked,
+         database_is_read_only, disk_is_full_while_chatting, model_is_deleted_under_its_chat,
+         window_closes_mid_reply]
 
 
 if __name__ == "__main__":
