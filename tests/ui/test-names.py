@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every control of every page, dialog and popover has a name for assistive technologies. Prints
-TAP."""
+"""Every control of every page, dialog and popover has a name for assistive technologies; and names
+that others gave are text. Prints TAP."""
 
 import os
 import sys
@@ -208,7 +208,55 @@ def among_models(case):
         walk.end()
 
 
-CASES = [on_a_fresh_computer, in_conversations, in_settings, around_a_reply, among_models]
+def names_of_others_are_text(case):
+    """What a file calls itself is shown as it stands and shortened, wherever it is shown, and the
+    window stays as wide as it was: also that of a telephone."""
+    name, file_name = "<b>&amp;\u202e " + "x y" * 33333, "<i>x&amp;.gguf"
+    begin, most = "<b>&amp; x yx y", 200
+    note = os.path.join(case.data, "<i>note&amp;" + "y" * 200 + ".txt")
+    cases.rename_inside(case.model, os.path.join(os.path.dirname(case.model), file_name), name)
+    os.unlink(case.model)
+    with open(note, "w", encoding="utf-8") as file:
+        file.write("Roses are red.")
+    with case.window() as app:
+        def shown(what, *roles):
+            found = wait(lambda: [n for window in app.root.children() for n in talk.seen(window)
+                                  if n.role in roles and what in n.name], f"{what} as text", 30)
+            assert all(len(n.name) <= most + len(note) for n in found), found[0].name
+            assert not any("\u202e" in n.name for n in app.root.walk()), "it turns the line around"
+            assert app.size() == size, f"the window is {app.size()}, not {size}"
+            return found
+
+        for size in ((1120, 760), (360, 720)):
+            app.resize(*size)
+            wait(lambda size=size: app.size() == size, "the window's size")
+            app.do("show-models")
+            shown(begin, "list item")
+            app.do("new-chat")
+            app.do("pick-model")
+            shown(begin, "label")
+            app.key("Escape")
+        app.do("load-model")
+        wait(lambda: talk.workers(app), "the model to be loaded", 60)
+        shown(begin, "push button")  # the header's
+        app.do("load-panel")
+        shown(begin, "push button")
+        app.key("Escape")
+        app.do("attach-file", f'"{note}"')
+        shown("<i>note&amp;", "label")
+        app.do("show-models")
+        row = next(n for n in app.root.all("list item") if "row.delete" in n.actions()
+                   and n.name.startswith(begin))
+        row.act("row.details")
+        shown(file_name, "label")
+        app.key("Escape")
+        row.act("row.delete")
+        shown(begin, "label")
+        assert [n for n in talk.says(app, begin) if n.name.endswith("B")], "the toast"
+
+
+CASES = [on_a_fresh_computer, in_conversations, in_settings, around_a_reply, among_models,
+         names_of_others_are_text]
 
 if __name__ == "__main__":
     sys.exit(cases.main(CASES, __file__, ("on_a_fresh_computer",)))
