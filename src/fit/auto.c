@@ -14,7 +14,8 @@ static const guint32 contexts[] = { 8192, 4096, 2048, 1024, 512 };
 
 /* What a typical prompt is cut into; see speed.h. */
 #define MOST_ROWS 512
-#define FEW_ROWS  32
+/* Below 32 rows kernels reach less than is foretold, which knows no blocks of rows. */
+#define MOST_PASSES 16
 
 typedef struct {
   ParleyFitModel *model;
@@ -117,9 +118,9 @@ may_spread (const Search *search)
 static void
 consider (Search *search, guint experts_in_ram)
 {
-  guint low = 1, high = MOST_ROWS;
+  guint low = 1, high = MOST_PASSES;
   if (may_spread (search)) {
-    for (guint passes = 1; passes <= MOST_ROWS; passes++)
+    for (guint passes = 1; passes <= MOST_PASSES; passes++)
       if (passes == 1 || rows_for (passes) != rows_for (passes - 1))
         take (search, rows_for (passes), experts_in_ram);
     return;
@@ -155,7 +156,7 @@ search_placement (Search *search, guint gpu_layers)
   guint most = search->experts && gpu_layers > 1 ? gpu_layers - 1 : 0;
   if (!may_spread (search) && is_hopeless (search, most))
     return;
-  guint least = least_experts (search, 1, 0, most);
+  guint least = least_experts (search, rows_for (MOST_PASSES), 0, most);
   if (least > most)
     return;
   guint roomy = MIN (least_experts (search, MOST_ROWS, least, most), most);
@@ -254,7 +255,7 @@ parley_fit_model_auto (ParleyFitModel *model, guint32 wanted, const struct pe_de
   if (!search.best) {
     pe_plan_request_init (request);
     request->n_ctx = wanted ? wanted : contexts[G_N_ELEMENTS (contexts) - 1];
-    request->n_batch = FEW_ROWS;
+    request->n_batch = rows_for (MOST_PASSES);
     request->n_gpu_layers = 0;
     *sentence = g_strdup (_ ("No settings were found with which this model fits into memory."));
     return FALSE;

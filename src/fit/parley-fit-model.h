@@ -56,9 +56,10 @@ GArray *parley_fit_model_sweep (ParleyFitModel *model, const struct pe_plan_requ
 
 /* The best layers, context, cache type and batch here, in *request: no choice by hand with at
  * least that context takes less time for a typical turn, by the same reckoning, but for a cache
- * in 4 bits, which makes replies worse and is left to people. `wanted`: the context that must be,
- * or 0 for a usual one, less where memory is short. `history` may be NULL. The sentence says what
- * was chosen and why; g_free() it. FALSE: nothing fits, *request is a small one. */
+ * in 4 bits, which makes replies worse, and batches of fewer than 32 rows, which are slower than
+ * they are reckoned: both are left to people. `wanted`: the context that must be, or 0 for a usual
+ * one, less where memory is short. `history` may be NULL. The sentence says what was chosen and
+ * why; g_free() it. FALSE: nothing fits, *request is a small one. */
 gboolean parley_fit_model_auto (ParleyFitModel *model, guint32 wanted,
                                 const struct pe_device_info *devices, gsize n_devices,
                                 const ParleySpeedHistory *history, struct pe_plan_request *request,

@@ -697,13 +697,14 @@ struct tally {
 };
 
 /* Every choice by hand of layers, experts, cache and batch against the automatic one. A cache of 4
- * bits is a person's choice alone: it saves more, but replies get worse. */
+ * bits is a person's choice alone: it saves more, but replies get worse. So are batches of fewer
+ * than 32 rows, which are slower than they are reckoned. */
 static void
 compare_by_hand (ParleyFitModel *of, const struct pe_device_info *devices, gsize n,
                  const char *name, struct tally *tally)
 {
   static const enum pe_type caches[] = { PE_TYPE_F16, PE_TYPE_Q8_0, PE_TYPE_F32 };
-  static const guint32 batches[] = { 1024, 512, 200, 128, 48, 32, 8, 1 };
+  static const guint32 batches[] = { 1024, 512, 200, 128, 48, 32 };
   struct pe_plan_request chosen, manual;
   g_autofree char *sentence = NULL;
   if (!parley_fit_model_auto (of, 0, devices, n, NULL, &chosen, &sentence))
@@ -713,6 +714,7 @@ compare_by_hand (ParleyFitModel *of, const struct pe_device_info *devices, gsize
   CHECK_MSG (best && parley_fit_get_verdict (best) != PARLEY_FIT_TOO_LARGE, "%s", name);
   guint layers = parley_fit_get_n_layers (best);
   double seconds = parley_fit_get_turn_seconds (best);
+  CHECK_MSG (chosen.n_batch >= 32, "%s: %u rows", name, chosen.n_batch);
   tally->partly += parley_fit_get_verdict (best) == PARLEY_FIT_PARTLY;
   tally->apart += chosen.n_cpu_experts > 0;
   tally->reduced += chosen.n_batch < 512;
