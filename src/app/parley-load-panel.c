@@ -282,8 +282,12 @@ static void
 swept (gpointer subject, const ParleyForecastSweep *sweep, gpointer data)
 {
   ParleyLoadPanel *self = data;
+  gboolean known = FALSE;
 
-  parley_speed_curve_set (PARLEY_SPEED_CURVE (self->curve), sweep->points, sweep->n, sweep->best);
+  for (guint i = 0; i < sweep->n; i++)
+    known |= sweep->points[i].speed > 0;
+  parley_speed_curve_set (PARLEY_SPEED_CURVE (self->curve), sweep->points, known ? sweep->n : 0,
+                          sweep->best);
 }
 
 static void
