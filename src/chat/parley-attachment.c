@@ -28,19 +28,50 @@ refuse (GError **error, const char *name, const char *why)
   return FALSE;
 }
 
+static gboolean
+cannot_read (GError **error, const char *name, const GError *why)
+{
+  g_autofree char *text = g_strdup_printf (_ ("it cannot be read (%s)."), why->message);
+  return refuse (error, name, text);
+}
+
+/* What is waited for in vain, such as a pipe that nobody writes to, is not even opened. */
+static GFileInputStream *
+open_file (GFile *file, const char *name, GCancellable *cancellable, GError **error)
+{
+  GFileType type = g_file_query_file_type (file, G_FILE_QUERY_INFO_NONE, cancellable);
+  g_autoptr (GError) failure = NULL;
+  if (type == G_FILE_TYPE_DIRECTORY) {
+    refuse (error, name, _ ("it is a folder."));
+    return NULL;
+  }
+  if (type == G_FILE_TYPE_SPECIAL) {
+    refuse (error, name, _ ("it is no file with a text."));
+    return NULL;
+  }
+  GFileInputStream *in = g_file_read (file, cancellable, &failure);
+  if (!in)
+    cannot_read (error, name, failure);
+  return in;
+}
+
 /* Bytes of the file, at most the limit: what is longer is refused, not cut. */
 static GBytes *
 read_bytes (GFile *file, const char *name, GCancellable *cancellable, GError **error)
 {
-  g_autoptr (GFileInputStream) in = g_file_read (file, cancellable, error);
+  g_autoptr (GFileInputStream) in = open_file (file, name, cancellable, error);
+  g_autoptr (GError) failure = NULL;
   if (!in)
     return NULL;
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
   for (;;) {
     guint8 block[65536];
-    gssize n = g_input_stream_read (G_INPUT_STREAM (in), block, sizeof block, cancellable, error);
-    if (n < 0)
+    gssize n =
+        g_input_stream_read (G_INPUT_STREAM (in), block, sizeof block, cancellable, &failure);
+    if (n < 0) {
+      cannot_read (error, name, failure);
       return NULL;
+    }
     if (n == 0)
       break;
     if (bytes->len + (gsize) n > PARLEY_ATTACHMENT_MAX_FILE) {

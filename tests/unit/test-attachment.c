@@ -7,6 +7,7 @@
 #include "tests/harness.h"
 
 #include <glib/gstdio.h>
+#include <sys/stat.h>
 
 static char *folder;
 
@@ -82,6 +83,11 @@ what_cannot_be_attached (void)
   check_refused ("large", large, PARLEY_ATTACHMENT_MAX_FILE + 1, "larger than");
   check_refused ("long", long_text, PARLEY_ATTACHMENT_MAX_TEXT + 1, "longer than");
   check_refused ("absent", NULL, 0, "absent");
+  check_refused ("..", NULL, 0, "a folder");
+  g_autofree char *pipe = g_build_filename (folder, "pipe", NULL);
+  CHECK (mkfifo (pipe, 0600) == 0);
+  check_refused ("pipe", NULL, 0, "no file with a text"); /* not: waits for who never writes */
+  g_unlink (pipe);
 }
 
 /* A file of one page with one line of text; the table of objects is left for the reader to mend. */
