@@ -65,8 +65,7 @@ ensure_window (ParleyApplication *self)
     parley_watchdog_watch (window);
     if (self->attention == NULL)
       self->attention = parley_attention_new (GTK_APPLICATION (self), self->services);
-    g_signal_connect_object (window, "close-request", G_CALLBACK (parley_attention_hide),
-                             self->attention, G_CONNECT_SWAPPED);
+    parley_attention_watch (self->attention, window);
     gtk_window_present (window);
     parley_services_start (self->services);
   }

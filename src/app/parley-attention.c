@@ -3,20 +3,23 @@
 
 #include "app/parley-background.h"
 #include "app/parley-dialog.h"
+#include "app/parley-markdown.h"
+#include "app/parley-notifier.h"
 #include "app/parley-task.h"
 #include "app/parley-window.h"
 
 #include <glib/gi18n.h>
+#include <string.h>
 
 #define WORTH_TELLING (8 * G_TIME_SPAN_SECOND) /* a reply that took as long */
 #define MAX_BODY      200                      /* characters */
+#define READ_BODY     (8 * MAX_BODY)           /* bytes of a reply that become them */
 
 struct _ParleyAttention {
   GObject parent;
   GtkApplication *application; /* borrowed */
   ParleyServices *services;    /* borrowed */
-  GHashTable *watched;         /* of ParleyChat and ParleyTransfer */
-  GHashTable *since;           /* busy chat -> gint64, when it was asked */
+  GHashTable *since;           /* busy chat, weak -> gint64, when it was asked */
   guint cookie;                /* of the inhibition, 0: none */
   GtkWindow *hidden;           /* goes on without being seen; borrowed, or NULL */
   GtkWindow *question;         /* whether work may end with the window; weak, or NULL */
@@ -102,29 +105,52 @@ update (ParleyAttention *self)
 
 /* ---- telling ---- */
 
+/* One of our windows is in use: the main one, or a dialog above it. */
 static gboolean
-is_looked_at (ParleyAttention *self)
+is_looked_at (void)
 {
-  GtkWindow *window = gtk_application_get_active_window (self->application);
+  GListModel *windows = gtk_window_get_toplevels ();
 
-  return window != NULL && gtk_widget_get_mapped (GTK_WIDGET (window)) &&
-         gtk_window_is_active (window);
+  for (guint i = 0; i < g_list_model_get_n_items (windows); i++) {
+    g_autoptr (GtkWindow) window = g_list_model_get_item (windows, i);
+    if (gtk_widget_get_mapped (GTK_WIDGET (window)) && gtk_window_is_active (window))
+      return TRUE;
+  }
+  return FALSE;
 }
 
 static void
 notify (ParleyAttention *self, const char *id, const char *title, const char *body,
         const char *action, GVariant *target)
 {
-  g_autoptr (GNotification) notification = g_notification_new (title);
-
-  if (!is_on (self, "notify", TRUE) || is_looked_at (self)) {
+  if (!is_on (self, "notify", TRUE) || is_looked_at ()) {
     if (target != NULL)
       g_variant_unref (g_variant_ref_sink (target));
     return;
   }
-  g_notification_set_body (notification, body);
-  g_notification_set_default_action_and_target_value (notification, action, target);
-  g_application_send_notification (G_APPLICATION (self->application), id, notification);
+  parley_notify (G_APPLICATION (self->application), id, title, body, action, target);
+}
+
+static char *
+reply_id (ParleyChat *chat)
+{
+  return g_strdup_printf ("reply-%" G_GINT64_FORMAT, parley_chat_get_id (chat));
+}
+
+/* How a reply begins, without its marks. */
+static char *
+beginning_of (const char *text)
+{
+  gsize length = strnlen (text, READ_BODY);
+  while (length > 0 && ((guchar) text[length] & 0xc0) == 0x80)
+    length--; /* not within a character */
+  g_autoptr (ParleyBlock) block = parley_markdown_parse (text, length);
+  g_autofree char *plain = parley_block_plain_text (block);
+
+  if (g_utf8_strlen (plain, -1) <= MAX_BODY && text[length] == '\0')
+    return g_steal_pointer (&plain);
+  g_autofree char *start = g_utf8_substring (plain, 0, MIN (g_utf8_strlen (plain, -1), MAX_BODY));
+  return g_strconcat (g_strchomp (start), "…", NULL);
 }
 
 static void
@@ -134,15 +160,17 @@ tell_reply (ParleyAttention *self, ParleyChat *chat)
   g_autoptr (ParleyMessage) last =
       n > 0 ? g_list_model_get_item (G_LIST_MODEL (chat), n - 1) : NULL;
 
+  if (parley_chat_is_temporary (chat)) /* it leaves nothing there either */
+    return;
   if (last == NULL || parley_message_get_role (last) != PARLEY_ROLE_ASSISTANT ||
       parley_message_get_state (last) == PARLEY_MESSAGE_STOPPED)
     return;
   g_autofree char *text = parley_message_dup_text (last);
   const char *remark = parley_message_get_remark (last);
   const char *said = *text != '\0' ? text : remark != NULL ? remark : "";
-  g_autofree char *body = g_utf8_substring (said, 0, MIN (g_utf8_strlen (said, -1), MAX_BODY));
+  g_autofree char *body = beginning_of (said);
   const char *title = parley_chat_get_title (chat);
-  g_autofree char *id = g_strdup_printf ("reply-%" G_GINT64_FORMAT, parley_chat_get_id (chat));
+  g_autofree char *id = reply_id (chat);
   notify (self, id, *title != '\0' ? title : _ ("New Chat"), body, "app.show-chat",
           g_variant_new_int64 (parley_chat_get_id (chat)));
 }
@@ -161,6 +189,16 @@ waits_in_line (ParleyChat *chat)
   return state != PARLEY_RESPONDER_NO_MODEL && state != PARLEY_RESPONDER_FAILED;
 }
 
+/* One that was left while it was answered, and is kept nowhere. */
+static void
+chat_gone (gpointer data, GObject *chat)
+{
+  ParleyAttention *self = data;
+
+  g_hash_table_remove (self->since, chat);
+  update (self);
+}
+
 static void
 chat_changed (ParleyAttention *self, GParamSpec *pspec, ParleyChat *chat)
 {
@@ -172,9 +210,11 @@ chat_changed (ParleyAttention *self, GParamSpec *pspec, ParleyChat *chat)
   if (busy && since == NULL) {
     gint64 now = g_get_monotonic_time ();
     g_hash_table_insert (self->since, chat, g_memdup2 (&now, sizeof now));
+    g_object_weak_ref (G_OBJECT (chat), chat_gone, self);
   } else if (!busy && since != NULL) {
     gboolean worth = g_get_monotonic_time () - *since >= WORTH_TELLING || self->hidden != NULL;
     g_hash_table_remove (self->since, chat);
+    g_object_weak_unref (G_OBJECT (chat), chat_gone, self);
     if (worth && state == PARLEY_CHAT_IDLE)
       tell_reply (self, chat);
   }
@@ -195,21 +235,26 @@ transfer_finished (ParleyDownloads *downloads, ParleyTransfer *transfer, ParleyA
 }
 
 static void
+watch_item (ParleyAttention *self, GObject *item)
+{
+  if (g_signal_handler_find (item, G_SIGNAL_MATCH_DATA, 0, 0, NULL, NULL, self) != 0)
+    return;
+  if (PARLEY_IS_CHAT (item)) {
+    g_signal_connect_object (item, "notify::state", G_CALLBACK (chat_changed), self,
+                             G_CONNECT_SWAPPED);
+    g_signal_connect_object (item, "notify::responder", G_CALLBACK (chat_changed), self,
+                             G_CONNECT_SWAPPED);
+  } else
+    g_signal_connect_object (item, "notify::state", G_CALLBACK (transfer_changed), self,
+                             G_CONNECT_SWAPPED);
+}
+
+static void
 watch (ParleyAttention *self, GListModel *model, guint position, guint added)
 {
   for (guint i = position; i < position + added; i++) {
     g_autoptr (GObject) item = g_list_model_get_item (model, i);
-    if (g_hash_table_contains (self->watched, item))
-      continue;
-    if (PARLEY_IS_CHAT (item)) {
-      g_signal_connect_object (item, "notify::state", G_CALLBACK (chat_changed), self,
-                               G_CONNECT_SWAPPED);
-      g_signal_connect_object (item, "notify::responder", G_CALLBACK (chat_changed), self,
-                               G_CONNECT_SWAPPED);
-    } else
-      g_signal_connect_object (item, "notify::state", G_CALLBACK (transfer_changed), self,
-                               G_CONNECT_SWAPPED);
-    g_hash_table_add (self->watched, g_object_ref (item));
+    watch_item (self, item);
   }
 }
 
@@ -218,6 +263,24 @@ items_changed (GListModel *model, guint position, guint removed, guint added, Pa
 {
   watch (self, model, position, added);
   update (self);
+}
+
+/* A temporary chat is in no list. What is in view of somebody needs not be told any more. */
+static void
+shown (ParleyAttention *self, ParleyChat *chat, GtkWindow *window)
+{
+  GApplication *application = G_APPLICATION (self->application);
+
+  if (chat != NULL)
+    watch_item (self, G_OBJECT (chat));
+  if (!gtk_window_is_active (window))
+    return;
+  parley_notify_withdraw (application, "download");
+  parley_notify_withdraw (application, "work");
+  if (chat == NULL)
+    return;
+  g_autofree char *id = reply_id (chat);
+  parley_notify_withdraw (application, id);
 }
 
 /* ---- without a window ---- */
@@ -281,8 +344,10 @@ ask_about_work (ParleyAttention *self, GtkWindow *window)
                                                    _ ("Close Anyway"), TRUE, end_work, self, NULL));
 }
 
-gboolean
-parley_attention_hide (ParleyAttention *self, GtkWindow *window)
+/* The window is about to close. TRUE: it was hidden instead, and is destroyed when all is done; or
+ * the person is asked first. */
+static gboolean
+hide (ParleyAttention *self, GtkWindow *window)
 {
   if (self->may_end || !parley_attention_is_busy (self))
     return FALSE;
@@ -307,15 +372,27 @@ parley_attention_hide (ParleyAttention *self, GtkWindow *window)
 
 /* ---- making ---- */
 
+void
+parley_attention_watch (ParleyAttention *self, GtkWindow *window)
+{
+  g_signal_connect_object (window, "close-request", G_CALLBACK (hide), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (window, "shows", G_CALLBACK (shown), self, G_CONNECT_SWAPPED);
+}
+
 static void
 dispose (GObject *object)
 {
   ParleyAttention *self = PARLEY_ATTENTION (object);
+  GHashTableIter iter;
+  gpointer chat;
 
   if (self->cookie != 0)
     gtk_application_uninhibit (self->application, self->cookie);
   self->cookie = 0;
-  g_hash_table_remove_all (self->watched);
+  g_hash_table_iter_init (&iter, self->since);
+  while (g_hash_table_iter_next (&iter, &chat, NULL))
+    g_object_weak_unref (chat, chat_gone, self);
+  g_hash_table_remove_all (self->since);
   if (self->question != NULL)
     gtk_window_destroy (self->question);
   g_clear_weak_pointer (&self->question);
@@ -327,7 +404,6 @@ finalize (GObject *object)
 {
   ParleyAttention *self = PARLEY_ATTENTION (object);
 
-  g_hash_table_unref (self->watched);
   g_hash_table_unref (self->since);
   G_OBJECT_CLASS (parley_attention_parent_class)->finalize (object);
 }
@@ -342,7 +418,6 @@ parley_attention_class_init (ParleyAttentionClass *klass)
 static void
 parley_attention_init (ParleyAttention *self)
 {
-  self->watched = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
   self->since = g_hash_table_new_full (NULL, NULL, NULL, g_free);
 }
 

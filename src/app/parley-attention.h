@@ -20,8 +20,7 @@ ParleyAttention *parley_attention_new (GtkApplication *application, ParleyServic
 /* A reply is being written, a file downloaded, or a task under way. */
 gboolean parley_attention_is_busy (ParleyAttention *self);
 
-/* The window is about to close. TRUE: it was hidden instead, and is destroyed when all is done; or
- * the person is asked first. */
-gboolean parley_attention_hide (ParleyAttention *self, GtkWindow *window);
+/* From now on this ParleyWindow may be hidden instead of closed, and what it shows is not told. */
+void parley_attention_watch (ParleyAttention *self, GtkWindow *window);
 
 G_END_DECLS

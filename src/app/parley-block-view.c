@@ -69,8 +69,8 @@ build_marker (const ParleyBlock *list, const ParleyBlock *item, guint index)
 {
   GtkWidget *marker;
 
-  if (item->task != PARLEY_TASK_NONE) {
-    gboolean done = item->task == PARLEY_TASK_DONE;
+  if (item->task != PARLEY_TICK_NONE) {
+    gboolean done = item->task == PARLEY_TICK_DONE;
     marker =
         gtk_image_new_from_icon_name (done ? "checkbox-checked-symbolic" : "checkbox-symbolic");
     parley_set_accessible_name (marker, done ? _ ("Done") : _ ("Not done"));

@@ -146,8 +146,8 @@ describe (const ParleyBlock *block, GString *out)
   g_string_append_printf (out, "[%s", names[block->kind]);
   if (block->level > 0)
     g_string_append_printf (out, "%u", block->level);
-  if (block->task != PARLEY_TASK_NONE)
-    g_string_append (out, block->task == PARLEY_TASK_DONE ? "+" : "-");
+  if (block->task != PARLEY_TICK_NONE)
+    g_string_append (out, block->task == PARLEY_TICK_DONE ? "+" : "-");
   if (block->align != PARLEY_ALIGN_DEFAULT)
     g_string_append_c (out, "?<^>"[block->align]);
   if (block->header)

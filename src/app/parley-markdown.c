@@ -123,7 +123,7 @@ enter_block (MD_BLOCKTYPE type, void *detail, void *data)
     const MD_BLOCK_LI_DETAIL *li = detail;
     ParleyBlock *item = push (self, PARLEY_BLOCK_ITEM);
     if (li->is_task)
-      item->task = li->task_mark == ' ' ? PARLEY_TASK_OPEN : PARLEY_TASK_DONE;
+      item->task = li->task_mark == ' ' ? PARLEY_TICK_OPEN : PARLEY_TICK_DONE;
     break;
   }
   case MD_BLOCK_HR: push (self, PARLEY_BLOCK_RULE); break;

@@ -36,10 +36,10 @@ typedef enum {
 } ParleyBlockKind;
 
 typedef enum {
-  PARLEY_TASK_NONE,
-  PARLEY_TASK_OPEN,
-  PARLEY_TASK_DONE,
-} ParleyTask;
+  PARLEY_TICK_NONE,
+  PARLEY_TICK_OPEN,
+  PARLEY_TICK_DONE,
+} ParleyTick;
 
 typedef enum {
   PARLEY_ALIGN_DEFAULT,
@@ -69,7 +69,7 @@ typedef struct _ParleyBlock ParleyBlock;
 struct _ParleyBlock {
   ParleyBlockKind kind;
   guint level;
-  ParleyTask task;   /* of an item */
+  ParleyTick task;   /* of an item */
   ParleyAlign align; /* of a cell */
   gboolean header;   /* of a cell */
   GString *text;     /* of paragraph, heading, code, cell, formula; always valid UTF-8; else NULL */

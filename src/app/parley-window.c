@@ -4,6 +4,7 @@
 #include "app/compat.h"
 #include "app/parley-computer-page.h"
 #include "app/parley-models-page.h"
+#include "app/parley-notifier.h"
 #include "app/parley-paste.h"
 #include "app/parley-widgets.h"
 
@@ -11,6 +12,9 @@
 #include <stdlib.h>
 
 G_DEFINE_FINAL_TYPE (ParleyWindow, parley_window, ADW_TYPE_APPLICATION_WINDOW)
+
+enum { SHOWS, N_SIGNALS };
+static guint signals[N_SIGNALS];
 
 #define DEFAULT_WIDTH  1120
 #define DEFAULT_HEIGHT 760
@@ -39,10 +43,7 @@ parley_window_tell (GtkWidget *widget, const char *text)
   parley_window_toast (self, text);
   if (gtk_widget_get_visible (GTK_WIDGET (self)) || g_strcmp0 (wanted, "0") == 0)
     return;
-  g_autoptr (GNotification) notification = g_notification_new (_ ("Parley"));
-  g_notification_set_body (notification, text);
-  g_notification_set_default_action (notification, "app.show-models");
-  g_application_send_notification (g_application_get_default (), "work", notification);
+  parley_notify (g_application_get_default (), "work", _ ("Parley"), text, "app.show-models", NULL);
 }
 
 /* The bottom switcher leaves an open conversation its room. */
@@ -66,6 +67,22 @@ update_frame (ParleyWindow *self)
                               folded ? "go-previous-symbolic" : "sidebar-show-symbolic");
     parley_name_widget (lead, folded ? _ ("Back") : _ ("Show Sidebar"));
   }
+}
+
+static void
+tell_what_is_shown (ParleyWindow *self)
+{
+  const char *place = adw_view_stack_get_visible_child_name (self->places);
+  g_signal_emit (self, signals[SHOWS], 0,
+                 g_strcmp0 (place, "chats") == 0 ? parley_chat_page_get_chat (self->chat_page)
+                                                 : NULL);
+}
+
+static void
+active_changed (ParleyWindow *self)
+{
+  if (gtk_window_is_active (GTK_WINDOW (self)))
+    tell_what_is_shown (self);
 }
 
 static void
@@ -98,6 +115,7 @@ place_changed (ParleyWindow *self)
   if (parley_split_get_folded (self->split))
     parley_split_set_show_sidebar (self->split, g_str_equal (place, "chats"));
   update_frame (self);
+  tell_what_is_shown (self);
 }
 
 void
@@ -127,6 +145,7 @@ parley_window_show_chat (ParleyWindow *self, ParleyChat *chat, gint64 message)
     parley_split_set_show_sidebar (self->split, FALSE);
   update_frame (self);
   parley_chat_page_focus (self->chat_page);
+  tell_what_is_shown (self);
 }
 
 void
@@ -279,6 +298,8 @@ parley_window_class_init (ParleyWindowClass *klass)
 {
   G_OBJECT_CLASS (klass)->dispose = dispose;
   GTK_WINDOW_CLASS (klass)->close_request = close_request;
+  signals[SHOWS] = g_signal_new ("shows", PARLEY_TYPE_WINDOW, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                 NULL, G_TYPE_NONE, 1, PARLEY_TYPE_CHAT);
   /* Not an application-wide key: popovers and entries have their own use for Escape. */
   gtk_widget_class_add_binding_action (GTK_WIDGET_CLASS (klass), GDK_KEY_Escape, 0, "win.stop",
                                        NULL);
@@ -351,6 +372,7 @@ parley_window_new (AdwApplication *application, ParleyServices *services)
   g_signal_connect (self, "notify::default-width", G_CALLBACK (size_changed), NULL);
   g_signal_connect (self, "notify::default-height", G_CALLBACK (size_changed), NULL);
   g_signal_connect (self, "notify::maximized", G_CALLBACK (size_changed), NULL);
+  g_signal_connect (self, "notify::is-active", G_CALLBACK (active_changed), NULL);
   parley_window_new_chat (self, NULL);
   update_frame (self);
   return GTK_WINDOW (self);

@@ -14,6 +14,8 @@ G_BEGIN_DECLS
 #define PARLEY_TYPE_WINDOW (parley_window_get_type ())
 G_DECLARE_FINAL_TYPE (ParleyWindow, parley_window, PARLEY, WINDOW, AdwApplicationWindow)
 
+/* Signal "shows" (ParleyChat *): from now on this chat, or NULL: another place; and again when the
+ * window becomes the active one. */
 GtkWindow *parley_window_new (AdwApplication *application, ParleyServices *services);
 
 /* "chats", "discover", "models", "computer". */
