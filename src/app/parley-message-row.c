@@ -142,6 +142,7 @@ parts_changed (GListModel *model, guint position, guint removed, guint added,
 
 /* ---- state ---- */
 
+/* Of a reply that broke off nothing may be known. */
 static char *
 stats_text (const ParleyReplyStats *stats, gboolean tell_stop)
 {
@@ -150,6 +151,8 @@ stats_text (const ParleyReplyStats *stats, gboolean tell_stop)
   g_autofree char *first = parley_format_duration (stats->first_token_seconds);
   GString *out = g_string_new (NULL);
 
+  if (stats->reply_tokens == 0)
+    return g_string_free (out, FALSE);
   if (*speed != '\0')
     g_string_append_printf (out, "%s · ", speed);
   g_string_append_printf (out, _ ("%s · first after %s"), tokens, first);
