@@ -497,7 +497,6 @@ def full_context_is_decided_by_the_person(case):
 
 def engine_dies_many_times(case):
     # So slow that the reply is not written before all of them are dead.
-    # So slow that the reply is not written before all of them are dead.
     with case.window(PARLEY_TEST_PACE="1000" if LONG else "60") as app:
         case.ask(app, 400)
         length = 0
