@@ -111,6 +111,11 @@ pe_cpu_row_stride (const struct pe_backend *b, struct pe_view view)
   return b->program->values[view.value].width;
 }
 
+/* What is multiplied by one expert at once, at most, and how many of its weight rows by that. Lies
+ * behind the scratch of gemm in that of a thread. */
+#define PE_CPU_EXPERT_ROWS  16
+#define PE_CPU_EXPERT_CHUNK 256
+
 static inline void *
 pe_cpu_thread_scratch (const struct pe_backend *b, unsigned thread)
 {

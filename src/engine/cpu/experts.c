@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Mixtures of experts: choosing them, multiplying by the chosen ones, summing up. The product
- * goes expert by expert, so that an expert's rows are read once for all rows that chose it.
+ * goes expert by expert, so that an expert's rows are read once for all rows that chose it, and
+ * several of these are multiplied together.
  */
 #include "engine/cpu/cpu.h"
 
 #include <math.h>
 #include <string.h>
 
-#define MAX_EXPERTS 512
+#define MAX_EXPERTS    512
+#define TOGETHER_LEAST 4  /* pairs of one expert from which on a product of all beats one by one */
+#define MANY_ROWS      32 /* of a batch */
 
 /* ---- choosing ---- */
 
@@ -193,6 +196,47 @@ expert_tensor (const struct pe_backend *b, const struct pe_op *op, uint32_t e, s
   return w;
 }
 
+/* Which of the input's vectors of a row goes with a pair. */
+static uint32_t
+input_of (const struct pe_op *op, uint32_t pair)
+{
+  return op->in[0].count > 1 ? pair % op->expert.n_used : 0;
+}
+
+static const struct pe_q8_group *
+quantised_of (const struct expert_job *job, uint32_t pair)
+{
+  const struct pe_op *op = job->op;
+  uint32_t vector = pair / op->expert.n_used * op->in[0].count + input_of (op, pair);
+  return job->quantised + vector * pe_q8_groups (op->in[0].width);
+}
+
+static float *
+out_of (const struct expert_job *job, uint32_t pair)
+{
+  const struct pe_op *op = job->op;
+  uint32_t n_used = op->expert.n_used;
+  return pe_cpu_row (job->b, op->out, pair / n_used) + pair % n_used * op->out.stride;
+}
+
+/* `out`: n columns from `begin` on. */
+static void
+finish_pair (const struct expert_job *job, uint32_t pair, uint32_t e, size_t begin, size_t n,
+             float *out)
+{
+  struct pe_backend *b = job->b;
+  const struct pe_op *op = job->op;
+  uint32_t n_used = op->expert.n_used;
+  float scale = job->factors ? job->factors[e] : 1;
+  if (op->expert.weigh_input)
+    scale *= pe_cpu_row (b, op->expert.ids, pair / n_used)[n_used + pair % n_used];
+  if (scale != 1.0f)
+    b->kernels->mul (n, scale, out, NULL, out);
+  if (job->bias)
+    b->kernels->add (n, 1, out, 1,
+                     job->bias + (uint64_t) e * b->tensors[op->w[0].tensor].shape[1] + begin, out);
+}
+
 static void
 multiply_pair (const struct expert_job *job, uint32_t pair, uint32_t e, size_t begin, size_t n)
 {
@@ -200,23 +244,54 @@ multiply_pair (const struct expert_job *job, uint32_t pair, uint32_t e, size_t b
   const struct pe_op *op = job->op;
   const char *rows;
   const struct pe_tensor *w = expert_tensor (b, op, e, begin, &rows);
-  uint32_t n_used = op->expert.n_used, row = pair / n_used, place = pair % n_used;
-  uint32_t group = op->in[0].count > 1 ? place : 0;
-  float *out = pe_cpu_row (b, op->out, row) + place * op->out.stride + begin;
-  if (job->quantised && b->kernels->dot_fast[w->type]) {
-    size_t groups = pe_q8_groups (op->in[0].width);
-    b->kernels->dot_fast[w->type](op->in[0].width, rows, w->row_bytes, n,
-                                  job->quantised + (row * op->in[0].count + group) * groups, out);
-  } else
+  float *out = out_of (job, pair) + begin;
+  if (job->quantised && b->kernels->dot_fast[w->type])
+    b->kernels->dot_fast[w->type](op->in[0].width, rows, w->row_bytes, n, quantised_of (job, pair),
+                                  out);
+  else
     b->kernels->dot_exact[w->type](op->in[0].width, rows, w->row_bytes, n,
-                                   pe_cpu_row (b, op->in[0], row) + group * op->in[0].stride, out);
-  float scale = job->factors ? job->factors[e] : 1;
-  if (op->expert.weigh_input)
-    scale *= pe_cpu_row (b, op->expert.ids, row)[n_used + place];
-  if (scale != 1.0f)
-    b->kernels->mul (n, scale, out, NULL, out);
-  if (job->bias)
-    b->kernels->add (n, 1, out, 1, job->bias + (uint64_t) e * w->shape[1] + begin, out);
+                                   pe_cpu_row (b, op->in[0], pair / op->expert.n_used) +
+                                       input_of (op, pair) * op->in[0].stride,
+                                   out);
+  finish_pair (job, pair, e, begin, n, out);
+}
+
+/* `m` pairs of one expert: their vectors are laid beside each other, and what comes out is dealt
+ * out again. */
+static void
+multiply_together (const struct expert_job *job, const uint32_t *pairs, size_t m, uint32_t e,
+                   size_t begin, size_t n, unsigned thread)
+{
+  struct pe_backend *b = job->b;
+  size_t width = job->op->in[0].width, groups = pe_q8_groups (width);
+  char *scratch = pe_cpu_thread_scratch (b, thread);
+  struct pe_q8_group *a = (struct pe_q8_group *) (scratch + b->kernels->gemm_scratch);
+  float *c = (float *) (a + PE_CPU_EXPERT_ROWS * groups);
+  const char *rows;
+  const struct pe_tensor *w = expert_tensor (b, job->op, e, begin, &rows);
+  for (size_t i = 0; i < m; i++)
+    memcpy (a + i * groups, quantised_of (job, pairs[i]), groups * sizeof *a);
+  b->kernels->gemm_fast[w->type](m, n, width, a, groups, rows, w->row_bytes, c, n, scratch);
+  for (size_t i = 0; i < m; i++) {
+    float *out = out_of (job, pairs[i]) + begin;
+    memcpy (out, c + i * n, n * sizeof *c);
+    finish_pair (job, pairs[i], e, begin, n, out);
+  }
+}
+
+static void
+multiply_expert (const struct expert_job *job, uint32_t e, size_t begin, size_t n, unsigned thread)
+{
+  const char *rows;
+  const struct pe_tensor *w = expert_tensor (job->b, job->op, e, begin, &rows);
+  uint32_t p = job->first[e], end = job->first[e + 1];
+  while (job->quantised && job->b->kernels->gemm_fast[w->type] && end - p >= TOGETHER_LEAST) {
+    uint32_t m = end - p < PE_CPU_EXPERT_ROWS ? end - p : PE_CPU_EXPERT_ROWS;
+    multiply_together (job, job->pairs + p, m, e, begin, n, thread);
+    p += m;
+  }
+  for (; p < end; p++)
+    multiply_pair (job, job->pairs[p], e, begin, n);
 }
 
 static void
@@ -226,9 +301,7 @@ multiply_expert_chunks (void *data, size_t begin, size_t end, unsigned thread)
   for (size_t i = begin; i < end; i++) {
     uint32_t e = (uint32_t) (i / job->n_chunks);
     size_t row = (i % job->n_chunks) * job->chunk, left = job->op->w[0].n_rows - row;
-    size_t n = left < job->chunk ? left : job->chunk;
-    for (uint32_t p = job->first[e]; p < job->first[e + 1]; p++)
-      multiply_pair (job, job->pairs[p], e, row, n);
+    multiply_expert (job, e, row, left < job->chunk ? left : job->chunk, thread);
   }
 }
 
@@ -250,7 +323,9 @@ pe_cpu_matmul_expert (struct pe_backend *b, const struct pe_op *op)
   const struct pe_tensor *w = &b->tensors[op->w[0].tensor];
   uint32_t *first = (uint32_t *) ((char *) b->work.data + b->layout.experts);
   uint32_t *pairs = first + op->expert.n_experts + 1;
-  struct expert_job job = { .b = b, .op = op, .first = first, .pairs = pairs, .chunk = 64 };
+  struct expert_job job = { .b = b, .op = op, .first = first, .pairs = pairs };
+  /* A chunk is expanded for all of an expert's rows; few rows are better shared out. */
+  job.chunk = b->n_rows < MANY_ROWS ? 64 : PE_CPU_EXPERT_CHUNK;
   sort_pairs (b, op, first, pairs);
   if (op->w[1].tensor != PE_NO_TENSOR)
     job.bias = pe_cpu_vector (b, op->w[1], 1);

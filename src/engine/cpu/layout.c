@@ -41,6 +41,14 @@ packed_groups (uint64_t n, unsigned terms)
   return (n * 2 * terms + sizeof (struct pe_q8_group) - 1) / sizeof (struct pe_q8_group);
 }
 
+/* The vectors and the sums of several rows that chose one expert. */
+static uint64_t
+expert_scratch (const struct pe_op *op)
+{
+  return PE_CPU_EXPERT_ROWS * (pe_q8_groups (op->in[0].width) * sizeof (struct pe_q8_group) +
+                               PE_CPU_EXPERT_CHUNK * sizeof (float));
+}
+
 static void
 count_op (const struct pe_tensor *tensors, const struct pe_op *op, struct pe_cpu_layout *l,
           struct needs *needs)
@@ -58,7 +66,9 @@ count_op (const struct pe_tensor *tensors, const struct pe_op *op, struct pe_cpu
           max_u64 (needs->quantised_groups,
                    packed_groups (op->in[0].count * op->in[0].width,
                                   needs->kernels->bf16_terms[tensors[op->w[0].tensor].type]));
-    needs->scratch = max_u64 (needs->scratch, needs->kernels->gemm_scratch);
+    needs->scratch =
+        max_u64 (needs->scratch, needs->kernels->gemm_scratch +
+                                     (op->kind == PE_OP_MATMUL_EXPERT ? expert_scratch (op) : 0));
     break;
   case PE_OP_EMBED: /* a row of the table of positions is decoded there */
     if (op->w[1].tensor != PE_NO_TENSOR)
