@@ -6,6 +6,7 @@
 #include "app/parley-composer.h"
 #include "app/parley-context-meter.h"
 #include "app/parley-default-model.h"
+#include "app/parley-importer.h"
 #include "app/parley-load-panel.h"
 #include "app/parley-model-defaults.h"
 #include "app/parley-model-picker.h"
@@ -13,6 +14,7 @@
 #include "app/parley-welcome.h"
 #include "app/parley-widgets.h"
 #include "app/parley-window.h"
+#include "library/unpack.h"
 
 #include <glib/gi18n.h>
 
@@ -252,6 +254,46 @@ void
 parley_chat_page_attach_file (ParleyChatPage *self, GFile *file)
 {
   parley_composer_attach_file (self->composer, file);
+}
+
+static gboolean
+may_hold_models (GFile *file)
+{
+  g_autofree char *name = g_file_get_basename (file);
+  g_autofree char *lower = g_ascii_strdown (name != NULL ? name : "", -1);
+
+  return g_str_has_suffix (lower, ".gguf") || parley_archive_is_one (lower);
+}
+
+/* Models join the library; everything else goes along with the message. */
+static gboolean
+dropped (GtkDropTarget *target, const GValue *value, double x, double y, ParleyChatPage *self)
+{
+  GSList *files = gdk_file_list_get_files (g_value_get_boxed (value));
+  gboolean models = FALSE;
+
+  for (GSList *l = files; l != NULL; l = l->next) {
+    if (may_hold_models (l->data)) {
+      parley_importer_run (self->services, GTK_WIDGET (self), l->data);
+      models = TRUE;
+    } else
+      parley_chat_page_attach_file (self, l->data);
+  }
+  g_slist_free (files);
+  if (models)
+    gtk_widget_activate_action (GTK_WIDGET (self), "win.show-models", NULL);
+  return TRUE;
+}
+
+/* On the way down: a text would take the file's path for something to write. */
+static void
+accept_drops (ParleyChatPage *self)
+{
+  GtkDropTarget *target = gtk_drop_target_new (GDK_TYPE_FILE_LIST, GDK_ACTION_COPY);
+
+  gtk_event_controller_set_propagation_phase (GTK_EVENT_CONTROLLER (target), GTK_PHASE_CAPTURE);
+  g_signal_connect (target, "drop", G_CALLBACK (dropped), self);
+  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (target));
 }
 
 void
@@ -630,6 +672,7 @@ parley_chat_page_new (ParleyServices *services)
   adw_clamp_set_tightening_threshold (ADW_CLAMP (clamp), 700);
   adw_clamp_set_child (ADW_CLAMP (clamp), bottom);
 
+  accept_drops (self);
   self->temporary = build_temporary ();
   gtk_box_append (GTK_BOX (self), build_header (self));
   gtk_box_append (GTK_BOX (self), self->temporary);

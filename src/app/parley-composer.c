@@ -111,13 +111,6 @@ attach_list (ParleyComposer *self, GdkFileList *list)
   g_slist_free (files);
 }
 
-static gboolean
-dropped (GtkDropTarget *target, const GValue *value, double x, double y, ParleyComposer *self)
-{
-  attach_list (self, g_value_get_boxed (value));
-  return TRUE;
-}
-
 static void
 pasted (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -230,14 +223,11 @@ parley_composer_init (ParleyComposer *self)
   GtkEventController *keys = gtk_event_controller_key_new ();
 
   GtkWidget *line = parley_box (GTK_ORIENTATION_HORIZONTAL, 8, NULL);
-  GtkDropTarget *drop = gtk_drop_target_new (GDK_TYPE_FILE_LIST, GDK_ACTION_COPY);
 
   gtk_widget_add_css_class (GTK_WIDGET (self), "composer");
   gtk_orientable_set_orientation (GTK_ORIENTABLE (self), GTK_ORIENTATION_VERTICAL);
   self->attachments = parley_attachments_new ();
   g_signal_connect_swapped (self->attachments, "changed", G_CALLBACK (text_changed), self);
-  g_signal_connect (drop, "drop", G_CALLBACK (dropped), self);
-  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (drop));
   self->view = gtk_text_view_new ();
   gtk_text_view_set_wrap_mode (GTK_TEXT_VIEW (self->view), GTK_WRAP_WORD_CHAR);
   gtk_text_view_set_top_margin (GTK_TEXT_VIEW (self->view), 8);

@@ -2,7 +2,6 @@
 #include "app/parley-discover-page.h"
 
 #include "app/parley-discover-filters.h"
-#include "app/parley-importer.h"
 #include "app/parley-repo-view.h"
 #include "app/parley-result-row.h"
 #include "app/parley-suggestion-list.h"
@@ -377,7 +376,6 @@ parley_discover_page_new (ParleyServices *services)
   ParleyDiscoverPage *self = g_object_new (PARLEY_TYPE_DISCOVER_PAGE, NULL);
 
   self->services = services;
-  parley_importer_accept_drops (services, GTK_WIDGET (self));
   self->header = parley_header_bar (_ ("Discover"));
   self->title = adw_window_title_new (_ ("Discover"), NULL);
   adw_header_bar_set_title_widget (ADW_HEADER_BAR (self->header), self->title);

@@ -231,8 +231,12 @@ static gboolean
 dropped (GtkDropTarget *target, const GValue *value, double x, double y, ParleyServices *services)
 {
   GtkWidget *widget = gtk_event_controller_get_widget (GTK_EVENT_CONTROLLER (target));
-  if (G_VALUE_HOLDS_STRING (value)) /* an address out of a browser */
-    return parley_paste_text (widget, services, g_value_get_string (value));
+  if (G_VALUE_HOLDS_STRING (value)) { /* an address out of a browser */
+    gboolean known = parley_paste_text (widget, services, g_value_get_string (value));
+    if (!known)
+      parley_window_tell (widget, _ ("What you dropped names no model on the hub."));
+    return known;
+  }
   const GSList *files = g_value_get_boxed (value);
   for (; files != NULL; files = files->next)
     parley_importer_run (services, widget, files->data);

@@ -14,7 +14,7 @@ G_BEGIN_DECLS
 /* `widget` is anywhere in the window. */
 void parley_importer_run (ParleyServices *services, GtkWidget *widget, GFile *file);
 
-/* Files and folders dropped on `widget` are imported. */
+/* Files and folders dropped on `widget` are imported; the address of a model is looked up. */
 void parley_importer_accept_drops (ParleyServices *services, GtkWidget *widget);
 
 /* The menu of the Models page: asks for files or a folder. */

@@ -419,7 +419,6 @@ parley_models_page_new (ParleyServices *services)
   self->title = adw_window_title_new (_ ("Models"), NULL);
   adw_header_bar_set_title_widget (ADW_HEADER_BAR (self->header), self->title);
   adw_header_bar_pack_end (ADW_HEADER_BAR (self->header), parley_importer_menu_new (services));
-  parley_importer_accept_drops (services, GTK_WIDGET (self));
   adw_header_bar_pack_end (
       ADW_HEADER_BAR (self->header),
       parley_icon_button ("list-add-symbolic", _ ("Find Another Model"), "win.show-discover"));

@@ -12,12 +12,14 @@
 gboolean
 parley_paste_text (GtkWidget *widget, ParleyServices *services, const char *text)
 {
+  g_autofree char *address =
+      text != NULL && strlen (text) <= MAX_BYTES ? g_strstrip (g_strdup (text)) : NULL;
   g_autoptr (ParleyHubRef) ref =
-      text != NULL && strlen (text) <= MAX_BYTES
-          ? parley_hub_ref_parse (text, parley_hub_get_endpoint (services->hub), NULL)
+      address != NULL
+          ? parley_hub_ref_parse (address, parley_hub_get_endpoint (services->hub), NULL)
           : NULL;
 
-  return ref != NULL && gtk_widget_activate_action (widget, "win.search", "s", text);
+  return ref != NULL && gtk_widget_activate_action (widget, "win.search", "s", address);
 }
 
 typedef struct {
@@ -31,8 +33,6 @@ text_ready (GObject *source, GAsyncResult *result, gpointer data)
   Paste *paste = data;
   g_autofree char *text = gdk_clipboard_read_text_finish (GDK_CLIPBOARD (source), result, NULL);
 
-  if (text != NULL)
-    g_strstrip (text);
   if (text != NULL && !parley_paste_text (paste->window, paste->services, text))
     parley_window_toast (PARLEY_WINDOW (paste->window),
                          _ ("What you pasted names no model on the hub."));

@@ -3,6 +3,7 @@
 
 #include "app/compat.h"
 #include "app/parley-computer-page.h"
+#include "app/parley-importer.h"
 #include "app/parley-models-page.h"
 #include "app/parley-notifier.h"
 #include "app/parley-paste.h"
@@ -330,6 +331,7 @@ parley_window_new (AdwApplication *application, ParleyServices *services)
   self->chat_page = PARLEY_CHAT_PAGE (parley_chat_page_new (services));
   self->discover_page = PARLEY_DISCOVER_PAGE (parley_discover_page_new (services));
   parley_paste_watch (GTK_WIDGET (self), services);
+  parley_importer_accept_drops (services, GTK_WIDGET (self->places));
   add_place (self, GTK_WIDGET (self->chat_page), parley_chat_page_get_header (self->chat_page),
              "chats", _ ("Chats"), "parley-chats-symbolic");
   add_place (self, GTK_WIDGET (self->discover_page),

@@ -191,15 +191,18 @@ class Node:
                     return
         self.press()
 
-    def place(self):
-        """Pixels from the left and the upper edge of the window, as they are now."""
+    def extents(self):
+        """In its window, as they are now: left, upper edge, width, height."""
         return tuple(self.access.call(self.path, "Component.GetExtents", GLib.Variant(
-            "(u)", (int(Atspi.CoordType.WINDOW),)))[:2])
+            "(u)", (int(Atspi.CoordType.WINDOW),))))
+
+    def place(self):
+        """Pixels from the left and the upper edge of the window."""
+        return self.extents()[:2]
 
     def press(self):
         """With the mouse, for widgets without an action."""
-        left, top, width, height = self.access.call(
-            self.path, "Component.GetExtents", GLib.Variant("(u)", (int(Atspi.CoordType.WINDOW),)))
+        left, top, width, height = self.extents()
         x, y = self.app.origin()
         self.app.xdotool("mousemove", str(x + left + width // 2), str(y + top + height // 2),
                          "click", "1")

@@ -12,6 +12,7 @@ for.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -187,6 +188,12 @@ class App:
 
     def windows(self):
         return self.xdotool("search", "--onlyvisible", "--pid", str(self.process.pid)).split()
+
+    def stack(self):
+        """Names of the windows of the display, the topmost first."""
+        tree = subprocess.run(["xwininfo", "-root", "-tree"], env=self.env, text=True,
+                              capture_output=True, check=True).stdout
+        return [line.split('"')[1] for line in tree.splitlines() if re.match(r' {5}0x\w+ "', line)]
 
     def origin(self):
         geometry = self.xdotool("getwindowgeometry", "--shell", self.windows()[-1])

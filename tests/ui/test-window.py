@@ -383,22 +383,16 @@ def models_folder_is_chosen(case):
 # ---- the window itself ----
 
 def second_start_raises_the_first(case):
-    def stack(app):
-        """Names of the windows of the display, the topmost first."""
-        tree = subprocess.run(["xwininfo", "-root", "-tree"], env=app.env, text=True,
-                              capture_output=True, check=True).stdout
-        return [line.split('"')[1] for line in tree.splitlines() if re.match(r' {5}0x\w+ "', line)]
-
     with case.window() as app:
-        ours = wait(lambda: [name for name in stack(app) if name.startswith("Parley")],
+        ours = wait(lambda: [name for name in app.stack() if name.startswith("Parley")],
                     "the window")[0]
         cover = subprocess.Popen(["xev", "-name", "cover", "-geometry", "900x600+10+10"],
                                  env=app.env, stdout=subprocess.DEVNULL)
         try:
-            wait(lambda: stack(app)[0] == "cover", "another window above ours")
+            wait(lambda: app.stack()[0] == "cover", "another window above ours")
             n = len(app.windows())
             app.again()
-            wait(lambda: stack(app).index(ours) < stack(app).index("cover"), "ours above it")
+            wait(lambda: app.stack().index(ours) < app.stack().index("cover"), "ours above it")
             assert app.process.poll() is None and len(app.windows()) == n
         finally:
             cover.terminate()
