@@ -262,6 +262,7 @@ build (Export *self)
   gtk_box_append (GTK_BOX (bar), self->count);
   gtk_box_append (GTK_BOX (bar), go);
   gtk_box_append (GTK_BOX (box), page);
+  gtk_box_append (GTK_BOX (box), gtk_separator_new (GTK_ORIENTATION_HORIZONTAL));
   gtk_box_append (GTK_BOX (box), bar);
   return box;
 }

@@ -21,6 +21,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import driver  # noqa: E402
+import library  # noqa: E402
 from driver import App, Desktop, wait  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -169,19 +170,23 @@ def series(shots, hub, scheme, size, language, look, locales):
                 app.do("pick-model")
                 shots.take(app, "model-picker" + tail)
                 app.key("Escape")
-            if os.path.exists(MODEL) and (shots.wants("reply") or shots.wants("load-panel")):
+            if os.path.exists(MODEL) and any(shots.wants(n) for n in
+                                             ("reply", "load-panel", "export")):
                 app.do("new-chat")
-                time.sleep(0.5)
-                app.type("Once upon a time")
-                before = replies(data)
-                app.key("Return")
-                wait(lambda: replies(data) > before, "the reply", 90)
+                reply(app, data, "Once upon a time")
                 shots.take(app, "reply" + tail)
                 app.do("load-panel")
                 shots.take(app, "load-panel" + tail, 1)
                 app.key("Escape")
+            if shots.wants("attachment"):
+                attachments(shots, app, data, tail)
             app.do("show-models")
             shots.take(app, "models" + tail)
+            if os.path.exists(MODEL) and shots.wants("export"):
+                library.own_model(app).act("row.export")
+                app.find("check box", "Once upon a time").click()
+                shots.take(app, "export" + tail)
+                close_dialog(app, 1)
             if shots.wants("compare"):
                 for repo in repos(hub):
                     app.do("compare", f"'{repo}'")
@@ -242,6 +247,37 @@ def formulas(shots, tail, width, display, env):
         app.do("import-file", f"'{path}'")
         app.find("image", "E = mc2", 30)
         shots.take(app, "formulas" + tail, 1)
+
+
+def attachments(shots, app, data, tail):
+    """Files beside what is being written, and in the message that takes them along."""
+    texts = {"Shopping list.txt": "Flour, salt, and yeast if there is none at home.\n" * 4,
+             "Minutes of the meeting about the new bakery.md": "# Minutes\n\nWe agreed.\n" * 60}
+    app.do("new-chat")
+    for name, text in texts.items():
+        path = os.path.join(data, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        app.do("attach-file", f"'{path}'")
+    app.find("push button", "Take off " + list(texts)[-1])
+    wait(lambda: not app.root.all("label", "Reading…"), "what the files cost")
+    app.find("text", "Message").set_text("What do we have to buy?")
+    shots.take(app, "attachment" + tail)
+    if not os.path.exists(MODEL):
+        return
+    app.find("push button", "Take off " + list(texts)[-1]).click()  # too long for this model
+    wait(lambda: len([n for n in app.root.all("push button") if n.name.startswith("Take off")]) == 1,
+         "one file")
+    reply(app, data, "What do we have to buy?")
+    shots.take(app, "attachment-sent" + tail)
+
+
+def reply(app, data, text):
+    """To this message: waits for the end of it."""
+    before = replies(data)
+    app.find("text", "Message").set_text(text)
+    app.find("push button", "Send").click()
+    wait(lambda: replies(data) > before, "the reply", 90)
 
 
 def replies(data):
