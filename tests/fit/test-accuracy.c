@@ -65,7 +65,7 @@ heap_use (const struct pe_device_info *device, uint64_t *usage)
   size_t n = device->kind == PE_DEVICE_DISCRETE || device->kind == PE_DEVICE_INTEGRATED
                  ? pe_devices_list (found, PE_MAX_DEVICES, false, NULL)
                  : 0;
-  for (size_t d = 1; d < n; d++)
+  for (size_t d = 1; d < n && d < PE_MAX_DEVICES; d++)
     if (strcmp (found[d].id, device->id) == 0 && found[d].memory_is_budget) {
       pe_heaps_sum (&found[d], &budget, usage);
       return true;
