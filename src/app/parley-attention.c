@@ -285,8 +285,7 @@ shown (ParleyAttention *self, ParleyChat *chat, GtkWindow *window)
 
 /* ---- without a window ---- */
 
-/* In a sandbox the desktop is asked; outside of one nobody answers, and nobody has to. */
-/* Without a window the desktop would end the program in the middle of it. */
+/* Without a window the desktop would end the program in the middle of its work. */
 static void
 background_refused (GObject *object)
 {
