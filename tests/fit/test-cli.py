@@ -5,6 +5,7 @@
     test-cli.py PARLEY-CLI SYNTH-MODEL"""
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -13,6 +14,9 @@ from terminal import LONG, Case, Standin, run_all  # noqa: E402
 
 SYNTH = sys.argv[2]
 GUIDE = "parley-guide"
+RATES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "src", "engine", "rates.h")
+with open(RATES, encoding="utf-8") as header:
+    RATES_VERSION = int(re.search(r"#define PE_RATES_VERSION (\d+)", header.read())[1])
 
 
 def rates_file(case):
@@ -27,7 +31,7 @@ def measured(case):
     known = case.facts("devices")
     types = ("F32", "F16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q4_K", "Q5_K", "Q6_K")
     known["devices"][0].update(
-        read_rate=4e10, transfer_rate=2e10, matmul_rate=7e11, rates_version=2,
+        read_rate=4e10, transfer_rate=2e10, matmul_rate=7e11, rates_version=RATES_VERSION,
         rates=[{"read": {name: n * 2e10 for name in types}, "cache_read": 2e10 * n,
                 "multiply": {name: n * 3e11 for name in types}, "cache_multiply": 5e10 * n,
                 "op_seconds": 2e-6, "pass_seconds": 1e-5} for n in (1, 2)])
