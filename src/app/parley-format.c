@@ -55,8 +55,11 @@ parley_format_speed (double tokens_per_s)
 {
   if (!(tokens_per_s > 0) || !isfinite (tokens_per_s))
     return g_strdup ("");
-  return g_strdup_printf (tokens_per_s < 9.95 ? _ ("%.1f tokens/s") : _ ("%.0f tokens/s"),
-                          tokens_per_s);
+  if (tokens_per_s < 9.95)
+    return g_strdup_printf (_ ("%.1f tokens/s"), tokens_per_s);
+  /* More than three digits of it are known of nothing. */
+  double unit = tokens_per_s < 1000 ? 1 : pow (10, floor (log10 (tokens_per_s)) - 2);
+  return g_strdup_printf (_ ("%'.0f tokens/s"), round (tokens_per_s / unit) * unit);
 }
 
 char *

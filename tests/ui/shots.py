@@ -7,6 +7,7 @@ pictures that begin with one of them are taken.
 """
 
 import argparse
+import gettext
 import json
 import multiprocessing
 import os
@@ -21,7 +22,6 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import driver  # noqa: E402
-import library  # noqa: E402
 from driver import App, Desktop, wait  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -98,6 +98,15 @@ def seed(data):
     return done.stdout.strip()
 
 
+def words_of(language, locales):
+    """What turns a text of the program into this language, as its catalogue has it."""
+    folder = locales if language == "rtl" else os.path.join(driver.BUILD, "po")
+    name = "qps" if language == "rtl" else language
+    if not language:
+        return str
+    return gettext.translation("parley", folder, [name]).gettext
+
+
 def close_dialog(app, count):
     app.key("Escape")
     wait(lambda: len(app.windows()) == count, "the dialog to close")
@@ -120,6 +129,7 @@ def series(shots, hub, scheme, size, language, look, locales):
     if language == "rtl":
         subprocess.run([sys.executable, os.path.join(ROOT, "po", "pseudo.py"), locales], check=True)
         env["PARLEY_LOCALE_DIR"] = locales
+    say = words_of(language, locales)
 
     # The first run: nothing is there yet.
     if any(shots.wants(n) for n in ("welcome", "models-empty")):
@@ -143,8 +153,9 @@ def series(shots, hub, scheme, size, language, look, locales):
             app.do("show-chat", f"int64 {chat}")
             shots.take(app, "chat" + tail, 1)
             if shots.wants("chat"):
-                app.xdotool("mousemove", str(width - 80), str(height // 2), "click", "--repeat",
-                            "80", "--delay", "5", "4")
+                across = 80 if language == "rtl" else width - 80
+                app.xdotool("mousemove", str(across), str(height // 2), "click", "--repeat", "80",
+                            "--delay", "5", "4")
                 shots.take(app, "chat-top" + tail)
             if shots.wants("open-link"):
                 app.do("open-link", "'https://example.org/memory'")
@@ -157,12 +168,11 @@ def series(shots, hub, scheme, size, language, look, locales):
             if shots.wants("settings"):
                 app.do("chat-settings")
                 shots.take(app, "settings" + tail)
-                if not language:
-                    next(n for n in app.root.walk()
-                         if n.name == "All Settings" and n.role != "label").click()
-                    app.xdotool("mousemove", str(width // 2), str(height - 120), "click",
-                                "--repeat", "18", "--delay", "5", "5")
-                    shots.take(app, "settings-all" + tail)
+                next(n for n in app.root.walk()
+                     if n.name == say("All Settings") and n.role != "label").click()
+                app.xdotool("mousemove", "180", "400", "click", "--repeat", "30", "--delay", "5",
+                            "5")
+                shots.take(app, "settings-all" + tail)
                 close_dialog(app, 1)
             app.do("new-chat")
             shots.take(app, "new-chat" + tail)
@@ -173,17 +183,18 @@ def series(shots, hub, scheme, size, language, look, locales):
             if os.path.exists(MODEL) and any(shots.wants(n) for n in
                                              ("reply", "load-panel", "export")):
                 app.do("new-chat")
-                reply(app, data, "Once upon a time")
+                reply(app, data, say, "Once upon a time")
                 shots.take(app, "reply" + tail)
                 app.do("load-panel")
                 shots.take(app, "load-panel" + tail, 1)
                 app.key("Escape")
             if shots.wants("attachment"):
-                attachments(shots, app, data, tail)
+                attachments(shots, app, data, say, tail)
             app.do("show-models")
             shots.take(app, "models" + tail)
             if os.path.exists(MODEL) and shots.wants("export"):
-                library.own_model(app).act("row.export")
+                next(n for n in app.root.all("list item") if "row.delete" in n.actions()
+                     ).act("row.export")
                 app.find("check box", "Once upon a time").click()
                 shots.take(app, "export" + tail)
                 close_dialog(app, 1)
@@ -191,10 +202,9 @@ def series(shots, hub, scheme, size, language, look, locales):
                 for repo in repos(hub):
                     app.do("compare", f"'{repo}'")
                 shots.take(app, "compare" + tail, 3)
-                if not language:
-                    app.find("combo box", "Computer").press()
-                    app.key("Down", "Down", "Down", "Down", "Down", "Return")
-                    shots.take(app, "compare-card" + tail, 1.5)
+                app.find("combo box", say("Computer")).press()
+                app.key("Down", "Down", "Down", "Down", "Down", "Return")
+                shots.take(app, "compare-card" + tail, 1.5)
             app.do("show-computer")
             shots.take(app, "computer" + tail, 1)
             app.do("show-discover")
@@ -249,7 +259,7 @@ def formulas(shots, tail, width, display, env):
         shots.take(app, "formulas" + tail, 1)
 
 
-def attachments(shots, app, data, tail):
+def attachments(shots, app, data, say, tail):
     """Files beside what is being written, and in the message that takes them along."""
     texts = {"Shopping list.txt": "Flour, salt, and yeast if there is none at home.\n" * 4,
              "Minutes of the meeting about the new bakery.md": "# Minutes\n\nWe agreed.\n" * 60}
@@ -259,24 +269,24 @@ def attachments(shots, app, data, tail):
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
         app.do("attach-file", f"'{path}'")
-    app.find("push button", "Take off " + list(texts)[-1])
-    wait(lambda: not app.root.all("label", "Reading…"), "what the files cost")
-    app.find("text", "Message").set_text("What do we have to buy?")
+    take_off = [say("Take off %s") % name for name in texts]
+    app.find("push button", take_off[1])
+    wait(lambda: not app.root.all("label", say("Reading…")), "what the files cost")
+    app.find("text", say("Message")).set_text("What do we have to buy?")
     shots.take(app, "attachment" + tail)
     if not os.path.exists(MODEL):
         return
-    app.find("push button", "Take off " + list(texts)[-1]).click()  # too long for this model
-    wait(lambda: len([n for n in app.root.all("push button") if n.name.startswith("Take off")]) == 1,
-         "one file")
-    reply(app, data, "What do we have to buy?")
+    app.find("push button", take_off[1]).click()  # too long for this model
+    wait(lambda: not app.root.all("push button", take_off[1]), "one file")
+    reply(app, data, say, "What do we have to buy?")
     shots.take(app, "attachment-sent" + tail)
 
 
-def reply(app, data, text):
+def reply(app, data, say, text):
     """To this message: waits for the end of it."""
     before = replies(data)
-    app.find("text", "Message").set_text(text)
-    app.find("push button", "Send").click()
+    app.find("text", say("Message")).set_text(text)
+    app.find("push button", say("Send")).click()
     wait(lambda: replies(data) > before, "the reply", 90)
 
 

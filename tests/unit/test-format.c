@@ -38,6 +38,8 @@ counts_and_speeds (void)
   CHECK_TAKEN (parley_format_speed (0.0 / 0.0), "");
   CHECK_TAKEN (parley_format_speed (3.42), "3.4 tokens/s");
   CHECK_TAKEN (parley_format_speed (42.4), "42 tokens/s");
+  CHECK_TAKEN (parley_format_speed (999.6), "1000 tokens/s");
+  CHECK_TAKEN (parley_format_speed (197803), "198000 tokens/s");
   CHECK_TAKEN (parley_format_tokens (1), "1 token");
   CHECK_TAKEN (parley_format_tokens (8192), "8,192 tokens");
   CHECK_TAKEN (parley_format_tokens (1048576), "1,048,576 tokens");
