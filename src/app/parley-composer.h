@@ -21,7 +21,7 @@ void parley_composer_set_chat (ParleyComposer *self, ParleyChat *chat, ParleySto
 /* The attached files, which go with the message: of ParleyPartRecord, or NULL. */
 GPtrArray *parley_composer_take_attachments (ParleyComposer *self);
 guint parley_composer_get_file_tokens (ParleyComposer *self); /* of the files that wait */
-void parley_composer_attach (ParleyComposer *self); /* asks which files */
+void parley_composer_attach (ParleyComposer *self);           /* asks which files */
 void parley_composer_attach_file (ParleyComposer *self, GFile *file);
 char *parley_composer_dup_text (ParleyComposer *self);
 void parley_composer_set_text (ParleyComposer *self, const char *text);

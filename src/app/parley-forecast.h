@@ -62,9 +62,9 @@ void parley_forecast_choose (ParleyServices *services, ParleyModel *model, guint
                              gboolean firm, GArray *held, GCancellable *cancellable,
                              ParleyForecastChosen ready, gpointer data, GDestroyNotify destroy);
 
-/* The largest context with which a model fits that is placed as `request` says, of at most `trained`
- * tokens, and the most layers that fit on the GPU with the request's context; 0: none. `held` as
- * above. Called once on the main thread, unless cancelled or the file cannot be read. */
+/* The largest context with which a model fits that is placed as `request` says, of at most
+ * `trained` tokens, and the most layers that fit on the GPU with the request's context; 0: none.
+ * `held` as above. Called once on the main thread, unless cancelled or the file cannot be read. */
 typedef void (*ParleyForecastLimits) (gpointer subject, guint context, guint trained, guint layers,
                                       gpointer data);
 void parley_forecast_limits (ParleyServices *services, ParleyModel *model,

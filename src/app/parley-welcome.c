@@ -143,9 +143,8 @@ build_first (ParleyWelcome *self)
   gtk_box_append (GTK_BOX (box), self->guide);
   adw_clamp_set_maximum_size (ADW_CLAMP (clamp), 440);
   adw_clamp_set_child (ADW_CLAMP (clamp), box);
-  GtkWidget *page =
-      parley_status_page (PARLEY_APP_ID, _ ("Welcome to Parley"),
-                          _ ("Talk to language models on your own computer."), clamp);
+  GtkWidget *page = parley_status_page (PARLEY_APP_ID, _ ("Welcome to Parley"),
+                                        _ ("Talk to language models on your own computer."), clamp);
   gtk_widget_add_css_class (page, "compact");
   return page;
 }
