@@ -117,11 +117,14 @@ def models_are_dropped_on_the_window(case):
     with open(case.model, "rb") as file:
         content = file.read()
     one = write_file(case.desktop.home, "Dropped.GGUF", content)
-    write_file(folder, "other.gguf", content)
+    # Others: what has the same bytes is in the library already.
+    cases.rename_inside(case.model, os.path.join(folder, "other.gguf"), "Another")
+    boxed = os.path.join(case.desktop.home, "boxed.gguf")
+    cases.rename_inside(case.model, boxed, "TinyStories boxed")
     broken = write_file(case.desktop.home, "broken.gguf", b"GGUF" + bytes(60))
     archive = os.path.join(case.desktop.home, "boxed.tar.gz")
     with tarfile.open(archive, "w:gz") as tar:
-        tar.add(case.model, "boxed.gguf")
+        tar.add(boxed, "boxed.gguf")
     os.remove(case.model)
 
     def files():
