@@ -424,16 +424,14 @@ def nothing_moves_unasked(case):
                 driver.App(desktop, case.data, {"PARLEY_VULKAN_DEVICE": "none"}) as app:
             edge = app.find("text", "Message")
             seen = [edge.place()[0]]
-            # A busy machine may draw nothing between the two.
-            for n in range(30):
-                if n >= 6 and (len(set(seen)) > 2 or not animations):
-                    break
+            for _ in range(6):
                 app.do("toggle-sidebar")
-                still = 0
-                while still < 40:
+                changed = time.monotonic()
+                while time.monotonic() < changed + 0.5:  # it has begun, and ended, by then
                     now = edge.place()[0]
-                    still = still + 1 if now == seen[-1] else 0
-                    seen.append(now)
+                    if now != seen[-1]:
+                        seen.append(now)
+                        changed = time.monotonic()
         return set(seen)
 
     assert len(edges(0)) == 2, edges(0)
