@@ -181,21 +181,20 @@ parley_forecast_model (ParleyServices *services, ParleyModel *model,
   g_task_run_in_thread (task, fit_model);
 }
 
+/* Of a structure that begins with its job and owns nothing else. */
+static void
+around_job_free (gpointer data)
+{
+  job_free (*(Job **) data);
+  g_free (data);
+}
+
 /* ---- all positions of the slider ---- */
 
 typedef struct {
   Job *job;
   ParleyForecastSwept swept;
 } Sweep;
-
-static void
-sweep_free (gpointer data)
-{
-  Sweep *sweep = data;
-
-  job_free (sweep->job);
-  g_free (sweep);
-}
 
 static void
 sweep_model (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
@@ -249,7 +248,7 @@ parley_forecast_sweep (ParleyServices *services, ParleyModel *model,
   sweep->swept = swept;
   set_model (sweep->job, services, model);
   sweep->job->request = *request;
-  g_task_set_task_data (task, sweep, sweep_free);
+  g_task_set_task_data (task, sweep, around_job_free);
   g_task_run_in_thread (task, sweep_model);
 }
 
@@ -371,15 +370,6 @@ typedef struct {
 } Limits;
 
 static void
-limits_free (gpointer data)
-{
-  Limits *limits = data;
-
-  job_free (limits->job);
-  g_free (limits);
-}
-
-static void
 find_limits (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
   Limits *limits = task_data;
@@ -424,7 +414,7 @@ parley_forecast_limits (ParleyServices *services, ParleyModel *model,
   limits->job->model = g_object_ref (model);
   limits->job->request = *request;
   count_as_free (limits->job, services, held);
-  g_task_set_task_data (task, limits, limits_free);
+  g_task_set_task_data (task, limits, around_job_free);
   g_task_run_in_thread (task, find_limits);
 }
 
