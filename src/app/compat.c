@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/compat.h"
 
-#include "app/parley-markdown.h"
+#include "app/text/parley-markdown.h"
 
 void
 parley_css_load (GtkCssProvider *provider, const char *css)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/parley-application.h"
-#include "app/parley-watchdog.h"
+#include "app/desktop/parley-watchdog.h"
 #include "parley-config.h"
 
 #include <glib/gi18n.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/parley-application.h"
 
-#include "app/parley-attention.h"
-#include "app/parley-importer.h"
+#include "app/desktop/parley-attention.h"
+#include "app/models/parley-importer.h"
 #include "app/parley-preferences.h"
-#include "app/parley-search-provider.h"
+#include "app/desktop/parley-search-provider.h"
 #include "app/parley-shortcuts.h"
-#include "app/parley-watchdog.h"
-#include "app/parley-widgets.h"
+#include "app/desktop/parley-watchdog.h"
+#include "app/widgets/parley-widgets.h"
 #include "app/parley-window.h"
 #include "parley-config.h"
 

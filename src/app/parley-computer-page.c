@@ -2,9 +2,9 @@
 #include "app/parley-computer-page.h"
 
 #include "app/compat.h"
-#include "app/parley-format.h"
-#include "app/parley-memory-bar.h"
-#include "app/parley-widgets.h"
+#include "app/text/parley-format.h"
+#include "app/load/parley-memory-bar.h"
+#include "app/widgets/parley-widgets.h"
 #include "hardware/parley-cpu.h"
 #include "hardware/parley-memory.h"
 #include "parley-config.h"

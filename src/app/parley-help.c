@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/parley-help.h"
 
-#include "app/parley-markdown-view.h"
-#include "app/parley-widgets.h"
+#include "app/reply/parley-markdown-view.h"
+#include "app/widgets/parley-widgets.h"
 
 #include <glib/gi18n.h>
 

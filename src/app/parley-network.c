@@ -2,7 +2,7 @@
 #include "app/parley-network.h"
 
 #include "app/compat.h"
-#include "app/parley-widgets.h"
+#include "app/widgets/parley-widgets.h"
 #include "hub/secret.h"
 #include "library/account.h"
 

@@ -2,9 +2,9 @@
 #include "app/parley-preferences.h"
 
 #include "app/compat.h"
-#include "app/parley-dialog.h"
+#include "app/widgets/parley-dialog.h"
 #include "app/parley-network.h"
-#include "app/parley-widgets.h"
+#include "app/widgets/parley-widgets.h"
 
 #include <glib/gi18n.h>
 

@@ -3,7 +3,7 @@
 
 #include "app/parley-network.h"
 #include "app/parley-task.h"
-#include "app/parley-waiting-chats.h"
+#include "app/chats/parley-waiting-chats.h"
 #include "library/account.h"
 
 ParleyServices *

@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "app/parley-engines.h"
-#include "app/parley-updates.h"
+#include "app/load/parley-engines.h"
+#include "app/models/parley-updates.h"
 #include "chat/parley-chat-list.h"
 #include "hardware/parley-hardware.h"
 #include "hub/parley-downloads.h"

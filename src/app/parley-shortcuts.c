@@ -2,8 +2,8 @@
 #include "app/parley-shortcuts.h"
 
 #include "app/compat.h"
-#include "app/parley-dialog.h"
-#include "app/parley-widgets.h"
+#include "app/widgets/parley-dialog.h"
+#include "app/widgets/parley-widgets.h"
 
 #include <glib/gi18n.h>
 #include <string.h>

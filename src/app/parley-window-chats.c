@@ -4,8 +4,8 @@
  * and messages.
  */
 #include "app/compat.h"
-#include "app/parley-dialog.h"
-#include "app/parley-widgets.h"
+#include "app/widgets/parley-dialog.h"
+#include "app/widgets/parley-widgets.h"
 #include "app/parley-window-private.h"
 
 #include <glib/gi18n.h>

@@ -4,10 +4,10 @@
  * models are kept.
  */
 #include "app/compat.h"
-#include "app/parley-dialog.h"
+#include "app/widgets/parley-dialog.h"
 #include "app/parley-network.h"
 #include "app/parley-preferences.h"
-#include "app/parley-widgets.h"
+#include "app/widgets/parley-widgets.h"
 #include "app/parley-window-private.h"
 #include "library/places.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "app/parley-chat-page.h"
-#include "app/parley-compare-page.h"
-#include "app/parley-discover-page.h"
-#include "app/parley-models-page.h"
-#include "app/parley-sidebar.h"
-#include "app/parley-split.h"
+#include "app/chats/parley-chat-page.h"
+#include "app/models/parley-compare-page.h"
+#include "app/models/parley-discover-page.h"
+#include "app/models/parley-models-page.h"
+#include "app/chats/parley-sidebar.h"
+#include "app/widgets/parley-split.h"
 #include "app/parley-window.h"
 
 G_BEGIN_DECLS

@@ -3,11 +3,11 @@
 
 #include "app/compat.h"
 #include "app/parley-computer-page.h"
-#include "app/parley-importer.h"
-#include "app/parley-models-page.h"
-#include "app/parley-notifier.h"
-#include "app/parley-paste.h"
-#include "app/parley-widgets.h"
+#include "app/models/parley-importer.h"
+#include "app/models/parley-models-page.h"
+#include "app/desktop/parley-notifier.h"
+#include "app/models/parley-paste.h"
+#include "app/widgets/parley-widgets.h"
 
 #include <glib/gi18n.h>
 #include <stdlib.h>

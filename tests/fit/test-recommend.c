@@ -2,7 +2,7 @@
  *
  * Which file of a model is recommended, on computers of different kinds.
  */
-#include "app/parley-recommend.h"
+#include "app/models/parley-recommend.h"
 #include "fit/fit-private.h"
 
 #include "tests/harness.h"

@@ -9,6 +9,9 @@ import sys
 LAYERS = ["base", "engine", "bridge", "hardware", "store", "hub", "library", "fit", "worker",
           "chat", "cli", "app"]
 ABOVE_ENGINE = set(LAYERS[2:])
+# Folders of the application that know nothing of the others but what is named here.
+APP_FOLDERS = {"text": {"text"}, "widgets": {"text", "widgets"},
+               "reply": {"text", "widgets", "reply"}}
 # What of the engine others may include besides parley-engine.h: its public headers, by themselves.
 PUBLIC = {"parley-engine.h", "devices.h", "model.h", "plan.h", "runtime.h", "sampler.h",
           "format/gguf.h", "quant/types.h"}
@@ -55,6 +58,10 @@ def check_includes(path, text, problems):
             problems.append(f"{where} includes {name}, which lies above it")
         if target == "app" and layer == "cli" or target == "cli" and layer == "app":
             problems.append(f"{where} includes {name}: the two programs do not know each other")
+        folder = path.parts[1] if layer == "app" else ""
+        if target == "app" and folder in APP_FOLDERS and name != "app/compat.h" and \
+                name.split("/")[1] not in APP_FOLDERS[folder]:
+            problems.append(f"{where} includes {name}: src/app/{folder} does not know it")
         inside = name[len("engine/"):]
         if target == "engine" and layer in ABOVE_ENGINE and not (
                 inside in PUBLIC or inside.startswith("text/")):

@@ -2,7 +2,7 @@
  *
  * Where the words of a search lie in a text: as the index of the store finds them.
  */
-#include "app/parley-find-words.h"
+#include "app/text/parley-find-words.h"
 #include "tests/harness.h"
 
 /* `expected`: the text with what is found in brackets. */

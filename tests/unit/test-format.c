@@ -2,7 +2,7 @@
  *
  * Numbers in words.
  */
-#include "app/parley-format.h"
+#include "app/text/parley-format.h"
 #include "tests/harness.h"
 
 #define CHECK_TAKEN(expression, expected)                                                          \

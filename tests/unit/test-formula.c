@@ -2,7 +2,7 @@
  *
  * Formulas in two dimensions: what is above what takes room, and nothing hostile is without bounds.
  */
-#include "app/parley-formula-layout.h"
+#include "app/reply/parley-formula-layout.h"
 #include "tests/harness.h"
 #include "tests/unit/formulas.h"
 

@@ -2,7 +2,7 @@
  *
  * The block tree of Markdown: ordinary text, growing text, hostile text.
  */
-#include "app/parley-markdown.h"
+#include "app/text/parley-markdown.h"
 #include "tests/harness.h"
 
 static void

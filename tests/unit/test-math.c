@@ -2,8 +2,8 @@
  *
  * Formulas as readable text: forty that models write, where they are found, and hostile ones.
  */
-#include "app/parley-math.h"
-#include "app/parley-markdown.h"
+#include "app/text/parley-math.h"
+#include "app/text/parley-markdown.h"
 #include "tests/harness.h"
 #include "tests/unit/formulas.h"
 

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/reply/parley-message-rows.h"
+
+#include "app/reply/parley-highlight.h"
+#include "app/reply/parley-message-row.h"
+
+#define WINDOW   40   /* messages shown without being asked for, and added at each step */
+#define AT_ONCE  8    /* of these, so many before the first frame */
+#define ABOVE    4    /* of a message that was searched for */
+#define SLICE_US 6000 /* for the others, between two frames */
+
+struct _ParleyMessageRows {
+  GtkWidget parent;
+  ParleyChat *chat;
+  guint first, last;               /* positions: of the first that has a row, behind the last */
+  guint wanted_first, wanted_last; /* of those that get one by themselves */
+  guint fill_id;
+  char *query; /* whose words are marked, or NULL */
+};
+
+G_DEFINE_FINAL_TYPE (ParleyMessageRows, parley_message_rows, GTK_TYPE_WIDGET)
+
+enum { EDIT, PREPENDED, RESET, WINDOW_CHANGED, N_SIGNALS };
+static guint signals[N_SIGNALS];
+
+static guint
+n_messages (ParleyMessageRows *self)
+{
+  return self->chat != NULL ? g_list_model_get_n_items (G_LIST_MODEL (self->chat)) : 0;
+}
+
+static void
+edit (ParleyMessageRow *row, ParleyMessageRows *self)
+{
+  g_signal_emit (self, signals[EDIT], 0, parley_message_row_get_message (row));
+}
+
+static void
+insert_row (ParleyMessageRows *self, guint position, GtkWidget *before)
+{
+  g_autoptr (ParleyMessage) message = g_list_model_get_item (G_LIST_MODEL (self->chat), position);
+  GtkWidget *row = parley_message_row_new (self->chat, message);
+
+  g_signal_connect (row, "edit", G_CALLBACK (edit), self);
+  gtk_widget_insert_before (row, GTK_WIDGET (self), before);
+  if (self->query != NULL)
+    parley_highlight (row, self->query);
+}
+
+static GtkWidget *
+row_at (ParleyMessageRows *self, guint position)
+{
+  GtkWidget *row = gtk_widget_get_first_child (GTK_WIDGET (self));
+
+  for (guint at = self->first; row != NULL && at < position; at++)
+    row = gtk_widget_get_next_sibling (row);
+  return row;
+}
+
+static void
+append_row (ParleyMessageRows *self)
+{
+  insert_row (self, self->last++, NULL);
+}
+
+/* One row more, at the end first. FALSE: all are there. */
+static gboolean
+add_one (ParleyMessageRows *self)
+{
+  if (self->last < self->wanted_last) {
+    append_row (self);
+    return TRUE;
+  }
+  if (self->first <= self->wanted_first)
+    return FALSE;
+  insert_row (self, --self->first, gtk_widget_get_first_child (GTK_WIDGET (self)));
+  g_signal_emit (self, signals[PREPENDED], 0);
+  return TRUE;
+}
+
+static gboolean
+fill (gpointer data)
+{
+  ParleyMessageRows *self = data;
+  gint64 end = g_get_monotonic_time () + SLICE_US;
+
+  while (add_one (self))
+    if (g_get_monotonic_time () >= end)
+      return G_SOURCE_CONTINUE;
+  self->fill_id = 0;
+  return G_SOURCE_REMOVE;
+}
+
+static void
+want (ParleyMessageRows *self, guint first, guint last)
+{
+  self->wanted_first = first;
+  self->wanted_last = last;
+  if (self->fill_id == 0 && (self->first > first || self->last < last))
+    self->fill_id = g_idle_add_full (GDK_PRIORITY_REDRAW + 10, fill, self, NULL);
+  g_signal_emit (self, signals[WINDOW_CHANGED], 0);
+}
+
+static void
+remove_rows (ParleyMessageRows *self)
+{
+  GtkWidget *row;
+
+  g_signal_emit (self, signals[RESET], 0);
+  g_clear_handle_id (&self->fill_id, g_source_remove);
+  while ((row = gtk_widget_get_first_child (GTK_WIDGET (self))) != NULL)
+    gtk_widget_unparent (row);
+}
+
+/* Rows from `first` on, few now and the others soon. */
+static void
+show_from (ParleyMessageRows *self, guint first, guint wanted_first, guint wanted_last)
+{
+  remove_rows (self);
+  self->first = self->last = first;
+  while (self->last < wanted_last && self->last - first < ABOVE + AT_ONCE)
+    append_row (self);
+  want (self, wanted_first, wanted_last);
+}
+
+void
+parley_message_rows_show_end (ParleyMessageRows *self)
+{
+  guint n = n_messages (self);
+
+  show_from (self, n > AT_ONCE ? n - AT_ONCE : 0, n > WINDOW ? n - WINDOW : 0, n);
+}
+
+static guint
+position_of (ParleyMessageRows *self, gint64 message)
+{
+  guint n = n_messages (self);
+
+  for (guint i = 0; i < n; i++) {
+    g_autoptr (ParleyMessage) item = g_list_model_get_item (G_LIST_MODEL (self->chat), i);
+    if (parley_message_get_id (item) == message)
+      return i;
+  }
+  return G_MAXUINT;
+}
+
+GtkWidget *
+parley_message_rows_show (ParleyMessageRows *self, gint64 message)
+{
+  guint position = position_of (self, message);
+
+  if (position == G_MAXUINT)
+    return NULL;
+  if (position < self->first || position >= self->last) {
+    guint first = position > ABOVE ? position - ABOVE : 0;
+    show_from (self, first, first, MIN (n_messages (self), position + WINDOW));
+  }
+  return row_at (self, position);
+}
+
+void
+parley_message_rows_set_query (ParleyMessageRows *self, const char *query)
+{
+  g_free (self->query);
+  self->query = g_strdup (query);
+  parley_highlight (GTK_WIDGET (self), query);
+}
+
+gboolean
+parley_message_rows_has_earlier (ParleyMessageRows *self)
+{
+  return self->wanted_first > 0;
+}
+
+gboolean
+parley_message_rows_has_later (ParleyMessageRows *self)
+{
+  return self->wanted_last < n_messages (self);
+}
+
+void
+parley_message_rows_add_earlier (ParleyMessageRows *self)
+{
+  want (self, self->first - MIN (WINDOW, self->first), self->wanted_last);
+}
+
+void
+parley_message_rows_add_later (ParleyMessageRows *self)
+{
+  if (self->last >= self->wanted_last) /* else there are more on their way */
+    want (self, self->wanted_first, MIN (n_messages (self), self->last + WINDOW));
+}
+
+/* ---- what the chat says ---- */
+
+static void
+replace (ParleyMessageRows *self, guint position, guint removed, guint added)
+{
+  GtkWidget *row = row_at (self, position);
+
+  for (guint i = 0; i < removed && row != NULL; i++) {
+    GtkWidget *next = gtk_widget_get_next_sibling (row);
+    gtk_widget_unparent (row);
+    row = next;
+  }
+  self->last -= removed;
+  if (row != NULL) { /* between others: there are few of those */
+    for (guint i = 0; i < added; i++)
+      insert_row (self, position + i, row);
+    self->last += added;
+  } else
+    for (guint i = 0; i < MIN (added, AT_ONCE); i++)
+      append_row (self);
+}
+
+static void
+messages_changed (GListModel *model, guint position, guint removed, guint added,
+                  ParleyMessageRows *self)
+{
+  guint n = g_list_model_get_n_items (model);
+  gboolean had_end = self->wanted_last == n - added + removed;
+
+  if (position < self->first) {
+    parley_message_rows_show_end (self);
+    return;
+  }
+  g_signal_emit (self, signals[RESET], 0);
+  if (position <= self->last && (position < self->last || had_end))
+    replace (self, position, MIN (removed, self->last - position), added);
+  guint wanted = had_end ? position + WINDOW : self->wanted_last;
+  want (self, self->wanted_first, MAX (self->last, MIN (n, wanted)));
+}
+
+void
+parley_message_rows_set_chat (ParleyMessageRows *self, ParleyChat *chat)
+{
+  if (self->chat != NULL)
+    g_signal_handlers_disconnect_by_data (self->chat, self);
+  g_set_object (&self->chat, chat);
+  g_clear_pointer (&self->query, g_free);
+  if (chat != NULL)
+    g_signal_connect (chat, "items-changed", G_CALLBACK (messages_changed), self);
+  parley_message_rows_show_end (self);
+}
+
+static void
+dispose (GObject *object)
+{
+  ParleyMessageRows *self = PARLEY_MESSAGE_ROWS (object);
+
+  remove_rows (self);
+  if (self->chat != NULL)
+    g_signal_handlers_disconnect_by_data (self->chat, self);
+  g_clear_object (&self->chat);
+  g_clear_pointer (&self->query, g_free);
+  G_OBJECT_CLASS (parley_message_rows_parent_class)->dispose (object);
+}
+
+static void
+parley_message_rows_class_init (ParleyMessageRowsClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = dispose;
+  gtk_widget_class_set_layout_manager_type (GTK_WIDGET_CLASS (klass), GTK_TYPE_BOX_LAYOUT);
+  gtk_widget_class_set_accessible_role (GTK_WIDGET_CLASS (klass), GTK_ACCESSIBLE_ROLE_GROUP);
+  signals[EDIT] = g_signal_new ("edit", PARLEY_TYPE_MESSAGE_ROWS, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                NULL, G_TYPE_NONE, 1, PARLEY_TYPE_MESSAGE);
+  signals[PREPENDED] = g_signal_new ("prepended", PARLEY_TYPE_MESSAGE_ROWS, G_SIGNAL_RUN_LAST, 0,
+                                     NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[RESET] = g_signal_new ("reset", PARLEY_TYPE_MESSAGE_ROWS, G_SIGNAL_RUN_LAST, 0, NULL,
+                                 NULL, NULL, G_TYPE_NONE, 0);
+  signals[WINDOW_CHANGED] = g_signal_new ("window-changed", PARLEY_TYPE_MESSAGE_ROWS,
+                                          G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void
+parley_message_rows_init (ParleyMessageRows *self)
+{
+  GtkBoxLayout *layout = GTK_BOX_LAYOUT (gtk_widget_get_layout_manager (GTK_WIDGET (self)));
+
+  gtk_orientable_set_orientation (GTK_ORIENTABLE (layout), GTK_ORIENTATION_VERTICAL);
+  gtk_box_layout_set_spacing (layout, PARLEY_MESSAGE_ROWS_SPACING);
+}
+
+GtkWidget *
+parley_message_rows_new (void)
+{
+  return g_object_new (PARLEY_TYPE_MESSAGE_ROWS, NULL);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/reply/parley-rich-label.h"
+
+#include "app/widgets/parley-widgets.h"
+
+#include <string.h>
+
+#define SPANS_KEY "parley-spans"
+
+/* How narrow a text that wraps may get. Without it the toolkit lays the text out with a letter a
+ * line to find that out, which takes longer than all else done to a growing text in a frame. */
+#define NARROWEST 12
+
+static void
+span_free_target (gpointer data)
+{
+  g_free (((ParleySpan *) data)->target);
+}
+
+static GArray *
+links_of (const GArray *spans)
+{
+  GArray *links = g_array_new (FALSE, FALSE, sizeof (ParleySpan));
+
+  g_array_set_clear_func (links, span_free_target);
+  for (guint i = 0; spans != NULL && i < spans->len; i++) {
+    ParleySpan span = g_array_index (spans, ParleySpan, i);
+    if (span.kind != PARLEY_SPAN_LINK || span.target == NULL)
+      continue;
+    span.target = g_strdup (span.target);
+    g_array_append_val (links, span);
+  }
+  return links;
+}
+
+static const char *
+link_at (GtkWidget *label, double x, double y)
+{
+  GArray *links = g_object_get_data (G_OBJECT (label), SPANS_KEY);
+  int left, top, index, trailing;
+
+  if (links == NULL || links->len == 0)
+    return NULL;
+  gtk_label_get_layout_offsets (GTK_LABEL (label), &left, &top);
+  if (!pango_layout_xy_to_index (gtk_label_get_layout (GTK_LABEL (label)),
+                                 (int) (x - left) * PANGO_SCALE, (int) (y - top) * PANGO_SCALE,
+                                 &index, &trailing))
+    return NULL;
+  for (guint i = 0; i < links->len; i++) {
+    const ParleySpan *span = &g_array_index (links, ParleySpan, i);
+    if ((guint) index >= span->start && (guint) index < span->end)
+      return span->target;
+  }
+  return NULL;
+}
+
+/* The label's own gesture, which selects, would take the click for itself and leave none. */
+static void
+pressed (GtkGestureClick *gesture, int n_press, double x, double y, GtkWidget *label)
+{
+  if (link_at (label, x, y) != NULL)
+    gtk_gesture_set_state (GTK_GESTURE (gesture), GTK_EVENT_SEQUENCE_CLAIMED);
+}
+
+static void
+released (GtkGestureClick *gesture, int n_press, double x, double y, GtkWidget *label)
+{
+  const char *target = link_at (label, x, y);
+
+  if (target != NULL && n_press == 1)
+    gtk_widget_activate_action (label, "win.open-link", "s", target);
+}
+
+static void
+motion (GtkEventControllerMotion *controller, double x, double y, GtkWidget *label)
+{
+  const char *target = link_at (label, x, y);
+
+  gtk_widget_set_cursor_from_name (label, target != NULL ? "pointer" : NULL);
+  gtk_widget_set_tooltip_text (label, target);
+}
+
+/* ---- by keyboard: Enter opens the only link, or offers those there are ---- */
+
+static void
+link_picked (GtkButton *button, GtkWidget *popover)
+{
+  GtkWidget *label = gtk_widget_get_parent (popover);
+
+  gtk_popover_popdown (GTK_POPOVER (popover));
+  gtk_widget_activate_action (label, "win.open-link", "s",
+                              g_object_get_data (G_OBJECT (button), "parley-target"));
+}
+
+static gboolean
+popover_gone (gpointer popover)
+{
+  gtk_widget_unparent (popover);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+popover_closed (GtkPopover *popover)
+{
+  /* Not from within its own signal. */
+  g_idle_add_full (G_PRIORITY_DEFAULT, popover_gone, g_object_ref (popover), g_object_unref);
+}
+
+static void
+offer_links (GtkWidget *label, const GArray *links)
+{
+  GtkWidget *popover = gtk_popover_new (), *box = parley_box (GTK_ORIENTATION_VERTICAL, 2, NULL);
+
+  for (guint i = 0; i < links->len; i++) {
+    const ParleySpan *link = &g_array_index (links, ParleySpan, i);
+    GtkWidget *button = gtk_button_new (), *address = parley_line (link->target, NULL);
+    gtk_label_set_max_width_chars (GTK_LABEL (address), 48);
+    gtk_label_set_ellipsize (GTK_LABEL (address), PANGO_ELLIPSIZE_MIDDLE);
+    gtk_button_set_child (GTK_BUTTON (button), address);
+    gtk_widget_add_css_class (button, "flat");
+    g_object_set_data_full (G_OBJECT (button), "parley-target", g_strdup (link->target), g_free);
+    g_signal_connect (button, "clicked", G_CALLBACK (link_picked), popover);
+    gtk_box_append (GTK_BOX (box), button);
+  }
+  gtk_popover_set_child (GTK_POPOVER (popover), box);
+  gtk_widget_set_parent (popover, label);
+  g_signal_connect (popover, "closed", G_CALLBACK (popover_closed), NULL);
+  gtk_popover_popup (GTK_POPOVER (popover));
+}
+
+static gboolean
+key_pressed (GtkEventControllerKey *controller, guint key, guint code, GdkModifierType state,
+             GtkWidget *label)
+{
+  GArray *links = g_object_get_data (G_OBJECT (label), SPANS_KEY);
+
+  if ((key != GDK_KEY_Return && key != GDK_KEY_KP_Enter) || links == NULL || links->len == 0)
+    return GDK_EVENT_PROPAGATE;
+  if (links->len == 1)
+    gtk_widget_activate_action (label, "win.open-link", "s",
+                                g_array_index (links, ParleySpan, 0).target);
+  else
+    offer_links (label, links);
+  return GDK_EVENT_STOP;
+}
+
+GtkWidget *
+parley_rich_label_new (void)
+{
+  GtkEventController *keys = gtk_event_controller_key_new ();
+  GtkWidget *label = parley_label (NULL, NULL);
+  GtkGesture *click = gtk_gesture_click_new ();
+  GtkEventController *pointer = gtk_event_controller_motion_new ();
+
+  gtk_label_set_selectable (GTK_LABEL (label), TRUE);
+  gtk_event_controller_set_propagation_phase (GTK_EVENT_CONTROLLER (click), GTK_PHASE_CAPTURE);
+  g_signal_connect (click, "pressed", G_CALLBACK (pressed), label);
+  g_signal_connect (click, "released", G_CALLBACK (released), label);
+  g_signal_connect (pointer, "motion", G_CALLBACK (motion), label);
+  gtk_widget_add_controller (label, GTK_EVENT_CONTROLLER (click));
+  gtk_widget_add_controller (label, pointer);
+  g_signal_connect (keys, "key-pressed", G_CALLBACK (key_pressed), label);
+  gtk_widget_add_controller (label, keys);
+  return label;
+}
+
+static void
+add (PangoAttrList *list, PangoAttribute *attribute, const ParleySpan *span)
+{
+  attribute->start_index = span->start;
+  attribute->end_index = span->end;
+  pango_attr_list_insert (list, attribute);
+}
+
+void
+parley_rich_label_set (GtkWidget *label, const char *text, const GArray *spans)
+{
+  g_autoptr (PangoAttrList) list = pango_attr_list_new ();
+  gboolean dark = adw_style_manager_get_dark (adw_style_manager_get_default ());
+
+  for (guint i = 0; spans != NULL && i < spans->len; i++) {
+    const ParleySpan *span = &g_array_index (spans, ParleySpan, i);
+    switch (span->kind) {
+    case PARLEY_SPAN_EMPHASIS: add (list, pango_attr_style_new (PANGO_STYLE_ITALIC), span); break;
+    case PARLEY_SPAN_STRONG: add (list, pango_attr_weight_new (PANGO_WEIGHT_BOLD), span); break;
+    case PARLEY_SPAN_STRIKE: add (list, pango_attr_strikethrough_new (TRUE), span); break;
+    case PARLEY_SPAN_CODE:
+      add (list, pango_attr_family_new ("monospace"), span);
+      add (list, pango_attr_scale_new (0.93), span);
+      add (list, pango_attr_background_new (0x8000, 0x8000, 0x8000), span);
+      add (list, pango_attr_background_alpha_new (0x2c00), span);
+      break;
+    case PARLEY_SPAN_LINK:
+      add (list, pango_attr_underline_new (PANGO_UNDERLINE_SINGLE), span);
+      add (list,
+           dark ? pango_attr_foreground_new (0x7800, 0xae00, 0xed00)
+                : pango_attr_foreground_new (0x1a00, 0x5f00, 0xb400),
+           span);
+      break;
+    case PARLEY_SPAN_RAISED:
+      add (list, pango_attr_font_scale_new (PANGO_FONT_SCALE_SUPERSCRIPT), span);
+      add (list, pango_attr_baseline_shift_new (PANGO_BASELINE_SHIFT_SUPERSCRIPT), span);
+      break;
+    case PARLEY_SPAN_LOWERED:
+      add (list, pango_attr_font_scale_new (PANGO_FONT_SCALE_SUBSCRIPT), span);
+      add (list, pango_attr_baseline_shift_new (PANGO_BASELINE_SHIFT_SUBSCRIPT), span);
+      break;
+    default: break;
+    }
+  }
+  gboolean wraps = g_utf8_strlen (text, MIN (strlen (text), 4 * NARROWEST)) >= NARROWEST;
+  gtk_label_set_width_chars (GTK_LABEL (label), wraps ? NARROWEST : -1);
+  gtk_label_set_text (GTK_LABEL (label), text);
+  gtk_label_set_attributes (GTK_LABEL (label), list);
+  g_object_set_data_full (G_OBJECT (label), SPANS_KEY, links_of (spans),
+                          (GDestroyNotify) g_array_unref);
+}
