@@ -112,13 +112,24 @@ fixture_missing (const struct fixture *f, enum pe_shader shader)
   return f->gpu.tiers.has[pe_shader_code[shader].needs] ? NULL : "the device lacks the tier";
 }
 
-bool
-fixture_is_of_attention (const char *kernel)
+enum kernel_part
+fixture_part (const char *kernel)
 {
-  static const char *const kernels[] = { "rope", "kv_store", "rotate_store", "attention",
-                                         "attention_combine" };
-  for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++)
-    if (strcmp (kernel, kernels[i]) == 0)
-      return true;
-  return false;
+  static const struct {
+    const char *kernel;
+    enum kernel_part part;
+  } others[] = {
+    { "rope", KERNELS_OF_ATTENTION },
+    { "kv_store", KERNELS_OF_ATTENTION },
+    { "rotate_store", KERNELS_OF_ATTENTION },
+    { "attention", KERNELS_OF_ATTENTION },
+    { "attention_combine", KERNELS_OF_ATTENTION },
+    { "conv", KERNELS_OF_STATES },
+    { "scan", KERNELS_OF_STATES },
+    { "delta_net", KERNELS_OF_STATES },
+  };
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    if (strcmp (kernel, others[i].kernel) == 0)
+      return others[i].part;
+  return KERNELS_OF_ROWS;
 }

@@ -34,5 +34,7 @@ bool fixture_run (struct fixture *f, enum pe_shader shader, const uint32_t *cons
 
 /* Why a variant cannot run here; NULL: it can. */
 const char *fixture_missing (const struct fixture *f, enum pe_shader shader);
-/* Whether test-vulkan-attention.c is the one that checks this kernel. */
-bool fixture_is_of_attention (const char *kernel);
+
+/* Which program checks a kernel: test-vulkan-kernels.c, -attention.c or -recurrent.c. */
+enum kernel_part { KERNELS_OF_ROWS, KERNELS_OF_ATTENTION, KERNELS_OF_STATES };
+enum kernel_part fixture_part (const char *kernel);
