@@ -87,10 +87,18 @@ def write(app, text=PROMPT):
 
 
 def shown(app):
-    """Letters and digits of the last reply as far as it is shown. (The first label is its author.)
-    """
-    labels = app.find("list item", "Reply").all("label")
-    return bare("".join(node.text() for node in labels[1:] if "visible" in node.states()))
+    """Letters and digits of the last reply as far as it is shown. (The first label is its author;
+    a row with a button for it says why a reply ended.)"""
+    def words(node):
+        if "visible" not in node.states() or node.role == "push button":
+            return
+        if node.role == "label":
+            yield node.text()
+        children = list(node.children())
+        if not any(n.role == "push button" and n.name == "Continue" for n in children):
+            for child in children:
+                yield from words(child)
+    return bare("".join(list(words(app.find("list item", "Reply")))[1:]))
 
 
 def grown(app, by, since=None):
