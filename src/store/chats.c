@@ -29,10 +29,9 @@ index_title (sqlite3 *db, const ParleyChatRecord *chat, GError **error)
                                      "is", chat->id, plain));
 }
 
-static gboolean
-put_chat (sqlite3 *db, gpointer data, GError **error)
+gboolean
+parley_chats_put (sqlite3 *db, const ParleyChatRecord *chat, GError **error)
 {
-  const ParleyChatRecord *chat = data;
   return index_title (db, chat, error) &&
          parley_sql_run (
              db, error,
@@ -49,6 +48,12 @@ put_chat (sqlite3 *db, gpointer data, GError **error)
              (gint64) chat->pinned, chat->system_prompt, chat->settings, chat->model, chat->leaf,
              chat->memory_start, chat->draft, chat->created_at, chat->updated_at, chat->deleted_at,
              chat->summary);
+}
+
+static gboolean
+put_chat (sqlite3 *db, gpointer data, GError **error)
+{
+  return parley_chats_put (db, data, error);
 }
 
 void

@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "store/attachments.h"
+#include "store/chats.h"
 #include "store/parley-chat-records.h"
 #include "store/parley-store-private.h"
 #include "store/replies.h"
 
+/* What goes in together: in one transaction all of it, or nothing. */
 typedef struct {
   gint64 writer;
-  ParleyMessageRecord *message;
-} AddMessage;
+  ParleyChatRecord *chat; /* NULL: it is there */
+  GPtrArray *attachments; /* of ParleyAttachmentRecord, or NULL */
+  GPtrArray *messages;    /* of ParleyMessageRecord, parents first */
+} Addition;
 
 static void
-add_message_free (gpointer data)
+addition_free (gpointer data)
 {
-  AddMessage *add = data;
-  parley_message_record_free (add->message);
+  Addition *add = data;
+  parley_chat_record_free (add->chat);
+  g_clear_pointer (&add->attachments, g_ptr_array_unref);
+  g_ptr_array_unref (add->messages);
   g_free (add);
 }
 
@@ -34,23 +41,23 @@ put_generation (sqlite3 *db, const ParleyGenerationRecord *g, gint64 message, GE
 }
 
 static gboolean
-add_message (sqlite3 *db, gpointer data, GError **error)
+add_message (sqlite3 *db, const ParleyMessageRecord *m, gint64 writer, GError **error)
 {
-  const AddMessage *add = data;
-  const ParleyMessageRecord *m = add->message;
   gboolean answering = m->state == PARLEY_MESSAGE_ANSWERING;
   if (!parley_sql_run (db, error,
                        "INSERT INTO message (id, chat, parent, role, chosen_child, state, writer,"
                        " created_at, deleted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                        "iizszizii", m->id, m->chat, m->parent, parley_role_to_string (m->role),
-                       m->chosen_child, (gint64) m->state, answering ? add->writer : (gint64) 0,
+                       m->chosen_child, (gint64) m->state, answering ? writer : (gint64) 0,
                        m->created_at, m->deleted_at))
     return FALSE;
   for (guint i = 0; i < m->parts->len; i++) {
     const ParleyPartRecord *part = m->parts->pdata[i];
+    /* A file that waited long in a draft may be gone; what was read out of it is not. */
     if (!parley_sql_run (db, error,
                          "INSERT INTO part (message, n, kind, name, text, attachment)"
-                         " VALUES (?, ?, ?, ?, ?, ?)",
+                         " VALUES (?, ?, ?, ?, ?,"
+                         " (SELECT sha256 FROM attachment WHERE sha256 = ?))",
                          "iissss", m->id, (gint64) i, parley_part_kind_to_string (part->kind),
                          part->name, part->text, part->attachment))
       return FALSE;
@@ -59,14 +66,64 @@ add_message (sqlite3 *db, gpointer data, GError **error)
          (answering || parley_replies_index (db, m->id, error));
 }
 
+static gboolean
+make_addition (sqlite3 *db, gpointer data, GError **error)
+{
+  const Addition *add = data;
+  if (add->chat && !parley_chats_put (db, add->chat, error))
+    return FALSE;
+  for (guint i = 0; add->attachments && i < add->attachments->len; i++)
+    if (!parley_attachments_put (db, add->attachments->pdata[i], error))
+      return FALSE;
+  for (guint i = 0; i < add->messages->len; i++)
+    if (!add_message (db, add->messages->pdata[i], add->writer, error))
+      return FALSE;
+  return TRUE;
+}
+
+static gpointer
+copy_message (gconstpointer message, gpointer data)
+{
+  return parley_message_record_copy (message);
+}
+
+static void
+queue_addition (ParleyStore *store, const ParleyChatRecord *chat, GPtrArray *messages)
+{
+  Addition *add = g_new (Addition, 1);
+  *add = (Addition){ .writer = parley_store_get_number (store),
+                     .chat = chat ? parley_chat_record_copy (chat) : NULL,
+                     .messages = messages };
+  parley_store_queue (store, PARLEY_STORE_CHATS, PARLEY_STORE_DURABLE, make_addition, add,
+                      addition_free);
+}
+
 void
 parley_store_add_message (ParleyStore *store, const ParleyMessageRecord *message)
 {
-  AddMessage *add = g_new (AddMessage, 1);
-  *add = (AddMessage){ .writer = parley_store_get_number (store),
-                       .message = parley_message_record_copy (message) };
-  parley_store_queue (store, PARLEY_STORE_CHATS, PARLEY_STORE_DURABLE, add_message, add,
-                      add_message_free);
+  GPtrArray *messages =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) parley_message_record_free);
+  g_ptr_array_add (messages, parley_message_record_copy (message));
+  queue_addition (store, NULL, messages);
+}
+
+void
+parley_store_add_chat (ParleyStore *store, const ParleyChatRecord *chat, GPtrArray *messages)
+{
+  GPtrArray *copies = g_ptr_array_copy (messages, (GCopyFunc) copy_message, NULL);
+  g_ptr_array_set_free_func (copies, (GDestroyNotify) parley_message_record_free);
+  queue_addition (store, chat, copies);
+}
+
+gboolean
+parley_store_import_chat (ParleyStore *store, const ParleyChatRecord *chat, GPtrArray *messages,
+                          GPtrArray *attachments, GError **error)
+{
+  Addition add = { .writer = parley_store_get_number (store),
+                   .chat = (ParleyChatRecord *) chat,
+                   .messages = messages,
+                   .attachments = attachments };
+  return parley_store_run (store, PARLEY_STORE_CHATS, make_addition, &add, error);
 }
 
 typedef struct {

@@ -95,6 +95,17 @@ typedef struct {
   gint64 created_at, updated_at, deleted_at;
 } ParleyChatRecord;
 
+/* A file that came along with a message. */
+typedef struct {
+  char *sha256, *mime_type;
+  GBytes *bytes;
+} ParleyAttachmentRecord;
+
+/* NULL: it is larger than PARLEY_ATTACHMENT_MAX_BYTES. */
+ParleyAttachmentRecord *parley_attachment_record_new (const char *mime_type, GBytes *bytes,
+                                                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void parley_attachment_record_free (ParleyAttachmentRecord *record);
+
 ParleyPartRecord *parley_part_record_new (ParleyPartKind kind, const char *text);
 ParleyPartRecord *parley_part_record_copy (const ParleyPartRecord *record);
 void parley_part_record_free (ParleyPartRecord *record);
@@ -125,6 +136,12 @@ ParleyChatRecord *parley_store_get_chat (ParleyStore *store, gint64 chat, GError
  * it findable. A reply is added empty as ANSWERING, grows by append, and ends with finish, which
  * folds the pieces into parts. */
 void parley_store_add_message (ParleyStore *store, const ParleyMessageRecord *message);
+/* A whole chat of messages that are complete (parents first), in one transaction: queued, or at
+ * once with the files that came along (of ParleyAttachmentRecord, or NULL). FALSE: nothing of it is
+ * there. A part whose attachment is not in the store keeps its text. */
+void parley_store_add_chat (ParleyStore *store, const ParleyChatRecord *chat, GPtrArray *messages);
+gboolean parley_store_import_chat (ParleyStore *store, const ParleyChatRecord *chat,
+                                   GPtrArray *messages, GPtrArray *attachments, GError **error);
 /* Appends to part `n` (from 0) of the reply, which has this kind and name. */
 void parley_store_append_reply (ParleyStore *store, gint64 message, guint n, ParleyPartKind kind,
                                 const char *name, const char *text, gssize n_bytes);
@@ -140,7 +157,9 @@ void parley_store_set_message_deleted (ParleyStore *store, gint64 message, gint6
  * deleted ones included; of running replies what is committed so far. */
 GPtrArray *parley_store_load_messages (ParleyStore *store, gint64 chat, GError **error);
 
-/* Attachments are kept once by content. Returns the hash. The bytes are queued; at most 64 MiB. */
+#define PARLEY_ATTACHMENT_MAX_BYTES (64 << 20)
+
+/* Attachments are kept once by content. Returns the hash. The bytes are queued. */
 char *parley_store_add_attachment (ParleyStore *store, const char *mime_type, GBytes *bytes,
                                    GError **error);
 GBytes *parley_store_get_attachment (ParleyStore *store, const char *sha256, char **mime_type,

@@ -245,6 +245,62 @@ purged_chats_leave_no_trace (void)
   CHECK (count ("SELECT count (*) FROM search") == 2);
 }
 
+/* What waited in a draft while another program tidied up is sent all the same. */
+static void
+missing_files_cost_no_message (void)
+{
+  ParleyStore *store = must_open (fresh_folder ());
+  gint64 chat = put_chat (store, "Draft");
+  g_autoptr (ParleyMessageRecord) message = parley_message_record_new ();
+  message->id = parley_store_new_id (store);
+  message->chat = chat;
+  message->role = PARLEY_ROLE_USER;
+  ParleyPartRecord *part = parley_part_record_new (PARLEY_PART_ATTACHMENT, "what was read of it");
+  part->attachment = g_strnfill (64, 'a');
+  g_ptr_array_add (message->parts, part);
+  parley_store_add_message (store, message);
+  must_flush (store);
+  g_autoptr (GPtrArray) messages = must_load (store, chat);
+  CHECK (messages->len == 1);
+  CHECK_STR (part_text (messages, 0, 0), "what was read of it");
+  must_close (store);
+}
+
+/* All of an imported chat is there, or nothing. */
+static void
+imports_are_whole (void)
+{
+  ParleyStore *store = must_open (fresh_folder ());
+  g_autoptr (ParleyChatRecord) chat = parley_chat_record_new ();
+  g_autoptr (GPtrArray) messages =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) parley_message_record_free);
+  g_autoptr (GPtrArray) files =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) parley_attachment_record_free);
+  g_autoptr (GBytes) bytes = g_bytes_new_static ("int main;", 9);
+  g_autoptr (GError) error = NULL;
+  chat->id = parley_store_new_id (store);
+  g_ptr_array_add (files, parley_attachment_record_new ("text/plain", bytes, NULL));
+  for (guint i = 0; i < 3; i++) {
+    ParleyMessageRecord *message = parley_message_record_new ();
+    message->id = parley_store_new_id (store);
+    message->chat = chat->id;
+    message->role = PARLEY_ROLE_USER;
+    message->parent = i == 2 ? 4711 : 0; /* which is not there */
+    g_ptr_array_add (message->parts, parley_part_record_new (PARLEY_PART_TEXT, "xylophone"));
+    g_ptr_array_add (messages, message);
+  }
+  CHECK (!parley_store_import_chat (store, chat, messages, files, &error));
+  CHECK (g_error_matches (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_INVALID));
+  CHECK (count ("SELECT (SELECT count (*) FROM chat) + (SELECT count (*) FROM message) +"
+                " (SELECT count (*) FROM attachment) + (SELECT count (*) FROM search)") == 0);
+  ((ParleyMessageRecord *) messages->pdata[2])->parent = 0;
+  g_clear_error (&error);
+  CHECK_MSG (parley_store_import_chat (store, chat, messages, files, &error), "%s", error->message);
+  CHECK (count ("SELECT count (*) FROM message") == 3);
+  CHECK (count ("SELECT count (*) FROM attachment") == 1);
+  must_close (store);
+}
+
 /* Deleted chats go for good after an hour, with attachments that nothing uses. */
 static void
 old_deletions_are_carried_out_at_the_next_open (void)
@@ -283,6 +339,8 @@ main (void)
   RUN (damaged_trees_are_read_as_far_as_they_go);
   RUN (impossible_writes_do_not_block_others);
   RUN (attachments_are_kept_once);
+  RUN (missing_files_cost_no_message);
+  RUN (imports_are_whole);
   RUN (search_finds_words_and_beginnings);
   RUN (purged_chats_leave_no_trace);
   RUN (old_deletions_are_carried_out_at_the_next_open);
