@@ -108,6 +108,10 @@ const int32_t *pe_sequence_tokens (const struct pe_sequence *sequence);
 /* How many of `tokens` the sequence already holds at its start. */
 size_t pe_sequence_common (const struct pe_sequence *sequence, const int32_t *tokens, size_t n);
 
+/* Whether the pages that no sequence holds are enough for this one to become `n` tokens long. Of
+ * layers that see a window this is not asked: what they are given goes back. */
+bool pe_sequence_has_room (const struct pe_sequence *sequence, size_t n);
+
 /* Forgets what lies behind the first `n` tokens. Recurrent models, and those whose windows have
  * moved on from there, go back to the last checkpoint at or before n: *n_kept says how many tokens
  * are left, and the caller evaluates the rest. */

@@ -277,6 +277,19 @@ pe_sequence_reserve (struct pe_sequence *s, size_t n, struct pe_error *error)
 /* ---- the public part ---- */
 
 bool
+pe_sequence_has_room (const struct pe_sequence *s, size_t n)
+{
+  const struct pe_page_pool *pool = &s->runtime->pages[PE_POOL_ALL];
+  const struct pe_page_table *table = &s->pages[PE_POOL_ALL];
+  size_t first = s->n_tokens / PE_PAGE_TOKENS, wanted = (n + PE_PAGE_TOKENS - 1) / PE_PAGE_TOKENS;
+  if (pool->n_pages == 0 || n <= s->n_tokens)
+    return true;
+  /* One that is shared is copied before it is written to. */
+  bool copies = first < table->n && pe_page_is_shared (pool, table->slots[first]);
+  return (wanted > table->n ? wanted - table->n : 0) + copies <= pool->n_free;
+}
+
+bool
 pe_sequence_new (struct pe_runtime *runtime, struct pe_sequence **out, struct pe_error *error)
 {
   struct pe_sequence *s = pe_calloc (1, sizeof *s);

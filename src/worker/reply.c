@@ -268,6 +268,29 @@ wish_of (const Reply *self)
                              .is_aside = request->is_aside };
 }
 
+static void
+fail_aside (Reply *self, struct pe_error *error)
+{
+  pe_fail (error, PE_ERROR_CONTEXT_FULL,
+           "there is no room for this beside the conversations that the model remembers");
+  fail (self, error);
+}
+
+/* What is asked aside is refused at once where it would be without room in the end. */
+static void
+find_room_aside (Reply *self, struct pe_runtime *runtime, struct slots *slots,
+                 struct pe_error *error)
+{
+  const struct slot_wish wish = wish_of (self);
+  gsize limit = pe_runtime_plan (runtime)->request.n_ctx;
+  gsize end = MIN (self->tokens.n + self->wire.request.max_tokens, limit);
+  while (wish.is_aside && !pe_sequence_has_room (self->slot->sequence, end))
+    if (!slots_evict (slots, &wish)) {
+      fail_aside (self, error);
+      return;
+    }
+}
+
 /* The pages that are missing may be had of conversations that rest; the prompt's length was checked
  * against the context before. */
 static void
@@ -277,9 +300,9 @@ make_room (Reply *self, struct slots *slots, struct pe_error *error)
   if (slots_evict (slots, &wish))
     return;
   if (wish.is_aside)
-    pe_fail (error, PE_ERROR_CONTEXT_FULL,
-             "there is no room for this beside the conversations that the model remembers");
-  fail (self, error);
+    fail_aside (self, error);
+  else
+    fail (self, error);
 }
 
 static gboolean
@@ -295,6 +318,7 @@ acquire (Reply *self, struct pe_runtime *runtime, struct slots *slots, struct pe
     self->started = g_get_monotonic_time ();
     self->stats.cached_tokens = (guint) pe_sequence_n_tokens (self->slot->sequence);
     self->progress_due = TRUE;
+    find_room_aside (self, runtime, slots, error);
   }
   return TRUE;
 }
@@ -320,6 +344,8 @@ reply_step (Reply *self, struct pe_runtime *runtime, struct slots *slots, struct
     return TRUE;
   if (!self->slot && !acquire (self, runtime, slots, error))
     return deal_with (self, error);
+  if (self->over)
+    return TRUE;
 
   struct pe_sequence *sequence = self->slot->sequence;
   gsize have = pe_sequence_n_tokens (sequence), left = self->tokens.n - have;

@@ -217,6 +217,27 @@ leaves_chats_alone (void)
   stats = fixture_generate (&f, &chat);
   CHECK (stats->cached_tokens == stats->prompt_tokens - 1);
 
+  /* With one page left it is refused before anything is computed, if in the end it would want two;
+   * a piece that fits is answered any number of times. */
+  ParleyGenerationRequest second = plain_request (10);
+  second.text = "The cat sat";
+  second.conversation = 8;
+  fixture_generate (&f, &second);
+  ParleyWorkerCounters before = fixture_counters (&f);
+  aside.text = "The dog ran";
+  aside.max_tokens = 300;
+  fixture_generate (&f, &aside);
+  CHECK (g_error_matches (parley_generation_get_error (f.generation), PARLEY_ENGINE_ERROR,
+                          PARLEY_ENGINE_ERROR_CONTEXT_FULL));
+  CHECK (fixture_counters (&f).rows_evaluated == before.rows_evaluated);
+  aside.max_tokens = 10;
+  for (guint i = 0; i < 3; i++) {
+    fixture_generate (&f, &aside);
+    CHECK (parley_generation_get_error (f.generation) == NULL);
+  }
+  stats = fixture_generate (&f, &chat);
+  CHECK (stats->cached_tokens == stats->prompt_tokens - 1);
+
   /* Where the chat has every page but one, a long one finds no room, and says so. */
   chat.max_tokens = 400;
   fixture_generate (&f, &chat);
