@@ -12,6 +12,8 @@
 
 #include "chat/context.h"
 
+#include <string.h>
+
 static void on_part (ParleyChat *self, guint kind, const char *name, const char *text);
 static void on_progress (ParleyChat *self, guint done, guint total);
 static void on_finished (ParleyChat *self);
@@ -141,10 +143,23 @@ find_first_kept (ParleyChat *self, const ParleyMeasure *measure, guint more)
   return parley_message_get_id (self->path->pdata[g_array_index (self->turn_starts, guint, first)]);
 }
 
+static double
+bytes_per_token (GPtrArray *turns, guint n_tokens)
+{
+  gsize n_bytes = 0;
+  for (guint i = 0; i < turns->len; i++) {
+    const ParleyTurn *turn = turns->pdata[i];
+    for (guint k = 0; k < turn->parts->len; k++)
+      n_bytes += strlen (((const ParleyPartRecord *) turn->parts->pdata[k])->text);
+  }
+  return n_tokens > 0 ? (double) n_bytes / n_tokens : 0;
+}
+
 static void
 use_measure (ParleyChat *self, const ParleyMeasure *measure)
 {
   guint first_kept;
+  self->bytes_per_token = bytes_per_token (self->request->turns, measure->total);
   _parley_chat_set_context (self, measure->total, measure->limit);
   if (parley_context_plan (measure, self->request->turns, self->n_fixed, self->sampling.max_tokens,
                            &self->overflow, &first_kept)) {

@@ -9,6 +9,8 @@
 #include "chat/parley-message-private.h"
 
 struct _ParleyChat {
+typedef struct _ParleySummaryWork ParleySummaryWork;
+
   GObject parent_instance;
 
   ParleyStore *store; /* NULL: temporary */
@@ -39,9 +41,9 @@ struct _ParleyChat {
   ParleyOverflow overflow;
   gint64 first_kept; /* message, in NEEDS_ROOM */
   gint64 kept_beside_summary;
-  ParleyReply *summary; /* that is being written, or NULL */
-  GString *summary_text;
-  char *summary_problem; /* why the last one was not written, or NULL */
+  double bytes_per_token;     /* of what was measured last; 0: nothing was */
+  ParleySummaryWork *summary; /* that is being written, or NULL */
+  char *summary_problem;      /* why the last one was not written, or NULL */
   guint context_used, context_length;
   double progress;
 };

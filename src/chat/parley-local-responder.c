@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "chat/parley-local-responder.h"
 
+#include "bridge/parley-engine-error.h"
 #include "chat/request-json.h"
 
 #include <glib/gi18n.h>
@@ -203,6 +204,8 @@ translate_error (const GError *error)
     code = PARLEY_RESPONDER_ERROR_TEMPLATE;
   else if (g_error_matches (error, PARLEY_WORKER_ERROR, PARLEY_WORKER_ERROR_STATE))
     code = PARLEY_RESPONDER_ERROR_NOT_READY;
+  else if (g_error_matches (error, PARLEY_ENGINE_ERROR, PARLEY_ENGINE_ERROR_CONTEXT_FULL))
+    code = PARLEY_RESPONDER_ERROR_CONTEXT_FULL;
   return g_error_new_literal (PARLEY_RESPONDER_ERROR, (int) code, error->message);
 }
 

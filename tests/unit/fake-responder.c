@@ -73,6 +73,26 @@ has_template (ParleyResponder *responder)
   return TRUE;
 }
 
+static guint
+count_tokens (ParleyRequest *request)
+{
+  guint n = 0;
+  for (guint i = 0; i < request->turns->len; i++) {
+    g_autofree char *text = parley_turn_dup_text (request->turns->pdata[i]);
+    n += (guint) strlen (text);
+  }
+  return n;
+}
+
+static gboolean
+refuse (gpointer reply)
+{
+  parley_reply_finish (reply, NULL,
+                       g_error_new_literal (PARLEY_RESPONDER_ERROR,
+                                            PARLEY_RESPONDER_ERROR_CONTEXT_FULL, "No room."));
+  return G_SOURCE_REMOVE;
+}
+
 static ParleyReply *
 respond (ParleyResponder *responder, ParleyRequest *request)
 {
@@ -82,6 +102,11 @@ respond (ParleyResponder *responder, ParleyRequest *request)
   self->request = parley_request_ref (request);
   self->reply = parley_reply_new ();
   self->n_requests++;
+  if (self->room > 0 && request->about != 0 &&
+      count_tokens (request) + request->sampling.max_tokens > self->room) {
+    self->n_refused++;
+    g_idle_add_full (G_PRIORITY_DEFAULT, refuse, g_object_ref (self->reply), g_object_unref);
+  }
   /* As those do that now have more to answer. */
   ParleyReply *reply = g_object_ref (self->reply);
   parley_responder_changed (responder);

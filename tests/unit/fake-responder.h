@@ -13,8 +13,10 @@ struct _FakeResponder {
   GObject parent_instance;
   ParleyResponderState state;
   guint limit; /* of the context, 0: unknown */
+  guint room;  /* tokens for what is asked aside, prompt and reply; 0: as many as one likes */
   gboolean cannot_measure;
   guint n_requests;
+  guint n_refused;        /* of them, as there was no room */
   ParleyRequest *request; /* the last one */
   ParleyReply *reply;     /* to it */
 };

@@ -13,6 +13,7 @@
 
 static ParleyStore *store;
 static FakeResponder *fake;
+#include "chat/summary-pieces.h"
 static ParleyChat *chat;
 
 static void
@@ -506,8 +507,8 @@ static void
 forgotten_messages_can_be_summed_up (void)
 {
   begin ();
-  fake->limit = 1000; /* room for a reply: 250 */
-  g_autofree char *long_text = g_strnfill (300, 'a');
+  fake->limit = 2000; /* room for a reply: 500 */
+  g_autofree char *long_text = g_strnfill (550, 'a');
   parley_chat_set_system_prompt (chat, "Be brief.");
   exchange (long_text, "b");
   parley_chat_send (chat, long_text, NULL);
@@ -553,7 +554,7 @@ forgotten_messages_can_be_summed_up (void)
   CHECK (parley_chat_get_summary (chat) == NULL);
 
   /* Stopping does neither. */
-  fake->limit = 700;
+  fake->limit = 1400;
   parley_chat_send (chat, "e", NULL);
   settle ();
   parley_chat_summarise (chat);
@@ -575,6 +576,160 @@ thoughts_are_timed (void)
   CHECK (seconds >= 0.002);
   reload ();
   CHECK (parley_message_get_stats (at (1))->reasoning_seconds == seconds);
+/* ---- summaries in pieces ---- */
+
+static const char *
+asked (void)
+{
+  const ParleyTurn *turn = fake->request->turns->pdata[0];
+  return ((const ParleyPartRecord *) turn->parts->pdata[0])->text;
+}
+
+/* A chat of so many exchanges, whose texts say which they are, that needs room now. */
+static void
+fill_chat (guint n, const char *text)
+{
+  begin ();
+  for (guint i = 0; i < n; i++) {
+    g_autofree char *question = g_strdup_printf ("q%02u. %s", i, text);
+    g_autofree char *answer = g_strdup_printf ("a%02u. %s", i, text);
+    exchange (question, answer);
+  }
+  fake->limit = 6000;
+  parley_chat_send (chat, "And now?", NULL);
+  settle ();
+  CHECK (parley_chat_get_state (chat) == PARLEY_CHAT_NEEDS_ROOM);
+  CHECK (parley_chat_get_overflow (chat)->can_summarise);
+  fake->n_requests = fake->n_refused = 0;
+}
+
+/* Answers each piece until the chat goes on; returns how many there were. */
+static guint
+answer_pieces (GString *all)
+{
+  double progress = 0;
+  guint n = 0, answered = 0;
+  while (parley_chat_get_state (chat) == PARLEY_CHAT_SUMMARISING) {
+    settle ();
+    if (parley_chat_get_state (chat) != PARLEY_CHAT_SUMMARISING || fake->n_requests == answered)
+      break;
+    answered = fake->n_requests;
+    CHECK (fake->request->chat == 0 && fake->request->about == parley_chat_get_id (chat));
+    CHECK (strlen (asked ()) + fake->request->sampling.max_tokens <= fake->room);
+    g_autofree char *before = g_strdup_printf ("in short:\nS%u\n", n);
+    CHECK_MSG (n == 0 || strstr (asked (), before), "round %u", n);
+    g_string_append (all, asked ());
+    parley_reply_progress (fake->reply, 1, 2);
+    CHECK (parley_chat_get_progress (chat) > progress && parley_chat_get_progress (chat) < 1);
+    progress = parley_chat_get_progress (chat);
+    g_autofree char *summary = g_strdup_printf ("S%u", ++n);
+    fake_responder_say (fake, summary);
+    fake_responder_finish (fake, PARLEY_STOP_END, 0);
+  }
+  settle ();
+  return n;
+}
+
+static void
+long_conversations_are_summed_up_in_pieces (void)
+{
+  g_autofree char *text = g_strnfill (480, 'x');
+  g_autoptr (GString) all = g_string_new (NULL);
+  fill_chat (12, text);
+  fake->room = 1500;
+  parley_chat_summarise (chat);
+  guint n = answer_pieces (all), start = parley_chat_get_memory_start (chat);
+  /* 6000 tokens, then 3000, and of 1500 each piece has a message: half of the next is too little.
+   */
+  CHECK_MSG (n == 18 && start == n && fake->n_refused == 2 && fake->n_requests == n + 2 + 1,
+             "%u rounds for %u messages, %u refused, %u asked", n, start, fake->n_refused,
+             fake->n_requests);
+  /* Every message that is forgotten was in a piece, the others in none. */
+  for (guint i = 0; i < 24; i++) {
+    g_autofree char *mark =
+        g_strdup_printf ("%s: %c%02u.", i % 2 ? "Assistant" : "User", i % 2 ? 'a' : 'q', i / 2);
+    CHECK_MSG (!!strstr (all->str, mark) == (i < start), "message %u", i);
+  }
+  CHECK_STR (parley_chat_get_summary (chat), "S18");
+  CHECK (parley_chat_get_state (chat) == PARLEY_CHAT_READING);
+  fake_responder_finish (fake, PARLEY_STOP_END, 0);
+}
+
+static void
+long_messages_are_cut_between_paragraphs (void)
+{
+  g_autoptr (GString) text = g_string_new (NULL), all = g_string_new (NULL);
+  for (guint i = 0; i < 40; i++)
+    g_string_append_printf (text, "Paragraph %02u of it. %0*d\n\n", i, 120, 0);
+  fill_chat (1, text->str);
+  fake->room = 1500;
+  parley_chat_summarise (chat);
+  CHECK (answer_pieces (all) > 4);
+  CHECK (strstr (all->str, "User (going on): Paragraph"));
+  for (const char *at = strstr (all->str, "(going on): "); at; at = strstr (at + 1, "(going on): "))
+    CHECK (g_str_has_prefix (at, "(going on): Paragraph"));
+  for (guint i = 0; i < 40; i++) {
+    g_autofree char *mark = g_strdup_printf ("Paragraph %02u", i);
+    CHECK (strstr (all->str, mark));
+  }
+  fake_responder_finish (fake, PARLEY_STOP_END, 0);
+}
+
+static void
+too_little_room_for_a_summary_is_said (void)
+{
+  g_autofree char *text = g_strnfill (480, 'x');
+  g_autoptr (GString) all = g_string_new (NULL);
+  fill_chat (12, text);
+  fake->room = 300;
+  parley_chat_summarise (chat);
+  settle ();
+  CHECK (parley_chat_get_state (chat) == PARLEY_CHAT_NEEDS_ROOM);
+  CHECK (strstr (parley_chat_get_summary_problem (chat), "too little room"));
+  CHECK (fake->n_requests == fake->n_refused && fake->n_refused <= 5);
+  CHECK (parley_chat_get_memory_start (chat) == 0);
+
+  /* It can be stopped between any two pieces, and then nothing is forgotten. */
+  fake->room = 1500;
+  parley_chat_summarise (chat);
+  settle ();
+  fake_responder_say (fake, "S1");
+  fake_responder_finish (fake, PARLEY_STOP_END, 0);
+  CHECK (parley_chat_get_state (chat) == PARLEY_CHAT_SUMMARISING);
+  g_autoptr (ParleyReply) second = g_object_ref (fake->reply);
+  parley_chat_stop (chat);
+  CHECK (g_cancellable_is_cancelled (parley_reply_get_cancellable (second)));
+  CHECK (parley_chat_get_state (chat) == PARLEY_CHAT_IDLE);
+  CHECK (parley_chat_get_memory_start (chat) == 0 && parley_chat_get_summary (chat) == NULL);
+}
+
+/* Whatever the text is, pieces are whole characters, of bounded length, and all of it. */
+static void
+pieces_make_up_the_whole (void)
+{
+  static const char *const texts[] = { "ééééééééééééééé", "one two three. four\nfive\n\nsix", "",
+                                       "🙂🙂🙂🙂🙂" };
+  for (gsize max = 1; max < 30; max++) {
+    g_autoptr (ParleySummaryText) text = parley_summary_text_new ();
+    g_autoptr (GString) expected = g_string_new (NULL), got = g_string_new (NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS (texts); i++) {
+      parley_summary_text_add (text, PARLEY_ROLE_USER, texts[i]);
+      g_string_append_printf (expected, "User: %s\n\n", texts[i]);
+    }
+    gsize n = parley_summary_text_get_length (text), from = 0;
+    while (from < n) {
+      gsize end = parley_summary_text_find_end (text, from, max);
+      CHECK (end > from && end <= n && (end - from <= max || end - from <= 4));
+      g_autofree char *piece = parley_summary_text_dup_piece (text, from, end);
+      CHECK (g_utf8_validate (piece, -1, NULL));
+      const char *after = strstr (piece, "(going on): ");
+      g_string_append (got, after ? after + strlen ("(going on): ") : piece);
+      from = end;
+    }
+    CHECK_STR (got->str, expected->str);
+  }
+}
+
 }
 
 static void
@@ -1084,3 +1239,7 @@ main (void)
   remove_tree (test_folder);
   return test_done ();
 }
+  RUN (long_conversations_are_summed_up_in_pieces);
+  RUN (long_messages_are_cut_between_paragraphs);
+  RUN (too_little_room_for_a_summary_is_said);
+  RUN (pieces_make_up_the_whole);

@@ -201,6 +201,16 @@ reading_text (ParleyTranscript *self)
                           left);
 }
 
+static char *
+summing_up_text (ParleyTranscript *self)
+{
+  double progress = parley_chat_get_progress (self->chat);
+
+  if (progress <= 0 || progress >= 1)
+    return g_strdup (_ ("Summing up the oldest messages"));
+  return g_strdup_printf (_ ("Summing up the oldest messages, %.0f %%"), progress * 100);
+}
+
 /* The last word is the person's, and nothing is under way: the program ended, or waiting was
  * stopped. */
 static gboolean
@@ -236,7 +246,7 @@ show_state (ParleyTranscript *self)
       text = g_strdup (responder == NULL ? _ ("Waiting for a model") : _ ("Waiting for its turn"));
     break;
   case PARLEY_CHAT_READING: text = reading_text (self); break;
-  case PARLEY_CHAT_SUMMARISING: text = g_strdup (_ ("Summing up the oldest messages")); break;
+  case PARLEY_CHAT_SUMMARISING: text = summing_up_text (self); break;
   default: break;
   }
   if (parley_chat_get_state (self->chat) != PARLEY_CHAT_READING)
