@@ -7,6 +7,8 @@
 
 struct _ParleyTask {
   GObject parent;
+  ParleyTaskPlace place;
+  gboolean is_whole; /* cannot be cancelled */
   char *title;
   GListStore *tasks;
   GCancellable *cancellable;
@@ -27,6 +29,12 @@ G_DEFINE_FINAL_TYPE (ParleyTask, parley_task, G_TYPE_OBJECT)
 enum { PROP_FRACTION = 1, N_PROPS };
 static GParamSpec *props[N_PROPS];
 
+ParleyTaskPlace
+parley_task_get_place (ParleyTask *self)
+{
+  return self->place;
+}
+
 const char *
 parley_task_get_title (ParleyTask *self)
 {
@@ -39,10 +47,17 @@ parley_task_get_fraction (ParleyTask *self)
   return (double) self->shown / STEPS;
 }
 
+gboolean
+parley_task_can_cancel (ParleyTask *self)
+{
+  return !self->is_whole;
+}
+
 void
 parley_task_cancel (ParleyTask *self)
 {
-  g_cancellable_cancel (self->cancellable);
+  if (!self->is_whole)
+    g_cancellable_cancel (self->cancellable);
 }
 
 void
@@ -116,26 +131,54 @@ finished (GObject *source, GAsyncResult *result, gpointer data)
   self->destroy = NULL;
 }
 
-void
-parley_task_run (GListStore *tasks, const char *title, ParleyTaskWork work, ParleyTaskDone done,
-                 gpointer data, GDestroyNotify destroy)
+static ParleyTask *
+task_new (GListStore *tasks, ParleyTaskPlace place, const char *title)
 {
-  g_autoptr (ParleyTask) self = g_object_new (PARLEY_TYPE_TASK, NULL);
+  ParleyTask *self = g_object_new (PARLEY_TYPE_TASK, NULL);
 
+  self->place = place;
   self->title = g_strdup (title);
   self->tasks = g_object_ref (tasks);
   self->cancellable = g_cancellable_new ();
+  return self;
+}
+
+/* Takes the task. */
+static void
+start (ParleyTask *task_to_run, ParleyTaskWork work, ParleyTaskDone done, gpointer data,
+       GDestroyNotify destroy)
+{
+  g_autoptr (ParleyTask) self = task_to_run;
+
   self->work = work;
   self->done = done;
   self->data = data;
   self->destroy = destroy;
   self->running = TRUE;
   self->look_id = g_timeout_add (LOOK_MS, look, self);
-  g_list_store_append (tasks, self);
+  g_list_store_append (self->tasks, self);
   g_autoptr (GTask) task = g_task_new (self, self->cancellable, finished, NULL);
   /* What was made in spite of it is not lost: the work alone says that it was cancelled. */
   g_task_set_check_cancellable (task, FALSE);
   g_task_run_in_thread (task, run);
+}
+
+void
+parley_task_run (GListStore *tasks, ParleyTaskPlace place, const char *title, ParleyTaskWork work,
+                 ParleyTaskDone done, gpointer data, GDestroyNotify destroy)
+{
+  start (task_new (tasks, place, title), work, done, data, destroy);
+}
+
+void
+parley_task_run_whole (GListStore *tasks, ParleyTaskPlace place, const char *title,
+                       ParleyTaskWork work, ParleyTaskDone done, gpointer data,
+                       GDestroyNotify destroy)
+{
+  ParleyTask *self = task_new (tasks, place, title);
+
+  self->is_whole = TRUE;
+  start (self, work, done, data, destroy);
 }
 
 static void

@@ -3,6 +3,7 @@
  * What the window does with chats by their number: the actions behind the menus of chats, folders
  * and messages.
  */
+#include "app/chats/parley-chat-files.h"
 #include "app/compat.h"
 #include "app/widgets/parley-dialog.h"
 #include "app/widgets/parley-widgets.h"
@@ -10,6 +11,8 @@
 
 #include <glib/gi18n.h>
 #include <string.h>
+
+#define MAX_NAME_CHARACTERS 60 /* of a file: at most 255 bytes */
 
 /* 0: the one that is shown. */
 static ParleyChat *
@@ -337,7 +340,7 @@ branch_chat (GSimpleAction *action, GVariant *parameter, gpointer widget)
 typedef struct {
   ParleyWindow *window;
   ParleyChat *chat;
-  gboolean json;
+  ParleyChatFormat format;
 } Export;
 
 static void
@@ -351,32 +354,12 @@ export_free (gpointer data)
 }
 
 static void
-written (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (ParleyWindow) self = data;
-  g_autoptr (GError) error = NULL;
-
-  if (g_file_replace_contents_finish (G_FILE (source), result, NULL, &error))
-    parley_window_toast (self, _ ("The chat was exported"));
-  else
-    parley_window_toast (self, error->message);
-}
-
-static void
 export_to (GFile *file, gpointer data)
 {
   Export *export = data;
-  g_autoptr (GError) error = NULL;
-  char *text = export->json ? parley_chat_export_json (export->chat, &error)
-                            : parley_chat_export_markdown (export->chat, &error);
 
-  if (text == NULL) {
-    parley_window_toast (export->window, error->message);
-    return;
-  }
-  g_autoptr (GBytes) bytes = g_bytes_new_take (text, strlen (text));
-  g_file_replace_contents_bytes_async (file, bytes, NULL, FALSE, G_FILE_CREATE_PRIVATE, NULL,
-                                       written, g_object_ref (export->window));
+  parley_chat_files_export (export->window->services, GTK_WIDGET (export->window), export->chat,
+                            export->format, file);
 }
 
 static void
@@ -391,44 +374,59 @@ export_chat (GSimpleAction *action, GVariant *parameter, gpointer widget)
   Export *export = g_new0 (Export, 1);
   export->window = g_object_ref (self);
   export->chat = g_object_ref (chat);
-  export->json = g_str_equal (g_action_get_name (G_ACTION (action)), "export-json");
+  gboolean json = g_str_equal (g_action_get_name (G_ACTION (action)), "export-json");
+  export->format = json ? PARLEY_CHAT_JSON : PARLEY_CHAT_MARKDOWN;
+  g_autofree char *start =
+      g_utf8_substring (title, 0, MIN (g_utf8_strlen (title, -1), MAX_NAME_CHARACTERS));
   g_autofree char *name =
-      g_strconcat (*title != '\0' ? title : _ ("Chat"), export->json ? ".json" : ".md", NULL);
+      g_strconcat (*start != '\0' ? start : _ ("Chat"), json ? ".json" : ".md", NULL);
   g_strdelimit (name, "/\\\n", '-');
+  if (*name == '.') /* or it would be hidden */
+    *name = '-';
   parley_save_file (GTK_WINDOW (self), _ ("Export Chat"), name, export_to, export, export_free);
 }
 
-static void
-imported (GObject *source, GAsyncResult *result, gpointer data)
+static gboolean
+import_now (gpointer data)
 {
-  g_autoptr (ParleyWindow) self = data;
-  g_autoptr (GError) error = NULL;
-  g_autofree char *text = NULL;
-  gsize n;
+  ParleyWindow *self = data;
 
-  if (!g_file_load_contents_finish (G_FILE (source), result, &text, &n, NULL, &error)) {
-    parley_window_toast (self, error->message);
-    return;
-  }
-  g_autoptr (ParleyChat) chat = parley_chat_import_json (self->services->store, text, n, &error);
-  if (chat == NULL) {
-    parley_window_toast (self, error->message);
-    return;
-  }
-  parley_chat_list_adopt (self->services->chats, chat);
-  parley_window_show_chat (self, chat, 0);
+  self->import_id = 0;
+  parley_chat_files_import (self->services, GTK_WIDGET (self), g_steal_pointer (&self->to_import));
+  return G_SOURCE_REMOVE;
 }
 
+/* Files that are named together come one by one, and are one piece of work. */
 void
 parley_window_import_chat (ParleyWindow *self, GFile *file)
 {
-  g_file_load_contents_async (file, NULL, imported, g_object_ref (self));
+  if (self->to_import == NULL)
+    self->to_import = g_ptr_array_new_with_free_func (g_object_unref);
+  g_ptr_array_add (self->to_import, g_object_ref (file));
+  if (self->import_id == 0)
+    self->import_id = g_idle_add (import_now, self);
 }
 
 static void
 import_from (GFile *file, gpointer data)
 {
   parley_window_import_chat (PARLEY_WINDOW (data), file);
+}
+
+/* The shown chat, to an address, for scripts and tests. */
+static void
+export_file (GSimpleAction *action, GVariant *parameter, gpointer widget)
+{
+  ParleyWindow *self = PARLEY_WINDOW (widget);
+  g_autoptr (GFile) file = g_file_new_for_commandline_arg (g_variant_get_string (parameter, NULL));
+  g_autofree char *path = g_file_get_path (file);
+  ParleyChat *chat = parley_chat_page_get_chat (self->chat_page);
+
+  if (chat != NULL)
+    parley_chat_files_export (self->services, GTK_WIDGET (self), chat,
+                              path != NULL && g_str_has_suffix (path, ".md") ? PARLEY_CHAT_MARKDOWN
+                                                                             : PARLEY_CHAT_JSON,
+                              file);
 }
 
 static void
@@ -438,7 +436,18 @@ import_chat (GSimpleAction *action, GVariant *parameter, gpointer widget)
                      g_object_ref (widget), g_object_unref);
 }
 
-/* The same by an address, for scripts and tests. */
+/* The same by addresses, for scripts and tests. */
+static void
+import_files (GSimpleAction *action, GVariant *parameter, gpointer widget)
+{
+  g_autofree const char **names = g_variant_get_strv (parameter, NULL);
+
+  for (const char **name = names; *name != NULL; name++) {
+    g_autoptr (GFile) file = g_file_new_for_commandline_arg (*name);
+    parley_window_import_chat (PARLEY_WINDOW (widget), file);
+  }
+}
+
 static void
 import_file (GSimpleAction *action, GVariant *parameter, gpointer widget)
 {
@@ -479,8 +488,10 @@ _parley_window_add_chat_actions (ParleyWindow *self)
     { "message-deleted", message_deleted, "x" },
     { "export-markdown", export_chat, "x" },
     { "export-json", export_chat, "x" },
+    { "export-file", export_file, "s" },
     { "import-chat", import_chat, NULL },
     { "import-file", import_file, "s" },
+    { "import-files", import_files, "as" },
     { "attach-file", attach_file, "s" },
     { "temporary-chat", temporary_chat, NULL },
   };

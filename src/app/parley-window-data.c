@@ -7,6 +7,7 @@
 #include "app/widgets/parley-dialog.h"
 #include "app/parley-network.h"
 #include "app/parley-preferences.h"
+#include "app/parley-task.h"
 #include "app/widgets/parley-widgets.h"
 #include "app/parley-window-private.h"
 #include "library/places.h"
@@ -15,40 +16,52 @@
 
 /* ---- back-up ---- */
 
-static void
-back_up_in_thread (GTask *task, gpointer window, gpointer path, GCancellable *cancellable)
-{
-  GError *error = NULL;
+typedef struct {
+  ParleyWindow *window;
+  char *path;
+} BackUp;
 
-  if (parley_store_back_up (PARLEY_WINDOW (window)->services->store, path, &error))
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_error (task, error);
+static void
+back_up_free (gpointer data)
+{
+  BackUp *self = data;
+
+  g_object_unref (self->window);
+  g_free (self->path);
+  g_free (self);
+}
+
+static gpointer
+copy_store (ParleyTask *task, gpointer data, GCancellable *cancellable, GError **error)
+{
+  BackUp *self = data;
+
+  return parley_store_back_up (self->window->services->store, self->path, parley_task_report, task,
+                               cancellable, error)
+             ? self
+             : NULL;
 }
 
 static void
-backed_up (GObject *window, GAsyncResult *result, gpointer data)
+backed_up (gpointer result, const GError *error, gpointer data)
 {
-  g_autoptr (GError) error = NULL;
-
-  if (g_task_propagate_boolean (G_TASK (result), &error))
-    parley_window_toast (PARLEY_WINDOW (window), _ ("The back-up is complete"));
-  else
-    parley_window_toast (PARLEY_WINDOW (window), error->message);
+  parley_window_tell (GTK_WIDGET (((BackUp *) data)->window),
+                      result != NULL ? _ ("The back-up is complete") : error->message);
 }
 
 static void
 back_up_to (GFile *file, gpointer window)
 {
-  g_autoptr (GTask) task = g_task_new (window, NULL, backed_up, NULL);
   char *path = g_file_get_path (file);
 
   if (path == NULL) {
     parley_window_toast (PARLEY_WINDOW (window), _ ("Choose a folder on this computer."));
     return;
   }
-  g_task_set_task_data (task, path, g_free);
-  g_task_run_in_thread (task, back_up_in_thread);
+  BackUp *self = g_new (BackUp, 1);
+  *self = (BackUp){ g_object_ref (window), path };
+  parley_task_run (self->window->services->tasks, PARLEY_TASK_WITH_CHATS,
+                   _ ("Backing up chats and settings"), copy_store, backed_up, self, back_up_free);
 }
 
 static void
@@ -72,39 +85,55 @@ back_up_file (GSimpleAction *action, GVariant *parameter, gpointer widget)
 
 /* ---- the end of it ---- */
 
-/* What it returns is what went wrong with the keyring, or "". */
-static void
-erase_in_thread (GTask *task, gpointer window, gpointer hubs, GCancellable *cancellable)
-{
-  ParleyServices *services = PARLEY_WINDOW (window)->services;
-  g_autoptr (GError) problem = NULL;
-  GError *error = NULL;
+typedef struct {
+  ParleyWindow *window;
+  char **hubs;   /* whose tokens go, too */
+  char *problem; /* what went wrong with the keyring; NULL: nothing */
+} Erasing;
 
-  parley_network_forget_tokens (services->hub, hubs, &problem);
-  if (parley_store_erase (services->store, &error))
-    g_task_return_pointer (task, g_strdup (problem != NULL ? problem->message : ""), g_free);
-  else
-    g_task_return_error (task, error);
+static void
+erasing_free (gpointer data)
+{
+  Erasing *self = data;
+
+  g_object_unref (self->window);
+  g_strfreev (self->hubs);
+  g_free (self->problem);
+  g_free (self);
+}
+
+static gpointer
+erase (ParleyTask *task, gpointer data, GCancellable *cancellable, GError **error)
+{
+  Erasing *self = data;
+  ParleyServices *services = self->window->services;
+  g_autoptr (GError) problem = NULL;
+
+  parley_network_forget_tokens (services->hub, (const char *const *) self->hubs, &problem);
+  self->problem = problem != NULL ? g_strdup (problem->message) : NULL;
+  return parley_store_erase (services->store, error) ? self : NULL;
 }
 
 static void
-erased (GObject *window, GAsyncResult *result, gpointer data)
+erased (gpointer result, const GError *error, gpointer data)
 {
-  g_autoptr (GError) error = NULL;
-  g_autofree char *problem = g_task_propagate_pointer (G_TASK (result), &error);
+  Erasing *self = data;
+  ParleyServices *services = self->window->services;
   g_autofree char *text = NULL;
 
-  parley_services_apply (PARLEY_WINDOW (window)->services);
-  parley_preferences_apply_colours (PARLEY_WINDOW (window)->services);
-  if (problem == NULL)
+  parley_services_apply (services);
+  parley_preferences_apply_colours (services);
+  /* What could not be deleted is there still. */
+  parley_chat_list_reload (services->chats);
+  if (result == NULL)
     text = g_strdup (error->message);
-  else if (*problem == '\0')
+  else if (self->problem == NULL)
     text = g_strdup (_ ("All chats and settings were deleted"));
   else
     text = g_strdup_printf (
         _ ("All chats and settings were deleted, but a token may still be in your keyring: %s"),
-        problem);
-  parley_window_toast (PARLEY_WINDOW (window), text);
+        self->problem);
+  parley_window_toast (self->window, text);
 }
 
 /* First nothing may hold a chat any more, or it would be written again. */
@@ -112,16 +141,18 @@ static void
 erase_now (gpointer widget)
 {
   ParleyWindow *self = widget;
+  ParleyServices *services = self->services;
   g_autoptr (ParleyChat) fresh = NULL;
-  g_autoptr (GTask) task = g_task_new (self, NULL, erased, NULL);
+  Erasing *erasing = g_new0 (Erasing, 1);
 
-  parley_chat_list_clear (self->services->chats);
-  fresh = parley_chat_list_create (self->services->chats);
+  parley_chat_list_clear (services->chats);
+  fresh = parley_chat_list_create (services->chats);
   parley_chat_page_set_chat (self->chat_page, fresh);
   parley_sidebar_select_chat (self->sidebar, NULL);
-  g_task_set_task_data (task, parley_network_list_hubs (self->services),
-                        (GDestroyNotify) g_strfreev);
-  g_task_run_in_thread (task, erase_in_thread);
+  erasing->window = g_object_ref (self);
+  erasing->hubs = parley_network_list_hubs (services);
+  parley_task_run_whole (services->tasks, PARLEY_TASK_WITH_CHATS, _ ("Deleting chats and settings"),
+                         erase, erased, erasing, erasing_free);
 }
 
 static void

@@ -26,6 +26,8 @@ struct _ParleyWindow {
   GtkWidget *switcher; /* at the bottom, when folded */
   GPtrArray *headers;  /* of the pages; borrowed */
   guint save_size_id;
+  GPtrArray *to_import; /* of GFile: chats that were named since the last turn of the main loop */
+  guint import_id;
 };
 
 /* Adds win.*; they are also how scripts and tests drive the window over D-Bus. */

@@ -346,7 +346,7 @@ parley_window_new (AdwApplication *application, ParleyServices *services)
   add_place (self, computer, parley_computer_page_get_header (PARLEY_COMPUTER_PAGE (computer)),
              "computer", _ ("Computer"), "parley-chip-symbolic");
 
-  self->sidebar = PARLEY_SIDEBAR (parley_sidebar_new (services->chats, services->store, menu));
+  self->sidebar = PARLEY_SIDEBAR (parley_sidebar_new (services, menu));
   self->split =
       PARLEY_SPLIT (parley_split_new (GTK_WIDGET (self->sidebar), GTK_WIDGET (self->places)));
   gtk_widget_set_vexpand (GTK_WIDGET (self->split), TRUE);

@@ -9,6 +9,8 @@
 #include "base/json.h"
 #include "chat/parley-chat-private.h"
 
+#define SLACK_BYTES 1024 /* of JSON around an attachment, and behind the last one */
+
 /* Markdown */
 
 static void
@@ -60,19 +62,22 @@ dup_author (const ParleyMessageRecord *message)
 }
 
 char *
-parley_chat_export_markdown (ParleyChat *self, GError **error)
+parley_chat_export_markdown (ParleyChat *self, GCancellable *cancellable, GError **error)
 {
   g_return_val_if_fail (PARLEY_IS_CHAT (self), NULL);
   if (!parley_chat_open (self, error))
     return NULL;
   g_autoptr (GString) out = g_string_new (NULL);
   g_autoptr (GDateTime) made = g_date_time_new_from_unix_utc (self->record->created_at / 1000000);
-  g_autofree char *date = g_date_time_format (made, "%Y-%m-%d");
+  /* What the file says may be no time. */
+  g_autofree char *date = made ? g_date_time_format (made, "%Y-%m-%d") : g_strdup ("");
   g_string_append_printf (out, "# %s\n\n%s\n\n",
                           *self->record->title ? self->record->title : _ ("New Chat"), date);
   if (self->record->system_prompt)
     g_string_append_printf (out, "## %s\n\n%s\n\n", _ ("System"), self->record->system_prompt);
   for (guint i = 0; i < self->path->len; i++) {
+    if (g_cancellable_set_error_if_cancelled (cancellable, error))
+      return NULL;
     g_autoptr (ParleyMessageRecord) message =
         _parley_message_to_record (self->path->pdata[i], self->record->id);
     g_autofree char *author = dup_author (message);
@@ -142,9 +147,15 @@ static const char *const state_names[] = {
   [PARLEY_MESSAGE_FAILED] = "failed",
 };
 
+/* Those that messages name, in the order of their first mention; all strings are the records'. */
+typedef struct {
+  GHashTable *seen;
+  GPtrArray *names;
+} Attachments;
+
 static void
 put_message (struct pe_json_writer *w, const ParleyMessageRecord *m, GHashTable *numbers,
-             GHashTable *attachments)
+             Attachments *attachments)
 {
   pe_json_begin_object (w);
   pe_json_key (w, "id");
@@ -168,8 +179,8 @@ put_message (struct pe_json_writer *w, const ParleyMessageRecord *m, GHashTable 
     put_text (w, "text", part->text);
     put_text (w, "attachment", part->attachment);
     pe_json_end_object (w);
-    if (part->attachment)
-      g_hash_table_add (attachments, g_strdup (part->attachment));
+    if (part->attachment && g_hash_table_add (attachments->seen, part->attachment))
+      g_ptr_array_add (attachments->names, part->attachment);
   }
   pe_json_end_array (w);
   if (m->generation)
@@ -177,92 +188,120 @@ put_message (struct pe_json_writer *w, const ParleyMessageRecord *m, GHashTable 
   pe_json_end_object (w);
 }
 
+/* TRUE: it is in the text now, or it was left out; then *n_left_out is one more. */
 static gboolean
-put_attachments (struct pe_json_writer *w, ParleyStore *store, GHashTable *attachments,
-                 GError **error)
+put_attachment (struct pe_json_writer *w, ParleyStore *store, const char *name, guint *n_left_out,
+                GError **error)
 {
-  GHashTableIter iter;
-  gpointer key;
-  pe_json_key (w, "attachments");
-  pe_json_begin_object (w);
-  g_hash_table_iter_init (&iter, attachments);
-  while (store && g_hash_table_iter_next (&iter, &key, NULL)) {
-    g_autofree char *mime_type = NULL;
-    g_autoptr (GBytes) bytes = parley_store_get_attachment (store, key, &mime_type, error);
-    if (!bytes)
-      return FALSE;
-    gsize n;
-    const guchar *data = g_bytes_get_data (bytes, &n);
-    g_autofree char *base64 = g_base64_encode (data, n);
-    pe_json_key (w, key);
-    pe_json_begin_object (w);
-    put_text (w, "type", mime_type);
-    put_text (w, "base64", base64);
-    pe_json_end_object (w);
+  g_autofree char *mime_type = NULL;
+  g_autoptr (GError) problem = NULL;
+  g_autoptr (GBytes) bytes = parley_store_get_attachment (store, name, &mime_type, &problem);
+  gsize n = bytes ? g_bytes_get_size (bytes) : 0;
+  gsize n_base64 = (n + 2) / 3 * 4;
+  if (!bytes && !g_error_matches (problem, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_NOT_FOUND)) {
+    g_propagate_error (error, g_steal_pointer (&problem));
+    return FALSE;
   }
+  if (!bytes || w->n + n_base64 + SLACK_BYTES > PARLEY_CHAT_MAX_JSON) {
+    *n_left_out += 1;
+    return TRUE;
+  }
+  g_autofree char *base64 = g_base64_encode (g_bytes_get_data (bytes, NULL), n);
+  pe_json_key (w, name);
+  pe_json_begin_object (w);
+  put_text (w, "type", mime_type);
+  put_text (w, "base64", base64);
   pe_json_end_object (w);
   return TRUE;
 }
 
-/* Parents before children, as the tree grew. */
-static GPtrArray *
-list_messages (ParleyChat *self, GHashTable *numbers)
+static gboolean
+put_attachments (struct pe_json_writer *w, ParleyStore *store, GPtrArray *names, guint *n_left_out,
+                 GCancellable *cancellable, GError **error)
 {
-  GPtrArray *records = g_ptr_array_new_with_free_func ((GDestroyNotify) parley_message_record_free);
-  g_autoptr (GPtrArray) messages = g_ptr_array_new ();
-  g_ptr_array_extend (messages, self->roots, NULL, NULL);
-  for (guint i = 0; i < messages->len; i++) {
-    ParleyMessageRecord *record = _parley_message_to_record (messages->pdata[i], self->record->id);
-    g_ptr_array_add (records, record);
-    g_hash_table_insert (numbers, &record->id, GUINT_TO_POINTER (i + 1));
-    g_ptr_array_extend (messages, _parley_message_get_children (messages->pdata[i]), NULL, NULL);
+  pe_json_key (w, "attachments");
+  pe_json_begin_object (w);
+  for (guint i = 0; store && i < names->len; i++)
+    if (g_cancellable_set_error_if_cancelled (cancellable, error) ||
+        !put_attachment (w, store, names->pdata[i], n_left_out, error))
+      return FALSE;
+  pe_json_end_object (w);
+  return TRUE;
+}
+
+static gboolean
+put_messages (struct pe_json_writer *w, GPtrArray *records, GHashTable *numbers,
+              Attachments *attachments, GCancellable *cancellable, GError **error)
+{
+  pe_json_key (w, "messages");
+  pe_json_begin_array (w);
+  for (guint i = 0; i < records->len; i++) {
+    if (g_cancellable_set_error_if_cancelled (cancellable, error))
+      return FALSE;
+    put_message (w, records->pdata[i], numbers, attachments);
   }
-  return records;
+  pe_json_end_array (w);
+  return TRUE;
+}
+
+static void
+put_chat (struct pe_json_writer *w, const ParleyChatRecord *record, GHashTable *numbers)
+{
+  put_text (w, "format", "parley-chat");
+  pe_json_key (w, "version");
+  pe_json_int (w, 1);
+  put_text (w, "title", record->title);
+  put_text (w, "folder", record->folder);
+  pe_json_key (w, "pinned");
+  pe_json_bool (w, record->pinned);
+  put_text (w, "system_prompt", record->system_prompt);
+  put_text (w, "settings", record->settings);
+  put_text (w, "model", record->model);
+  put_time (w, "created", record->created_at);
+  put_time (w, "updated", record->updated_at);
+  put_text (w, "summary", record->summary);
+  guint start = GPOINTER_TO_UINT (g_hash_table_lookup (numbers, &record->memory_start));
+  if (start != 0) {
+    pe_json_key (w, "memory_start");
+    pe_json_uint (w, start);
+  }
+}
+
+static void
+put_path (struct pe_json_writer *w, GPtrArray *path, GHashTable *numbers)
+{
+  pe_json_key (w, "path");
+  pe_json_begin_array (w);
+  for (guint i = 0; i < path->len; i++) {
+    gint64 id = parley_message_get_id (path->pdata[i]);
+    pe_json_uint (w, GPOINTER_TO_UINT (g_hash_table_lookup (numbers, &id)));
+  }
+  pe_json_end_array (w);
 }
 
 char *
-parley_chat_export_json (ParleyChat *self, GError **error)
+parley_chat_export_json (ParleyChat *self, guint *n_left_out, GCancellable *cancellable,
+                         GError **error)
 {
   g_return_val_if_fail (PARLEY_IS_CHAT (self), NULL);
   if (!parley_chat_open (self, error))
     return NULL;
+  g_autoptr (GPtrArray) records = _parley_chat_list_records (self);
   g_autoptr (GHashTable) numbers = g_hash_table_new (g_int64_hash, g_int64_equal);
-  g_autoptr (GHashTable) attachments =
-      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  g_autoptr (GPtrArray) records = list_messages (self, numbers);
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
+  Attachments attachments = { seen, names };
+  guint left_out = 0;
+  for (guint i = 0; i < records->len; i++)
+    g_hash_table_insert (numbers, &((ParleyMessageRecord *) records->pdata[i])->id,
+                         GUINT_TO_POINTER (i + 1));
   struct pe_json_writer w = { 0 };
   pe_json_begin_object (&w);
-  put_text (&w, "format", "parley-chat");
-  pe_json_key (&w, "version");
-  pe_json_int (&w, 1);
-  put_text (&w, "title", self->record->title);
-  put_text (&w, "folder", self->record->folder);
-  pe_json_key (&w, "pinned");
-  pe_json_bool (&w, self->record->pinned);
-  put_text (&w, "system_prompt", self->record->system_prompt);
-  put_text (&w, "settings", self->record->settings);
-  put_text (&w, "model", self->record->model);
-  put_time (&w, "created", self->record->created_at);
-  put_time (&w, "updated", self->record->updated_at);
-  put_text (&w, "summary", self->record->summary);
-  guint start = GPOINTER_TO_UINT (g_hash_table_lookup (numbers, &self->record->memory_start));
-  if (start != 0) {
-    pe_json_key (&w, "memory_start");
-    pe_json_uint (&w, start);
-  }
-  pe_json_key (&w, "messages");
-  pe_json_begin_array (&w);
-  for (guint i = 0; i < records->len; i++)
-    put_message (&w, records->pdata[i], numbers, attachments);
-  pe_json_end_array (&w);
-  pe_json_key (&w, "path");
-  pe_json_begin_array (&w);
-  for (guint i = 0; i < self->path->len; i++) {
-    gint64 id = parley_message_get_id (self->path->pdata[i]);
-    pe_json_uint (&w, GPOINTER_TO_UINT (g_hash_table_lookup (numbers, &id)));
-  }
-  pe_json_end_array (&w);
-  gboolean whole = put_attachments (&w, self->store, attachments, error);
+  put_chat (&w, self->record, numbers);
+  gboolean whole = put_messages (&w, records, numbers, &attachments, cancellable, error);
+  if (whole)
+    put_path (&w, self->path, numbers);
+  whole = whole && put_attachments (&w, self->store, names, &left_out, cancellable, error);
   pe_json_end_object (&w);
   char *json = NULL;
   if (whole && pe_json_finish (&w))
@@ -271,5 +310,7 @@ parley_chat_export_json (ParleyChat *self, GError **error)
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE,
                          _ ("There is not enough memory to export this chat."));
   pe_json_writer_clear (&w);
+  if (n_left_out)
+    *n_left_out = left_out;
   return json;
 }

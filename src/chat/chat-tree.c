@@ -309,11 +309,22 @@ _parley_chat_take_records (ParleyChat *self, GPtrArray *records)
   self->opened = TRUE;
   if (self->store && records->len > 0) {
     self->stored = TRUE;
-    _parley_chat_save (self);
-    for (guint i = 0; i < records->len; i++)
-      parley_store_add_message (self->store, records->pdata[i]);
+    parley_store_add_chat (self->store, self->record, records);
   }
   _parley_chat_load_tree (self, records);
+}
+
+GPtrArray *
+_parley_chat_list_records (ParleyChat *self)
+{
+  GPtrArray *records = g_ptr_array_new_with_free_func ((GDestroyNotify) parley_message_record_free);
+  g_autoptr (GPtrArray) messages = g_ptr_array_new ();
+  g_ptr_array_extend (messages, self->roots, NULL, NULL);
+  for (guint i = 0; i < messages->len; i++) {
+    g_ptr_array_add (records, _parley_message_to_record (messages->pdata[i], self->record->id));
+    g_ptr_array_extend (messages, _parley_message_get_children (messages->pdata[i]), NULL, NULL);
+  }
+  return records;
 }
 
 ParleyChat *

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "chat/parley-attachment.h"
 
+#include "chat/bounded-file.h"
 #include "hardware/parley-hardware.h"
 
 #include <glib/gi18n.h>
@@ -28,59 +29,24 @@ refuse (GError **error, const char *name, const char *why)
   return FALSE;
 }
 
-static gboolean
-cannot_read (GError **error, const char *name, const GError *why)
-{
-  g_autofree char *text = g_strdup_printf (_ ("it cannot be read (%s)."), why->message);
-  return refuse (error, name, text);
-}
-
-/* What is waited for in vain, such as a pipe that nobody writes to, is not even opened. */
-static GFileInputStream *
-open_file (GFile *file, const char *name, GCancellable *cancellable, GError **error)
-{
-  GFileType type = g_file_query_file_type (file, G_FILE_QUERY_INFO_NONE, cancellable);
-  g_autoptr (GError) failure = NULL;
-  if (type == G_FILE_TYPE_DIRECTORY) {
-    refuse (error, name, _ ("it is a folder."));
-    return NULL;
-  }
-  if (type == G_FILE_TYPE_SPECIAL) {
-    refuse (error, name, _ ("it is no file with a text."));
-    return NULL;
-  }
-  GFileInputStream *in = g_file_read (file, cancellable, &failure);
-  if (!in)
-    cannot_read (error, name, failure);
-  return in;
-}
-
-/* Bytes of the file, at most the limit: what is longer is refused, not cut. */
 static GBytes *
 read_bytes (GFile *file, const char *name, GCancellable *cancellable, GError **error)
 {
-  g_autoptr (GFileInputStream) in = open_file (file, name, cancellable, error);
   g_autoptr (GError) failure = NULL;
-  if (!in)
-    return NULL;
-  g_autoptr (GByteArray) bytes = g_byte_array_new ();
-  for (;;) {
-    guint8 block[65536];
-    gssize n =
-        g_input_stream_read (G_INPUT_STREAM (in), block, sizeof block, cancellable, &failure);
-    if (n < 0) {
-      cannot_read (error, name, failure);
-      return NULL;
-    }
-    if (n == 0)
-      break;
-    if (bytes->len + (gsize) n > PARLEY_ATTACHMENT_MAX_FILE) {
-      refuse (error, name, _ ("it is larger than 32 MB."));
-      return NULL;
-    }
-    g_byte_array_append (bytes, block, (guint) n);
+  GBytes *bytes = parley_read_bounded (file, PARLEY_ATTACHMENT_MAX_FILE, cancellable, &failure);
+  if (bytes)
+    return bytes;
+  if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_IS_DIRECTORY))
+    refuse (error, name, _ ("it is a folder."));
+  else if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_NOT_REGULAR_FILE))
+    refuse (error, name, _ ("it is no file with a text."));
+  else if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_MESSAGE_TOO_LARGE))
+    refuse (error, name, _ ("it is larger than 32 MB."));
+  else {
+    g_autofree char *text = g_strdup_printf (_ ("it cannot be read (%s)."), failure->message);
+    refuse (error, name, text);
   }
-  return g_byte_array_free_to_bytes (g_steal_pointer (&bytes));
+  return NULL;
 }
 
 static char *

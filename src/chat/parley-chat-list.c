@@ -108,11 +108,10 @@ add_record (ParleyChatList *self, const ParleyChatRecord *record)
   show_chat (self, chat);
 }
 
-static void
-on_store_changed (ParleyChatList *self, guint areas, gboolean elsewhere)
+void
+parley_chat_list_reload (ParleyChatList *self)
 {
-  if (!elsewhere || !(areas & PARLEY_STORE_CHATS))
-    return;
+  g_return_if_fail (PARLEY_IS_CHAT_LIST (self));
   g_autoptr (GPtrArray) records = parley_store_list_chats (self->store, NULL);
   if (!records)
     return;
@@ -135,6 +134,13 @@ on_store_changed (ParleyChatList *self, guint areas, gboolean elsewhere)
     if (gone && gone->deleted_at != 0)
       g_object_unref (hide_chat (self, i - 1));
   }
+}
+
+static void
+on_store_changed (ParleyChatList *self, guint areas, gboolean elsewhere)
+{
+  if (elsewhere && (areas & PARLEY_STORE_CHATS))
+    parley_chat_list_reload (self);
 }
 
 ParleyChatList *
@@ -231,6 +237,31 @@ parley_chat_list_adopt (ParleyChatList *self, ParleyChat *chat)
     show_chat (self, g_object_ref (chat));
   }
   return chat;
+}
+
+static int
+compare_items (gconstpointer a, gconstpointer b)
+{
+  return compare (*(ParleyChat *const *) a, *(ParleyChat *const *) b);
+}
+
+void
+parley_chat_list_adopt_all (ParleyChatList *self, GPtrArray *chats)
+{
+  g_return_if_fail (PARLEY_IS_CHAT_LIST (self));
+  guint before = self->chats->len;
+  if (chats->len <= 1) {
+    parley_chat_list_adopt (self, chats->len > 0 ? chats->pdata[0] : NULL);
+    return;
+  }
+  for (guint i = 0; i < chats->len; i++) {
+    if (find_in (self->chats, parley_chat_get_id (chats->pdata[i]), NULL))
+      continue;
+    watch (self, chats->pdata[i]);
+    g_ptr_array_add (self->chats, g_object_ref (chats->pdata[i]));
+  }
+  g_ptr_array_sort (self->chats, compare_items);
+  g_list_model_items_changed (G_LIST_MODEL (self), 0, before, self->chats->len);
 }
 
 /* Search */

@@ -31,6 +31,11 @@ ParleyChat *parley_chat_list_duplicate (ParleyChatList *self, ParleyChat *chat);
 
 /* Lets a chat join that was made by other means (parley_chat_branch); returns it. */
 ParleyChat *parley_chat_list_adopt (ParleyChatList *self, ParleyChat *chat);
+/* The same for many at once (of ParleyChat), in one change of the list. */
+void parley_chat_list_adopt_all (ParleyChatList *self, GPtrArray *chats);
+
+/* Reads the list from the store again: after a clear that was in vain. */
+void parley_chat_list_reload (ParleyChatList *self);
 
 /* A hit of a search. */
 #define PARLEY_TYPE_CHAT_HIT (parley_chat_hit_get_type ())

@@ -5,19 +5,21 @@
  */
 #pragma once
 
+#include "base/json.h"
 #include "chat/parley-chat.h"
 #include "chat/parley-message-private.h"
 
-struct _ParleyChat {
 typedef struct _ParleySummaryWork ParleySummaryWork;
 
+struct _ParleyChat {
   GObject parent_instance;
 
   ParleyStore *store; /* NULL: temporary */
   ParleyChatRecord *record;
   ParleySampling sampling;
   gboolean stored, opened;
-  guint save_later; /* source */
+  GPtrArray *unread; /* of ParleyMessageRecord: what opening takes; NULL: what is in the store */
+  guint save_later;  /* source */
   gint64 next_temporary_id;
 
   GHashTable *messages; /* gint64 id (in the value) -> ParleyMessage; owns */
@@ -82,8 +84,13 @@ gboolean _parley_chat_is_busy (ParleyChat *self);
 /* A chat with copies of these messages of this one, in an order of parents first. */
 ParleyChat *_parley_chat_copy (ParleyChat *self, GPtrArray *messages, ParleyMessage *leaf);
 ParleyChat *_parley_chat_duplicate (ParleyChat *self);
+/* Copies of all messages as records, parents before children, as the tree grew. */
+GPtrArray *_parley_chat_list_records (ParleyChat *self);
 /* Gives a new chat its messages (of ParleyMessageRecord, parents first) and stores it. */
 void _parley_chat_take_records (ParleyChat *self, GPtrArray *records);
+
+/* chat-import.c */
+#define PARLEY_CHAT_MAX_JSON PE_JSON_MAX_BYTES /* of a chat that is exported and imported */
 
 /* chat-summary.c */
 #define PARLEY_SUMMARY_TOKENS 400

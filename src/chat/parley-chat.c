@@ -64,12 +64,25 @@ parley_chat_open (ParleyChat *self, GError **error)
   g_return_val_if_fail (PARLEY_IS_CHAT (self), FALSE);
   if (self->opened)
     return TRUE;
-  g_autoptr (GPtrArray) records = parley_store_load_messages (self->store, self->record->id, error);
+  g_autoptr (GPtrArray) records = g_steal_pointer (&self->unread);
+  if (!records)
+    records = parley_store_load_messages (self->store, self->record->id, error);
   if (!records)
     return FALSE;
   self->opened = TRUE;
   _parley_chat_load_tree (self, records);
   return TRUE;
+}
+
+ParleyChat *
+parley_chat_snapshot (ParleyChat *self)
+{
+  g_return_val_if_fail (PARLEY_IS_CHAT (self), NULL);
+  ParleyChat *copy = parley_chat_new_from_record (self->store, self->record);
+  copy->stored = FALSE;
+  if (self->opened)
+    copy->unread = _parley_chat_list_records (self);
+  return copy;
 }
 
 /* Saving */
@@ -481,6 +494,7 @@ parley_chat_finalize (GObject *object)
   g_ptr_array_unref (self->path);
   g_ptr_array_unref (self->roots);
   g_hash_table_unref (self->messages);
+  g_clear_pointer (&self->unread, g_ptr_array_unref);
   g_array_unref (self->deletions);
   g_array_unref (self->turn_starts);
   g_free (self->summary_problem);

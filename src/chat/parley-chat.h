@@ -3,7 +3,8 @@
  * A conversation: a tree of messages of which one path is shown. The chat is a GListModel of the
  * ParleyMessages on that path. Editing and regenerating make new versions beside the old ones;
  * nothing is lost, and deleting can be undone. Everything is saved as it happens; a new chat enters
- * the store with its first message. Main thread only.
+ * the store with its first message. A chat belongs to one thread at a time; those that are shown,
+ * to the main thread.
  *
  * Properties (readable, notified): title, folder, pinned, system-prompt, state, draft, updated-at,
  * context-used, context-length, progress, memory-start, responder (notified, too, when its own
@@ -112,11 +113,24 @@ guint parley_chat_get_memory_start (ParleyChat *self);
 const char *parley_chat_get_summary (ParleyChat *self);
 void parley_chat_remember_all (ParleyChat *self);
 
-/* The shown path as Markdown; the whole tree with all versions as JSON. */
-char *parley_chat_export_markdown (ParleyChat *self, GError **error);
-char *parley_chat_export_json (ParleyChat *self, GError **error);
-/* The chat of such a JSON text, with new identifiers, in `store` (NULL: a temporary one). */
+/* The same conversation for another thread, which owns it then and may export it: a chat as it is
+ * at this moment, that nothing is saved of. Costs a copy of the messages that are in memory. */
+ParleyChat *parley_chat_snapshot (ParleyChat *self) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The shown path as Markdown; the whole tree with all versions as JSON. They take their time: for a
+ * background thread, with a snapshot. JSON has the files that came along as far as the import takes
+ * it; *n_left_out (may be NULL): how many are not in it. What was read out of them is. */
+char *parley_chat_export_markdown (ParleyChat *self, GCancellable *cancellable, GError **error);
+char *parley_chat_export_json (ParleyChat *self, guint *n_left_out, GCancellable *cancellable,
+                               GError **error);
+
+/* The chat of such a JSON text, with new identifiers, in `store` (NULL: a temporary one), where it
+ * is as a whole or, with an error, not at all. The text may come from anywhere. Blocks; the chat
+ * belongs to the thread until that hands it over. */
 ParleyChat *parley_chat_import_json (ParleyStore *store, const char *json, gsize n_bytes,
+                                     GCancellable *cancellable,
+                                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+ParleyChat *parley_chat_import_file (ParleyStore *store, GFile *file, GCancellable *cancellable,
                                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

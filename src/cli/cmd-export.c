@@ -58,7 +58,7 @@ collect_chats (ParleyStore *store, ParleyModel *model, char **titles, bool all)
     if (!held &&
         !(titles && g_strv_contains ((const char *const *) titles, parley_chat_get_title (chat))))
       continue;
-    char *json = parley_chat_export_json (chat, &error);
+    char *json = parley_chat_export_json (chat, NULL, NULL, &error);
     if (!json) {
       cli_fail_glib ("cannot read a chat", error);
       return NULL;

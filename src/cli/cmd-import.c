@@ -44,7 +44,7 @@ import_chats (ParleyStore *store, GPtrArray *chats)
   for (guint i = 0; i < chats->len; i++) {
     g_autoptr (GError) error = NULL;
     g_autoptr (ParleyChat) chat =
-        parley_chat_import_json (store, chats->pdata[i], strlen (chats->pdata[i]), &error);
+        parley_chat_import_json (store, chats->pdata[i], strlen (chats->pdata[i]), NULL, &error);
     if (chat)
       n++;
     else

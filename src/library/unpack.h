@@ -10,6 +10,8 @@
 
 #include <gio/gio.h>
 
+#include "store/progress.h"
+
 G_BEGIN_DECLS
 
 typedef struct {
@@ -19,9 +21,6 @@ typedef struct {
 } ParleyUnpacked;
 
 void parley_unpacked_free (ParleyUnpacked *file);
-
-/* Called now and then. FALSE would be no answer: cancel to stop. */
-typedef void (*ParleyProgress) (guint64 done, guint64 total, gpointer data);
 
 /* TRUE for the beginnings that parley_archive_unpack() takes. */
 gboolean parley_archive_is_one (const char *path);

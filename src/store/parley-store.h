@@ -17,7 +17,9 @@
  */
 #pragma once
 
-#include <glib-object.h>
+#include <gio/gio.h>
+
+#include "store/progress.h"
 
 G_BEGIN_DECLS
 
@@ -77,13 +79,19 @@ gboolean parley_store_flush (ParleyStore *self, GError **error);
 /* Reads every page and every index; for a background thread, since it takes its time. */
 gboolean parley_store_check (ParleyStore *self, GError **error);
 
-/* Copies the database to a file of its own, while it is in use; an older file of that name is
- * replaced once the copy is whole. Opening a folder with it as parley.db gives everything back. For
- * a background thread. */
-gboolean parley_store_back_up (ParleyStore *self, const char *path, GError **error);
+/* Whether the path names one of the files that the store is kept in, which nothing else may replace.
+ */
+gboolean parley_store_owns_file (ParleyStore *self, const char *path);
 
-/* Deletes every chat, attachment and setting for good: nothing of them stays in the file. What is
- * known of models stays. For a background thread. */
+/* Copies the database as it is now to a file of its own, while it is in use; as for the file, see
+ * new-file.h. Opening a folder with it as parley.db gives everything back. `progress` may be NULL;
+ * G_IO_ERROR_CANCELLED, too. For a background thread. */
+gboolean parley_store_back_up (ParleyStore *self, const char *path, ParleyProgress progress,
+                               gpointer data, GCancellable *cancellable, GError **error);
+
+/* Deletes every chat, attachment and setting for good: nothing of them stays in the folder, nor in
+ * databases that were set aside there. What is known of models stays. FALSE may come after they
+ * were deleted, when something of them may still be on the disk. For a background thread. */
 gboolean parley_store_erase (ParleyStore *self, GError **error);
 
 const char *parley_store_get_folder (ParleyStore *self);

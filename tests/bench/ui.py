@@ -2,8 +2,10 @@
 """./dev bench ui: how quick and how quiet the window is. The real application on a display of its
 own, drawn in software, so that frames cost more than with a graphics card."""
 
+import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -111,6 +113,62 @@ def stream(desktop, tokens):
     return figures
 
 
+def write_chats(folder, n, messages):
+    """Exported chats of so many messages with 5 kB each. Returns the paths."""
+    os.makedirs(folder)
+    paths = [os.path.join(folder, f"{i:04}.json") for i in range(n)]
+    text = "Once upon a time. " * 280
+    for i, path in enumerate(paths):
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({"format": "parley-chat", "version": 1, "title": f"Bulk {i:04}", "messages": [
+                {"id": k, "parent": k - 1 or None, "role": "user" if k % 2 else "assistant",
+                 "parts": [{"kind": "text", "text": text}]} for k in range(1, messages + 1)]}, file)
+    return paths
+
+
+def bulk(desktop):
+    """Many chats, and a large one, come in and go out: 50 MB each time."""
+    figures = {}
+    with tempfile.TemporaryDirectory() as data:
+        seed(data, 3, 1000, 1)
+        many = write_chats(os.path.join(data, "many"), 1000, 10)
+        large = write_chats(os.path.join(data, "large"), 1, 10000)
+        copy, out = os.path.join(data, "copy.db"), os.path.join(data, "out.json")
+
+        def chats():
+            with contextlib.closing(sqlite3.connect(f"file:{data}/parley.db?mode=ro", uri=True,
+                                                    timeout=5)) as db:
+                return db.execute("SELECT count(*) FROM chat").fetchone()[0]
+
+        with window(desktop, data) as app:
+            time.sleep(5)
+
+            def measure(name, begin, over):
+                report(app, data)
+                since = time.monotonic()
+                begin()
+                wait(over, name, 600)
+                seconds = time.monotonic() - since
+                time.sleep(1)
+                latest = report(app, data)
+                figures[name] = latest["longest"], latest["cpu_longest"]
+                print(f"{name}: {seconds:.1f} s; longest stall {latest['longest']:.0f} ms, of which "
+                      f"{latest['cpu_longest']:.0f} ms were computed (aim 100)", flush=True)
+
+            measure("import of 1,000 chats, 50 MB", lambda: app.do("import-files", str(many)),
+                    lambda: chats() == 1003)
+            measure("back-up of them", lambda: app.do("back-up-file", f"'{copy}'"),
+                    lambda: os.path.exists(copy))
+            measure("import of a chat of 10,000 messages, 50 MB",
+                    lambda: app.do("import-file", f"'{large[0]}'"), lambda: chats() == 1004)
+            measure("export of it", lambda: app.do("export-file", f"'{out}'"),
+                    lambda: os.path.exists(out))
+            app.do("delete-data")
+            button = wait(lambda: app.root.all("push button", "Delete"), "the question")[-1]
+            measure("deletion of all data", button.click, lambda: chats() == 0)
+    return figures
+
+
 def run(build):
     driver.BUILD = str(build)
     missing = driver.needs()
@@ -120,6 +178,7 @@ def run(build):
     with Desktop() as desktop:
         start = start_and_rest(desktop)
         short, long = stream(desktop, 1000), stream(desktop, 100000)
+        moved = bulk(desktop)
     ratio = {key: long[key] / max(short[key], 0.001)
              for key in ("own_median", "own_p99", "cpu_median", "cpu_p99", "median", "p99")}
     print(f"100,000 against 1,000 tokens (aim 1.2): our own work median x {ratio['own_median']:.2f}, "
@@ -128,7 +187,7 @@ def run(build):
           f"p99 x {ratio['p99']:.2f}")
     streaming, opening = [[max(f[key] for f in figures) for key in ("longest", "cpu_longest")]
                           for figures in ((short, long), (short["before"], long["before"]))]
-    ever = [max(all_of) for all_of in zip(start, streaming, opening)]
+    ever = [max(all_of) for all_of in zip(start, streaming, opening, *moved.values())]
     print("longest stall, and how much of it was computed rather than taken by other programs: "
           f"{streaming[0]:.0f} and {streaming[1]:.0f} ms while streaming (aim 16), "
           f"{opening[0]:.0f} and {opening[1]:.0f} ms while chats and dialogs open, "

@@ -428,6 +428,65 @@ def chats_come_from_files(case):
     db.close()
 
 
+def write_chats(folder, n, size):
+    """Exported chats, of which every twentieth is damaged. Returns the paths."""
+    os.makedirs(folder)
+    paths = [os.path.join(folder, f"{i:04}.json") for i in range(n)]
+    for i, path in enumerate(paths):
+        chat = {"format": "parley-chat", "version": 1, "title": f"Bulk {i:04}", "messages": [
+            {"id": k, "parent": k - 1 or None, "role": "assistant" if k % 2 == 0 else "user",
+             "parts": [{"kind": "text", "text": f"{i} {k} " + "word " * (size // 50)}]}
+            for k in range(1, 11)]}
+        text = json.dumps(chat)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text[:-9] if i % 20 == 7 else text)
+    return paths
+
+
+def many_files_come_in_and_go_out(case):
+    def came():
+        return query(case, "SELECT count(*) FROM chat WHERE title LIKE 'Bulk %'")[0][0]
+
+    few = write_chats(os.path.join(case.data, "few"), 40, 5000)
+    many = write_chats(os.path.join(case.data, "many"), 800, 50000)
+    folder, pipe, out = (os.path.join(case.data, name) for name in ("many", "pipe", "out.json"))
+    os.mkfifo(pipe)
+    with case.window() as app:
+        wait(lambda: rows(app), "the list")  # the first look takes longer than a toast stays
+        app.do("import-files", str(few))
+        wait(lambda: talk.says(app, "38 chats were imported. 2 files were left out. 0007.json"),
+             "what came in", 60)
+        assert came() == 38, came()
+        wait(lambda: "Bulk 0039" in rows(app), "the chats in the list")
+
+        # What was cancelled keeps what is in, whole.
+        app.do("import-files", str(many))
+        button = app.find("push button", "Cancel: Importing 800 chats")
+        wait(lambda: came() > 45, "some of them")
+        button.click()
+        wait(lambda: not app.root.all("push button", "Cancel: Importing 800 chats"), "the end")
+        n = came()
+        assert 45 < n < 700, n
+        counts = query(case, "SELECT DISTINCT (SELECT count(*) FROM message WHERE chat = chat.id) "
+                             "FROM chat WHERE title LIKE 'Bulk %'")
+        assert counts == [(10,)], counts
+
+        app.do("import-file", f"'{few[3]}'")
+        wait(lambda: any(n.text().startswith("3 10 word") for n in labels(app)), "the one chat")
+        app.do("export-file", f"'{out}'")
+        wait(lambda: talk.says(app, "The chat was exported"), "that it was exported")
+        with open(out, encoding="utf-8") as file:
+            written, read = json.load(file), json.load(open(few[3], encoding="utf-8"))
+        assert [m["parts"] for m in written["messages"]] == [m["parts"] for m in read["messages"]]
+        assert os.stat(out).st_mode & 0o777 == 0o600, "others can read it"
+        for path, words in ((folder, "it is a folder"), (pipe, "it is not a usual file"),
+                            (os.path.join(case.data, "none", "a.md"), "No such file")):
+            app.do("export-file", f"'{path}'")
+            wait(lambda w=words: talk.says(app, w), words)
+    left = [name for name in os.listdir(case.data) if name.startswith(".parley-")]
+    assert not left, left
+
+
 def temporary_chats_leave_nothing(case):
     before = query(case, "SELECT count(*) FROM message")
     with case.window(PARLEY_TEST_PACE="1") as app:
@@ -613,6 +672,7 @@ def window_closes_mid_reply(case):
 CASES = [folders_and_undo, long_chats_come_in_parts, search_goes_far_up, search_shows_the_hit,
          reply_shows_its_parts, all_settings_of_a_chat, form_binds_the_reply,
          defaults_are_of_one_model, files_go_along, files_are_counted, chats_come_from_files,
+         many_files_come_in_and_go_out,
          temporary_chats_leave_nothing, two_models_answer_at_once,
          full_context_is_decided_by_the_person, engine_dies_many_times, database_is_locked,
          database_is_read_only, disk_is_full_while_chatting, model_is_deleted_under_its_chat,

@@ -2,6 +2,7 @@
 #include "app/chats/parley-sidebar.h"
 
 #include "app/chats/parley-chat-list-view.h"
+#include "app/parley-task-list.h"
 #include "app/widgets/parley-widgets.h"
 
 #include <glib/gi18n.h>
@@ -229,6 +230,19 @@ build_list (ParleySidebar *self, ParleyStore *store)
   return self->stack;
 }
 
+static GtkWidget *
+build_tasks (GListStore *tasks)
+{
+  g_autoptr (GListModel) ours = parley_task_list_filter (tasks, PARLEY_TASK_WITH_CHATS);
+  GtkWidget *list = parley_task_list_new_revealed (ours);
+
+  gtk_widget_set_margin_start (list, 12);
+  gtk_widget_set_margin_end (list, 12);
+  gtk_widget_set_margin_top (list, 6);
+  gtk_widget_set_margin_bottom (list, 12);
+  return list;
+}
+
 static void
 dispose (GObject *object)
 {
@@ -261,12 +275,12 @@ parley_sidebar_init (ParleySidebar *self)
 }
 
 GtkWidget *
-parley_sidebar_new (ParleyChatList *chats, ParleyStore *store, GMenuModel *menu)
+parley_sidebar_new (ParleyServices *services, GMenuModel *menu)
 {
   ParleySidebar *self = g_object_new (PARLEY_TYPE_SIDEBAR, NULL);
   GtkBox *box = GTK_BOX (self);
 
-  self->chats = g_object_ref (chats);
+  self->chats = g_object_ref (services->chats);
   self->header = parley_header_bar (_ ("Parley"));
   adw_header_bar_set_show_end_title_buttons (ADW_HEADER_BAR (self->header), FALSE);
   adw_header_bar_pack_start (
@@ -289,9 +303,10 @@ parley_sidebar_new (ParleyChatList *chats, ParleyStore *store, GMenuModel *menu)
   gtk_box_append (box, self->header);
   gtk_box_append (box, self->search);
   gtk_box_append (box, self->places);
-  gtk_box_append (box, build_list (self, store));
+  gtk_box_append (box, build_list (self, services->store));
+  gtk_box_append (box, build_tasks (services->tasks));
   /* After the list, which was connected first. */
-  g_signal_connect_swapped (chats, "items-changed", G_CALLBACK (update_stack), self);
+  g_signal_connect_swapped (self->chats, "items-changed", G_CALLBACK (update_stack), self);
   update_stack (self);
   return GTK_WIDGET (self);
 }

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "app/parley-services.h"
 #include "chat/parley-chat-list.h"
 
 #include <adwaita.h>
@@ -13,7 +14,7 @@ G_BEGIN_DECLS
 #define PARLEY_TYPE_SIDEBAR (parley_sidebar_get_type ())
 G_DECLARE_FINAL_TYPE (ParleySidebar, parley_sidebar, PARLEY, SIDEBAR, GtkBox)
 
-GtkWidget *parley_sidebar_new (ParleyChatList *chats, ParleyStore *store, GMenuModel *menu);
+GtkWidget *parley_sidebar_new (ParleyServices *services, GMenuModel *menu);
 
 void parley_sidebar_set_folded (ParleySidebar *self, gboolean folded);
 void parley_sidebar_set_place (ParleySidebar *self, const char *place);

@@ -17,6 +17,7 @@ typedef struct {
   ParleyChatList *chats;
   char *path, *models_dir;
   GtkWidget *widget;
+  GPtrArray *taken; /* of ParleyChat: those that came along */
 } Job;
 
 static void
@@ -27,36 +28,38 @@ job_free (gpointer data)
   g_object_unref (job->store);
   g_object_unref (job->chats);
   g_object_unref (job->widget);
+  g_ptr_array_unref (job->taken);
   g_free (job->path);
   g_free (job->models_dir);
   g_free (job);
+}
+
+/* They enter the store here; one that is no chat is left out. */
+static void
+take_chats (Job *job, GPtrArray *chats, GCancellable *cancellable)
+{
+  for (guint i = 0; i < chats->len && !g_cancellable_is_cancelled (cancellable); i++) {
+    const char *json = g_ptr_array_index (chats, i);
+    g_autoptr (GError) error = NULL;
+    ParleyChat *chat =
+        parley_chat_import_json (job->store, json, strlen (json), cancellable, &error);
+    if (chat != NULL)
+      g_ptr_array_add (job->taken, chat);
+    else
+      g_message ("a chat was left out: %s", error->message);
+  }
 }
 
 static gpointer
 import (ParleyTask *task, gpointer data, GCancellable *cancellable, GError **error)
 {
   Job *job = data;
+  ParleyImport *import = parley_import (job->path, job->models_dir, job->store, FALSE,
+                                        parley_task_report, task, cancellable, error);
 
-  return parley_import (job->path, job->models_dir, job->store, FALSE, parley_task_report, task,
-                        cancellable, error);
-}
-
-static guint
-take_chats (Job *job, GPtrArray *chats)
-{
-  guint n = 0;
-
-  for (guint i = 0; i < chats->len; i++) {
-    const char *json = g_ptr_array_index (chats, i);
-    g_autoptr (GError) error = NULL;
-    g_autoptr (ParleyChat) chat = parley_chat_import_json (job->store, json, strlen (json), &error);
-    if (chat != NULL) {
-      parley_chat_list_adopt (job->chats, chat);
-      n++;
-    } else
-      g_message ("a chat was left out: %s", error->message);
-  }
-  return n;
+  if (import != NULL)
+    take_chats (job, import->chats, cancellable);
+  return import;
 }
 
 static void
@@ -69,7 +72,8 @@ imported (gpointer result, const GError *error, gpointer data)
     parley_window_tell (job->widget, error->message);
     return;
   }
-  guint n_chats = take_chats (job, import->chats);
+  guint n_chats = job->taken->len;
+  parley_chat_list_adopt_all (job->chats, job->taken);
   g_autofree char *text =
       import->paths->len == 0
           ? g_strdup (_ ("This model is in the library already."))
@@ -107,10 +111,12 @@ parley_importer_run (ParleyServices *services, GtkWidget *widget, GFile *file)
   job->models_dir = g_strdup (parley_library_get_models_dir (services->library));
   job->widget = g_object_ref (widget);
   job->path = g_steal_pointer (&path);
+  job->taken = g_ptr_array_new_with_free_func (g_object_unref);
   g_autofree char *shown = g_filename_display_name (name);
   /* Translators: the name of a file. */
   g_autofree char *title = g_strdup_printf (_ ("Importing %s"), shown);
-  parley_task_run (services->tasks, title, import, imported, job, job_free);
+  parley_task_run (services->tasks, PARLEY_TASK_WITH_MODELS, title, import, imported, job,
+                   job_free);
 }
 
 /* ---- ways in ---- */

@@ -16,8 +16,7 @@ typedef struct {
   ParleyStore *store;
   ParleyModel *model;
   char *path;       /* of a folder or file */
-  GPtrArray *chats; /* of ParleyChat that go along, and their texts; NULL: not yet, or none */
-  GPtrArray *texts;
+  GPtrArray *chats; /* of ParleyChat that go along, as they were when a file was chosen; or NULL */
 } Work;
 
 static Work *
@@ -42,7 +41,6 @@ work_free (gpointer data)
   g_object_unref (work->store);
   g_object_unref (work->model);
   g_clear_pointer (&work->chats, g_ptr_array_unref);
-  g_clear_pointer (&work->texts, g_ptr_array_unref);
   g_free (work->path);
   g_free (work);
 }
@@ -51,7 +49,8 @@ work_free (gpointer data)
 static void
 start (Work *work, char *title, ParleyTaskWork run, ParleyTaskDone done)
 {
-  parley_task_run (work->services->tasks, title, run, done, work, work_free);
+  parley_task_run (work->services->tasks, PARLEY_TASK_WITH_MODELS, title, run, done, work,
+                   work_free);
   g_free (title);
 }
 
@@ -121,12 +120,27 @@ parley_model_work_move (ParleyServices *services, GtkWidget *widget, ParleyModel
 
 /* ---- exporting ---- */
 
+static GPtrArray *
+write_chats (Work *work, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
+
+  for (guint i = 0; i < work->chats->len; i++) {
+    char *text = parley_chat_export_json (work->chats->pdata[i], NULL, cancellable, error);
+    if (text == NULL)
+      return NULL;
+    g_ptr_array_add (texts, text);
+  }
+  return g_steal_pointer (&texts);
+}
+
 static gpointer export(ParleyTask *task, gpointer data, GCancellable *cancellable, GError **error)
 {
   Work *work = data;
+  g_autoptr (GPtrArray) texts = write_chats (work, cancellable, error);
 
-  return parley_export (work->model, work->store, work->texts, work->path, TRUE, parley_task_report,
-                        task, cancellable, error)
+  return texts != NULL && parley_export (work->model, work->store, texts, work->path, TRUE,
+                                         parley_task_report, task, cancellable, error)
              ? work->model
              : NULL;
 }
@@ -136,31 +150,13 @@ exported (gpointer result, const GError *error, gpointer data)
 {
   Work *work = data;
   const char *name = parley_model_get_name (work->model);
-  guint n = work->texts->len;
+  guint n = work->chats->len;
   g_autofree char *text = n == 0 ? g_strdup_printf (_ ("%s was exported."), name)
                                  : g_strdup_printf (ngettext ("%s was exported with %u chat.",
                                                               "%s was exported with %u chats.", n),
                                                     name, n);
 
   parley_window_tell (work->widget, result != NULL ? text : error->message);
-}
-
-/* JSON of the chats, which only this thread may read. NULL: said. */
-static GPtrArray *
-write_chats (Work *asked)
-{
-  g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GError) error = NULL;
-
-  for (guint i = 0; i < asked->chats->len; i++) {
-    char *text = parley_chat_export_json (asked->chats->pdata[i], &error);
-    if (text == NULL) {
-      parley_window_tell (asked->widget, error->message);
-      return NULL;
-    }
-    g_ptr_array_add (texts, text);
-  }
-  return g_steal_pointer (&texts);
 }
 
 static void
@@ -174,13 +170,12 @@ file_chosen (GFile *file, gpointer data)
                         _ ("Models can be exported to folders of this computer only."));
     return;
   }
-  GPtrArray *texts = write_chats (asked);
-  if (texts == NULL)
-    return;
   /* Translators: the name of a model. */
   char *title = g_strdup_printf (_ ("Exporting %s"), parley_model_get_name (asked->model));
   Work *work = work_new (asked->services, asked->widget, asked->model, path);
-  work->texts = texts;
+  work->chats = g_ptr_array_new_with_free_func (g_object_unref);
+  for (guint i = 0; i < asked->chats->len; i++)
+    g_ptr_array_add (work->chats, parley_chat_snapshot (asked->chats->pdata[i]));
   start (work, title, export, exported);
 }
 

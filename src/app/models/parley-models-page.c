@@ -5,7 +5,7 @@
 #include "app/chats/parley-folder-list.h"
 #include "app/models/parley-importer.h"
 #include "app/models/parley-model-row.h"
-#include "app/parley-task.h"
+#include "app/parley-task-list.h"
 #include "app/models/parley-transfer-box.h"
 #include "app/widgets/parley-widgets.h"
 
@@ -22,6 +22,7 @@ struct _ParleyModelsPage {
   GListModel *shown;     /* what the list shows of the library, in its order */
   char *amount, *left;   /* "3 models, 12 GB" and "210 GB free", or "" */
   GCancellable *looking; /* at the disk; NULL: not */
+  GListModel *work;      /* of ParleyTask: what is under way with models */
 };
 
 G_DEFINE_FINAL_TYPE (ParleyModelsPage, parley_models_page, GTK_TYPE_BOX)
@@ -202,41 +203,6 @@ build_tools (ParleyModelsPage *self)
   return line;
 }
 
-/* ---- long work that is under way ---- */
-
-static void
-show_fraction (ParleyTask *task, GParamSpec *pspec, GtkProgressBar *bar)
-{
-  gtk_progress_bar_set_fraction (bar, parley_task_get_fraction (task));
-}
-
-static GtkWidget *
-task_row (gpointer item, gpointer data)
-{
-  ParleyTask *task = item;
-  GtkWidget *row = gtk_list_box_row_new (), *bar = gtk_progress_bar_new ();
-  GtkWidget *line = parley_box (GTK_ORIENTATION_HORIZONTAL, 6, "file-row");
-  GtkWidget *column = parley_box (GTK_ORIENTATION_VERTICAL, 6, NULL);
-  const char *title = parley_task_get_title (task);
-  g_autofree char *name = g_strdup_printf (_ ("Cancel: %s"), title);
-  GtkWidget *cancel = parley_icon_button ("window-close-symbolic", name, NULL);
-
-  gtk_widget_add_css_class (bar, "slim");
-  parley_set_accessible_name (bar, title);
-  g_signal_connect_object (task, "notify::fraction", G_CALLBACK (show_fraction), bar, 0);
-  parley_add_classes (cancel, "flat circular");
-  g_signal_connect_object (cancel, "clicked", G_CALLBACK (parley_task_cancel), task,
-                           G_CONNECT_SWAPPED);
-  gtk_box_append (GTK_BOX (column), parley_line (title, NULL));
-  gtk_box_append (GTK_BOX (column), bar);
-  gtk_widget_set_hexpand (column, TRUE);
-  gtk_box_append (GTK_BOX (line), column);
-  gtk_box_append (GTK_BOX (line), cancel);
-  gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (row), line);
-  gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (row), FALSE);
-  return row;
-}
-
 /* ---- how much there is ---- */
 
 static void
@@ -305,7 +271,7 @@ update (ParleyModelsPage *self)
   guint n = g_list_model_get_n_items (library);
   gboolean loading = parley_library_is_loading (self->services->library);
   gboolean downloading = gtk_widget_get_first_child (self->downloads) != NULL;
-  gboolean working = g_list_model_get_n_items (G_LIST_MODEL (self->services->tasks)) > 0;
+  gboolean working = g_list_model_get_n_items (self->work) > 0;
   guint64 bytes = 0;
 
   for (guint i = 0; i < n; i++) {
@@ -377,6 +343,7 @@ dispose (GObject *object)
   ParleyModelsPage *self = PARLEY_MODELS_PAGE (object);
 
   g_clear_object (&self->shown);
+  g_clear_object (&self->work);
   g_clear_object (&self->filter);
   g_clear_object (&self->sorter);
   if (self->looking != NULL)
@@ -434,11 +401,9 @@ parley_models_page_new (ParleyServices *services)
                                                g_object_ref (self->filter))),
       g_object_ref (self->sorter)));
   self->nothing = parley_label (_ ("Nothing here is called so."), "dim-label");
-  self->tasks = parley_boxed_list ();
+  self->work = parley_task_list_filter (services->tasks, PARLEY_TASK_WITH_MODELS);
+  self->tasks = parley_task_list_new (self->work);
   gtk_widget_set_margin_bottom (self->tasks, 12);
-  parley_set_accessible_name (self->tasks, _ ("Under Way"));
-  gtk_list_box_bind_model (GTK_LIST_BOX (self->tasks), G_LIST_MODEL (services->tasks), task_row,
-                           self, NULL);
   g_signal_connect (self, "map", G_CALLBACK (show_models), NULL);
   g_signal_connect (self, "map", G_CALLBACK (look_for_updates), NULL);
   g_signal_connect (self, "map", G_CALLBACK (look_at_disk), NULL);
@@ -476,7 +441,7 @@ parley_models_page_new (ParleyServices *services)
                            self, G_CONNECT_SWAPPED);
   g_signal_connect_object (services->library, "items-changed", G_CALLBACK (look_for_updates), self,
                            G_CONNECT_SWAPPED | G_CONNECT_AFTER);
-  g_signal_connect_object (services->tasks, "items-changed", G_CALLBACK (update), self,
+  g_signal_connect_object (self->work, "items-changed", G_CALLBACK (update), self,
                            G_CONNECT_SWAPPED | G_CONNECT_AFTER);
   g_signal_connect_object (services->updates, "changed", G_CALLBACK (updates_changed), self,
                            G_CONNECT_SWAPPED);
