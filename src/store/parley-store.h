@@ -79,7 +79,7 @@ gboolean parley_store_flush (ParleyStore *self, GError **error);
 /* Reads every page and every index; for a background thread, since it takes its time. */
 gboolean parley_store_check (ParleyStore *self, GError **error);
 
-/* Whether the path names one of the files that the store is kept in, which nothing else may replace.
+/* Whether the path names one of the files that the store is kept in: nothing else may replace them.
  */
 gboolean parley_store_owns_file (ParleyStore *self, const char *path);
 
