@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/compat.h"
 
-#include "app/text/parley-markdown.h"
+#include "app/text/parley-link.h"
 
 void
 parley_css_load (GtkCssProvider *provider, const char *css)
@@ -26,7 +26,7 @@ parley_widget_get_colour (GtkWidget *widget, GdkRGBA *colour)
 void
 parley_open_address (GtkWindow *parent, const char *address)
 {
-  if (!parley_markdown_link_is_safe (address))
+  if (!parley_link_is_safe (address))
     return;
 #if GTK_CHECK_VERSION(4, 10, 0)
   g_autoptr (GtkUriLauncher) launcher = gtk_uri_launcher_new (address);

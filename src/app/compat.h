@@ -15,7 +15,7 @@ void parley_css_load (GtkCssProvider *provider, const char *css);
 void parley_widget_get_colour (GtkWidget *widget, GdkRGBA *colour);
 
 /* Opens a web or mail address in the person's own program. Only what
- * parley_markdown_link_is_safe() accepts. */
+ * parley_link_is_safe() accepts. */
 void parley_open_address (GtkWindow *parent, const char *address);
 
 typedef void (*ParleyFileChosen) (GFile *file, gpointer data); /* not called when dismissed */

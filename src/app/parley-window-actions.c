@@ -3,7 +3,7 @@
 #include "app/chats/parley-chat-settings.h"
 #include "app/widgets/parley-dialog.h"
 #include "app/parley-help.h"
-#include "app/text/parley-markdown.h"
+#include "app/text/parley-link.h"
 #include "app/desktop/parley-picture.h"
 #include "app/parley-preferences.h"
 #include "app/parley-shortcuts.h"
@@ -187,13 +187,29 @@ copy_now (gpointer data)
 }
 
 /* Nothing is opened before a person has seen where it leads. */
+static char *
+where_it_opens (const char *address, gboolean safe)
+{
+  g_autofree char *host = parley_link_get_host (address);
+
+  if (!safe)
+    return g_strdup (_ ("Parley opens web and mail addresses only, and none that hide where they "
+                        "lead. You can copy this one."));
+  if (g_ascii_strncasecmp (address, "mailto:", 7) == 0)
+    return g_strdup (_ ("It opens in your mail program."));
+  /* Translators: the name of a computer on the web, such as en.wikipedia.org. */
+  return g_strdup_printf (_ ("It opens in your web browser and leads to %s."), host);
+}
+
 static void
 open_link (GSimpleAction *action, GVariant *parameter, gpointer widget)
 {
   const char *address = g_variant_get_string (parameter, NULL);
-  gboolean safe = parley_markdown_link_is_safe (address);
+  gboolean safe = parley_link_is_safe (address);
+  g_autofree char *display = parley_link_for_display (address);
+  g_autofree char *where = where_it_opens (address, safe);
   Link *link = g_new0 (Link, 1);
-  GtkWidget *shown = parley_label (address, "notice monospace");
+  GtkWidget *shown = parley_label (display, "notice monospace");
 
   gtk_label_set_selectable (GTK_LABEL (shown), TRUE);
   gtk_label_set_wrap_mode (GTK_LABEL (shown), PANGO_WRAP_CHAR);
@@ -202,11 +218,8 @@ open_link (GSimpleAction *action, GVariant *parameter, gpointer widget)
   gtk_label_set_max_width_chars (GTK_LABEL (shown), 44);
   link->window = GTK_WINDOW (widget);
   link->address = g_strdup (address);
-  parley_ask (GTK_WINDOW (widget), safe ? _ ("Open This Address?") : _ ("Not Opened"),
-              safe ? _ ("It opens in your web browser.")
-                   : _ ("Parley opens web and mail addresses only. You can copy this one."),
-              shown, safe ? _ ("Open") : _ ("Copy"), FALSE, safe ? open_now : copy_now, link,
-              link_free);
+  parley_ask (GTK_WINDOW (widget), safe ? _ ("Open This Address?") : _ ("Not Opened"), where, shown,
+              safe ? _ ("Open") : _ ("Copy"), FALSE, safe ? open_now : copy_now, link, link_free);
 }
 
 static void

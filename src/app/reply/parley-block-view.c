@@ -4,6 +4,7 @@
 #include "app/reply/parley-code-block.h"
 #include "app/reply/parley-formula-view.h"
 #include "app/reply/parley-rich-label.h"
+#include "app/reply/parley-table.h"
 #include "app/widgets/parley-widgets.h"
 
 #include <glib/gi18n.h>
@@ -135,50 +136,6 @@ update_list (GtkWidget *box, const ParleyBlock *old, const ParleyBlock *list)
 }
 
 static GtkWidget *
-build_cell (const ParleyBlock *cell, gboolean last)
-{
-  GtkWidget *label = parley_rich_label_new ();
-
-  gtk_widget_add_css_class (label, "md-cell");
-  if (cell->header)
-    gtk_widget_add_css_class (label, "header");
-  if (last)
-    gtk_widget_add_css_class (label, "last");
-  gtk_label_set_xalign (GTK_LABEL (label), cell->align == PARLEY_ALIGN_END      ? 1.0f
-                                           : cell->align == PARLEY_ALIGN_CENTRE ? 0.5f
-                                                                                : 0.0f);
-  gtk_widget_set_hexpand (label, TRUE);
-  parley_rich_label_set (label, cell->text->str, cell->spans);
-  /* One width, so that a row is as high as its text: the table itself scrolls sideways. */
-  int width = (int) MIN (g_utf8_strlen (cell->text->str, -1) + 1, 36);
-  gtk_label_set_width_chars (GTK_LABEL (label), width);
-  gtk_label_set_max_width_chars (GTK_LABEL (label), width);
-  return label;
-}
-
-static GtkWidget *
-build_table (const ParleyBlock *table)
-{
-  GtkWidget *scroller = gtk_scrolled_window_new (), *grid = gtk_grid_new ();
-
-  for (guint r = 0; table->children != NULL && r < table->children->len; r++) {
-    const ParleyBlock *row = g_ptr_array_index (table->children, r);
-    gboolean last = r + 1 == table->children->len;
-    for (guint c = 0; row->children != NULL && c < row->children->len; c++)
-      gtk_grid_attach (GTK_GRID (grid), build_cell (g_ptr_array_index (row->children, c), last),
-                       (int) c, (int) r, 1, 1);
-  }
-  gtk_widget_add_css_class (scroller, "md-table");
-  gtk_widget_set_overflow (scroller, GTK_OVERFLOW_HIDDEN);
-  gtk_widget_set_halign (scroller, GTK_ALIGN_START);
-  gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scroller), GTK_POLICY_AUTOMATIC,
-                                  GTK_POLICY_NEVER);
-  gtk_scrolled_window_set_propagate_natural_width (GTK_SCROLLED_WINDOW (scroller), TRUE);
-  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scroller), grid);
-  return scroller;
-}
-
-static GtkWidget *
 build (const ParleyBlock *block)
 {
   GtkWidget *widget;
@@ -193,7 +150,7 @@ build (const ParleyBlock *block)
     parley_block_view_sync (widget, 0, NULL, block->children);
     return widget;
   case PARLEY_BLOCK_LIST: return build_list (block);
-  case PARLEY_BLOCK_TABLE: return build_table (block);
+  case PARLEY_BLOCK_TABLE: return parley_table_new (block);
   case PARLEY_BLOCK_RULE:
     widget = gtk_separator_new (GTK_ORIENTATION_HORIZONTAL);
     gtk_widget_add_css_class (widget, "md-rule");
@@ -229,6 +186,7 @@ update (GtkWidget *widget, const ParleyBlock *old, const ParleyBlock *block)
     parley_block_view_sync (widget, 0, old->children, block->children);
     return TRUE;
   case PARLEY_BLOCK_LIST: return update_list (widget, old, block);
+  case PARLEY_BLOCK_TABLE: return parley_table_update (widget, old, block);
   default: return FALSE;
   }
 }

@@ -95,7 +95,9 @@ parley_markdown_view_set (ParleyMarkdownView *self, const char *text, gsize leng
     g_clear_pointer (&self->live, parley_block_free);
     self->settled = settled;
   }
-  show_live (self, parley_markdown_parse (text + settled, length - settled));
+  g_autofree char *calm = complete ? NULL : parley_markdown_calm (text + settled, length - settled);
+  show_live (self, calm != NULL ? parley_markdown_parse (calm, strlen (calm))
+                                : parley_markdown_parse (text + settled, length - settled));
   if (complete && self->whole != NULL)
     settle_all (self, text, length);
   self->length = length;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/reply/parley-rich-label.h"
 
+#include "app/text/parley-link.h"
 #include "app/widgets/parley-widgets.h"
 
 #include <string.h>
@@ -77,7 +78,8 @@ motion (GtkEventControllerMotion *controller, double x, double y, GtkWidget *lab
   const char *target = link_at (label, x, y);
 
   gtk_widget_set_cursor_from_name (label, target != NULL ? "pointer" : NULL);
-  gtk_widget_set_tooltip_text (label, target);
+  g_autofree char *shown = target != NULL ? parley_link_for_display (target) : NULL;
+  gtk_widget_set_tooltip_text (label, shown);
 }
 
 /* ---- by keyboard: Enter opens the only link, or offers those there are ---- */
@@ -113,7 +115,8 @@ offer_links (GtkWidget *label, const GArray *links)
 
   for (guint i = 0; i < links->len; i++) {
     const ParleySpan *link = &g_array_index (links, ParleySpan, i);
-    GtkWidget *button = gtk_button_new (), *address = parley_line (link->target, NULL);
+    g_autofree char *shown = parley_link_for_display (link->target);
+    GtkWidget *button = gtk_button_new (), *address = parley_line (shown, NULL);
     gtk_label_set_max_width_chars (GTK_LABEL (address), 48);
     gtk_label_set_ellipsize (GTK_LABEL (address), PANGO_ELLIPSIZE_MIDDLE);
     gtk_button_set_child (GTK_BUTTON (button), address);
@@ -144,6 +147,52 @@ key_pressed (GtkEventControllerKey *controller, guint key, guint code, GdkModifi
   return GDK_EVENT_STOP;
 }
 
+/* ---- attributes ---- */
+
+static void
+add (PangoAttrList *list, PangoAttribute *attribute, const ParleySpan *span)
+{
+  attribute->start_index = span->start;
+  attribute->end_index = span->end;
+  pango_attr_list_insert (list, attribute);
+}
+
+static PangoAttribute *
+link_colour (void)
+{
+  return adw_style_manager_get_dark (adw_style_manager_get_default ())
+             ? pango_attr_foreground_new (0x7800, 0xae00, 0xed00)
+             : pango_attr_foreground_new (0x1a00, 0x5f00, 0xb400);
+}
+
+static gboolean
+is_of_a_link (PangoAttribute *attribute, gpointer data)
+{
+  const GArray *links = data;
+
+  for (guint i = 0; i < links->len && attribute->klass->type == PANGO_ATTR_FOREGROUND; i++)
+    if (attribute->start_index == g_array_index (links, ParleySpan, i).start)
+      return TRUE;
+  return FALSE;
+}
+
+/* The window became dark or light: what was readable before is not now. */
+static void
+recolour (GtkWidget *label)
+{
+  GArray *links = g_object_get_data (G_OBJECT (label), SPANS_KEY);
+  PangoAttrList *present = gtk_label_get_attributes (GTK_LABEL (label));
+
+  if (links == NULL || links->len == 0 || present == NULL)
+    return;
+  g_autoptr (PangoAttrList) list = pango_attr_list_copy (present);
+  PangoAttrList *before = pango_attr_list_filter (list, is_of_a_link, links);
+  g_clear_pointer (&before, pango_attr_list_unref);
+  for (guint i = 0; i < links->len; i++)
+    add (list, link_colour (), &g_array_index (links, ParleySpan, i));
+  gtk_label_set_attributes (GTK_LABEL (label), list);
+}
+
 GtkWidget *
 parley_rich_label_new (void)
 {
@@ -161,22 +210,15 @@ parley_rich_label_new (void)
   gtk_widget_add_controller (label, pointer);
   g_signal_connect (keys, "key-pressed", G_CALLBACK (key_pressed), label);
   gtk_widget_add_controller (label, keys);
+  g_signal_connect_object (adw_style_manager_get_default (), "notify::dark", G_CALLBACK (recolour),
+                           label, G_CONNECT_SWAPPED);
   return label;
-}
-
-static void
-add (PangoAttrList *list, PangoAttribute *attribute, const ParleySpan *span)
-{
-  attribute->start_index = span->start;
-  attribute->end_index = span->end;
-  pango_attr_list_insert (list, attribute);
 }
 
 void
 parley_rich_label_set (GtkWidget *label, const char *text, const GArray *spans)
 {
   g_autoptr (PangoAttrList) list = pango_attr_list_new ();
-  gboolean dark = adw_style_manager_get_dark (adw_style_manager_get_default ());
 
   for (guint i = 0; spans != NULL && i < spans->len; i++) {
     const ParleySpan *span = &g_array_index (spans, ParleySpan, i);
@@ -192,10 +234,7 @@ parley_rich_label_set (GtkWidget *label, const char *text, const GArray *spans)
       break;
     case PARLEY_SPAN_LINK:
       add (list, pango_attr_underline_new (PANGO_UNDERLINE_SINGLE), span);
-      add (list,
-           dark ? pango_attr_foreground_new (0x7800, 0xae00, 0xed00)
-                : pango_attr_foreground_new (0x1a00, 0x5f00, 0xb400),
-           span);
+      add (list, link_colour (), span);
       break;
     case PARLEY_SPAN_RAISED:
       add (list, pango_attr_font_scale_new (PANGO_FONT_SCALE_SUPERSCRIPT), span);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * What is done with Markdown besides parsing it: where a growing text may be cut, comparing and
- * describing trees, which links may be opened.
+ * describing trees.
  */
 #include "app/text/parley-markdown.h"
 
@@ -194,20 +194,4 @@ parley_block_plain_text (const ParleyBlock *block)
   GString *out = g_string_new (NULL);
   plain_text (block, out);
   return g_string_free (out, FALSE);
-}
-
-gboolean
-parley_markdown_link_is_safe (const char *target)
-{
-  static const char *const schemes[] = { "http://", "https://", "mailto:" };
-
-  if (target == NULL || strlen (target) > 4096)
-    return FALSE;
-  for (const char *c = target; *c != '\0'; c++)
-    if ((guchar) *c < 0x21 || *c == 0x7f)
-      return FALSE;
-  for (gsize i = 0; i < G_N_ELEMENTS (schemes); i++)
-    if (g_ascii_strncasecmp (target, schemes[i], strlen (schemes[i])) == 0)
-      return TRUE;
-  return FALSE;
 }

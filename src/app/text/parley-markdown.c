@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/text/parley-markdown.h"
 
+#include "app/text/parley-entities.h"
 #include "app/text/parley-math.h"
 
 #include <md4c.h>
@@ -8,12 +9,14 @@
 
 typedef struct {
   GPtrArray *stack;   /* open blocks that are in the tree, outermost first; borrowed */
+  guint depth;        /* open lists and quotes */
   guint skipped;      /* open blocks beyond the depth limit */
   GArray *open_spans; /* indices into the current block's spans */
   ParleyBlock *text;  /* where text goes now; borrowed */
   const char *source; /* with the formulas */
   GArray *formulas;   /* of ParleyFormula: what the marks in the text stand for */
   guint in_code;      /* open spans of code */
+  guint script;       /* index of the open span of <sub> or <sup>, and 1; 0: none is open */
 } Builder;
 
 /* A formula stands in what is parsed as its number between these, two characters of the private
@@ -22,10 +25,22 @@ typedef struct {
 #define FORMULA_CLOSE "\xee\x83\xb1"
 #define MARK_LENGTH   3
 
+#define LONGEST_NAME 80 /* characters of an address that stands for its words */
+
 static void
 span_clear (gpointer data)
 {
   g_free (((ParleySpan *) data)->target);
+}
+
+static GArray *
+spans_of (ParleyBlock *block)
+{
+  if (block->spans == NULL) {
+    block->spans = g_array_new (FALSE, FALSE, sizeof (ParleySpan));
+    g_array_set_clear_func (block->spans, span_clear);
+  }
+  return block->spans;
 }
 
 static ParleyBlock *
@@ -82,12 +97,52 @@ is_container (MD_BLOCKTYPE type)
          type == MD_BLOCK_LI;
 }
 
-static char *
-attribute_dup (const MD_ATTRIBUTE *attribute)
+/* What moves its text in. */
+static gboolean
+is_level (MD_BLOCKTYPE type)
 {
-  if (attribute->text == NULL || attribute->size == 0)
-    return NULL;
-  return g_utf8_make_valid (attribute->text, attribute->size);
+  return is_container (type) && type != MD_BLOCK_LI;
+}
+
+/* The text with the formulas that marks in it stand for, as they were written. Not a string of
+ * its own end: `length` bytes. */
+static void
+restore_formulas (Builder *self, GString *out, const char *text, gsize length)
+{
+  const char *end = text + length, *open;
+
+  while (self->formulas != NULL && (open = g_strstr_len (text, end - text, FORMULA_OPEN)) != NULL) {
+    char *after = NULL;
+    guint64 number = g_ascii_strtoull (open + MARK_LENGTH, &after, 10);
+    g_string_append_len (out, text, open - text);
+    if (number < self->formulas->len) {
+      const ParleyFormula *formula = &g_array_index (self->formulas, ParleyFormula, number);
+      g_string_append_len (out, self->source + formula->start,
+                           (gssize) (formula->end - formula->start));
+    }
+    text = MIN (after + MARK_LENGTH, end);
+  }
+  g_string_append_len (out, text, end - text);
+}
+
+/* Of an attribute, and of a code block's language. NULL: it is empty. */
+static char *
+attribute_dup (Builder *self, const MD_ATTRIBUTE *attribute)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint i = 0; attribute->text != NULL && attribute->substr_offsets[i] < attribute->size;
+       i++) {
+    const char *part = attribute->text + attribute->substr_offsets[i];
+    gsize length = attribute->substr_offsets[i + 1] - attribute->substr_offsets[i];
+    gunichar entity =
+        attribute->substr_types[i] == MD_TEXT_ENTITY ? parley_entity (part, length) : 0;
+    if (entity != 0)
+      g_string_append_unichar (text, entity);
+    else
+      restore_formulas (self, text, part, length);
+  }
+  return text->len > 0 ? g_utf8_make_valid (text->str, (gssize) text->len) : NULL;
 }
 
 /* Text directly inside an item (tight lists have no paragraphs) or the document. */
@@ -108,10 +163,11 @@ enter_block (MD_BLOCKTYPE type, void *detail, void *data)
 
   if (is_container (type)) {
     self->text = NULL;
-    if (self->skipped > 0 || self->stack->len > PARLEY_MARKDOWN_MAX_DEPTH * 2) {
+    if (self->skipped > 0 || (is_level (type) && self->depth == PARLEY_MARKDOWN_MAX_DEPTH)) {
       self->skipped++;
       return 0;
     }
+    self->depth += is_level (type);
   }
   switch (type) {
   case MD_BLOCK_QUOTE: push (self, PARLEY_BLOCK_QUOTE); break;
@@ -133,7 +189,7 @@ enter_block (MD_BLOCKTYPE type, void *detail, void *data)
     break;
   case MD_BLOCK_CODE:
     self->text = push (self, PARLEY_BLOCK_CODE);
-    self->text->info = attribute_dup (&((MD_BLOCK_CODE_DETAIL *) detail)->lang);
+    self->text->info = attribute_dup (self, &((MD_BLOCK_CODE_DETAIL *) detail)->lang);
     break;
   case MD_BLOCK_P: self->text = push (self, PARLEY_BLOCK_PARAGRAPH); break;
   case MD_BLOCK_TABLE:
@@ -157,11 +213,13 @@ leave_block (MD_BLOCKTYPE type, void *detail, void *data)
   Builder *self = data;
 
   self->text = NULL;
+  self->script = 0;
   g_array_set_size (self->open_spans, 0);
   if (is_container (type) && self->skipped > 0) {
     self->skipped--;
     return 0;
   }
+  self->depth -= is_level (type);
   if (type != MD_BLOCK_DOC && type != MD_BLOCK_THEAD && type != MD_BLOCK_TBODY &&
       type != MD_BLOCK_HTML && self->stack->len > 1)
     g_ptr_array_set_size (self->stack, (int) self->stack->len - 1);
@@ -185,22 +243,34 @@ enter_span (MD_SPANTYPE type, void *detail, void *data)
   case MD_SPAN_CODE: span.kind = PARLEY_SPAN_CODE; break;
   case MD_SPAN_A:
     span.kind = PARLEY_SPAN_LINK;
-    span.target = attribute_dup (&((MD_SPAN_A_DETAIL *) detail)->href);
+    span.target = attribute_dup (self, &((MD_SPAN_A_DETAIL *) detail)->href);
     break;
   case MD_SPAN_IMG: /* never fetched: its description is a link to it */
     span.kind = PARLEY_SPAN_LINK;
-    span.target = attribute_dup (&((MD_SPAN_IMG_DETAIL *) detail)->src);
+    span.target = attribute_dup (self, &((MD_SPAN_IMG_DETAIL *) detail)->src);
     break;
   default: span.kind = PARLEY_SPAN_EMPHASIS; break;
   }
-  if (block->spans == NULL) {
-    block->spans = g_array_new (FALSE, FALSE, sizeof (ParleySpan));
-    g_array_set_clear_func (block->spans, span_clear);
-  }
-  guint index = block->spans->len;
+  guint index = spans_of (block)->len;
   g_array_append_val (block->spans, span);
   g_array_append_val (self->open_spans, index);
   return 0;
+}
+
+/* A picture, or a link, without words is called by its address. */
+static void
+name_link (ParleyBlock *block, guint index)
+{
+  const ParleySpan *span = &g_array_index (block->spans, ParleySpan, index);
+
+  if (span->kind != PARLEY_SPAN_LINK || span->target == NULL || span->start < block->text->len)
+    return;
+  const char *end = span->target;
+  for (guint i = 0; i < LONGEST_NAME && *end != '\0'; i++)
+    end = g_utf8_next_char (end);
+  g_string_append_len (block->text, span->target, end - span->target);
+  if (*end != '\0')
+    g_string_append (block->text, "…");
 }
 
 static int
@@ -214,8 +284,10 @@ leave_span (MD_SPANTYPE type, void *detail, void *data)
     return 0;
   guint index = g_array_index (self->open_spans, guint, self->open_spans->len - 1);
   g_array_set_size (self->open_spans, self->open_spans->len - 1);
-  if (index < self->text->spans->len)
-    g_array_index (self->text->spans, ParleySpan, index).end = (guint) self->text->text->len;
+  if (index >= self->text->spans->len)
+    return 0;
+  name_link (self->text, index);
+  g_array_index (self->text->spans, ParleySpan, index).end = (guint) self->text->text->len;
   return 0;
 }
 
@@ -233,11 +305,7 @@ continue_block (Builder *self)
         &g_array_index (full->spans, ParleySpan, g_array_index (self->open_spans, guint, i));
     ParleySpan again = { open->kind, 0, G_MAXUINT, g_strdup (open->target) };
     open->end = (guint) full->text->len;
-    if (next->spans == NULL) {
-      next->spans = g_array_new (FALSE, FALSE, sizeof (ParleySpan));
-      g_array_set_clear_func (next->spans, span_clear);
-    }
-    g_array_append_val (next->spans, again);
+    g_array_append_vals (spans_of (next), &again, 1);
     g_array_index (self->open_spans, guint, i) = i;
   }
   if (top (self) == full) {
@@ -247,6 +315,7 @@ continue_block (Builder *self)
   } else
     block_append (top (self), next);
   self->text = next;
+  self->script = 0;
 }
 
 static void
@@ -281,16 +350,12 @@ append_text (Builder *self, const char *text, gsize length)
 static void
 add_script_spans (ParleyBlock *block, const GArray *runs)
 {
-  if (runs->len > 0 && block->spans == NULL) {
-    block->spans = g_array_new (FALSE, FALSE, sizeof (ParleySpan));
-    g_array_set_clear_func (block->spans, span_clear);
-  }
   for (guint i = 0; i < runs->len; i++) {
     const ParleyMathRun *run = &g_array_index (runs, ParleyMathRun, i);
     ParleySpan span = { run->script == PARLEY_MATH_RAISED ? PARLEY_SPAN_RAISED
                                                           : PARLEY_SPAN_LOWERED,
                         (guint) run->start, (guint) run->end, NULL };
-    g_array_append_val (block->spans, span);
+    g_array_append_vals (spans_of (block), &span, 1);
   }
 }
 
@@ -381,34 +446,64 @@ mark_formulas (Builder *self, const char *text, gsize length)
   return g_string_free (marked, FALSE);
 }
 
-/* Named entities that models really write; numbers are decoded, others stay as written. */
+/* What is not known stays as it was written. */
 static void
 append_entity (Builder *self, const char *text, gsize length)
 {
-  static const struct {
-    const char *name, *text;
-  } names[] = {
-    { "&amp;", "&" },    { "&lt;", "<" },        { "&gt;", ">" },    { "&quot;", "\"" },
-    { "&apos;", "'" },   { "&nbsp;", "\u00a0" }, { "&mdash;", "—" }, { "&ndash;", "–" },
-    { "&hellip;", "…" }, { "&copy;", "©" },      { "&times;", "×" }, { "&deg;", "°" },
-  };
+  gunichar entity = parley_entity (text, length);
+  char out[6];
 
-  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
-    if (strlen (names[i].name) == length && memcmp (names[i].name, text, length) == 0) {
-      append_text (self, names[i].text, strlen (names[i].text));
+  if (entity != 0)
+    append_text (self, out, (gsize) g_unichar_to_utf8 (entity, out));
+  else
+    append_text (self, text, length);
+}
+
+/* ---- the few tags that are no decoration in what models write ---- */
+
+static gboolean
+is_tag (const char *text, gsize length, const char *tag)
+{
+  return length == strlen (tag) && g_ascii_strncasecmp (text, tag, length) == 0;
+}
+
+/* Whether it is closed soon, in the same block: else the tag is text. */
+static gboolean
+is_closed (const char *after, const char *closing)
+{
+  const char *empty = strstr (after, "\n\n"), *close = strstr (after, closing);
+
+  return close != NULL && close - after < 200 && (empty == NULL || close < empty);
+}
+
+static void
+append_tag (Builder *self, const char *text, gsize length)
+{
+  static const char *const breaks[] = { "<br>", "<br/>", "<br />" };
+  gboolean below = is_tag (text, length, "<sub>"), above = is_tag (text, length, "<sup>");
+
+  for (gsize i = 0; i < G_N_ELEMENTS (breaks); i++)
+    if (is_tag (text, length, breaks[i])) {
+      append_text (self, "\n", 1);
       return;
     }
-  if (length > 3 && text[1] == '#') {
-    gboolean hex = text[2] == 'x' || text[2] == 'X';
-    g_autofree char *digits = g_strndup (text + (hex ? 3 : 2), length - (hex ? 4 : 3));
-    guint64 code = g_ascii_strtoull (digits, NULL, hex ? 16 : 10);
-    if (code >= 32 && code <= 0x10ffff && g_unichar_validate ((gunichar) code)) {
-      char out[6];
-      append_text (self, out, (gsize) g_unichar_to_utf8 ((gunichar) code, out));
-      return;
-    }
+  if (self->script > 0 && (is_tag (text, length, "</sub>") || is_tag (text, length, "</sup>"))) {
+    GArray *spans = spans_of (text_block (self));
+    if (self->script <= spans->len)
+      g_array_index (spans, ParleySpan, self->script - 1).end = (guint) self->text->text->len;
+    self->script = 0;
+    return;
   }
-  append_text (self, text, length);
+  if (self->script == 0 && (below || above) &&
+      is_closed (text + length, below ? "</sub>" : "</sup>")) {
+    ParleyBlock *block = text_block (self);
+    ParleySpan span = { above ? PARLEY_SPAN_RAISED : PARLEY_SPAN_LOWERED, (guint) block->text->len,
+                        G_MAXUINT, NULL };
+    self->script = spans_of (block)->len + 1;
+    g_array_append_val (block->spans, span);
+    return;
+  }
+  append_with_formulas (self, text, length);
 }
 
 static int
@@ -427,22 +522,19 @@ add_text (MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE size, void *data)
     break;
   }
   case MD_TEXT_ENTITY: append_entity (self, text, size); break;
+  case MD_TEXT_HTML: append_tag (self, text, size); break;
   default: append_with_formulas (self, text, size); break;
   }
   return 0;
 }
 
-/* What is left of a paragraph of which formulas took the rest. */
+/* What is left of a paragraph of which formulas took the rest, or that was a break alone. */
 static gboolean
 is_leftover (const GPtrArray *blocks, guint i)
 {
   const ParleyBlock *block = g_ptr_array_index (blocks, i);
-  const ParleyBlock *before = i > 0 ? g_ptr_array_index (blocks, i - 1) : NULL;
-  const ParleyBlock *after = i + 1 < blocks->len ? g_ptr_array_index (blocks, i + 1) : NULL;
 
-  return block->kind == PARLEY_BLOCK_PARAGRAPH && block->text->len == 0 &&
-         ((before != NULL && before->kind == PARLEY_BLOCK_FORMULA) ||
-          (after != NULL && after->kind == PARLEY_BLOCK_FORMULA));
+  return block->kind == PARLEY_BLOCK_PARAGRAPH && block->text->len == 0;
 }
 
 /* Unclosed spans, the newline after code, the space around formulas. */
@@ -482,7 +574,7 @@ ParleyBlock *
 parley_markdown_parse (const char *text, gsize length)
 {
   static const MD_PARSER parser = {
-    .flags = MD_FLAG_TABLES | MD_FLAG_STRIKETHROUGH | MD_FLAG_TASKLISTS | MD_FLAG_NOHTML |
+    .flags = MD_FLAG_TABLES | MD_FLAG_STRIKETHROUGH | MD_FLAG_TASKLISTS | MD_FLAG_NOHTMLBLOCKS |
              MD_FLAG_PERMISSIVEURLAUTOLINKS,
     .enter_block = enter_block,
     .leave_block = leave_block,

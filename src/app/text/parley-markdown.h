@@ -2,7 +2,7 @@
  *
  * Markdown as a small tree of blocks. Pure data: no widgets, no markup, no network. What a model
  * writes is hostile until shown: nesting is bounded, one run of text is bounded, raw HTML is plain
- * text, and nothing is ever dropped because it is long.
+ * text but for <br>, <sub> and <sup>, and nothing is ever dropped because it is long.
  *
  * Formulas between dollar signs or \( \) become readable text (parley-math.h); those on lines of
  * their own, between $$ or \[ \], blocks.
@@ -16,7 +16,7 @@
 
 G_BEGIN_DECLS
 
-#define PARLEY_MARKDOWN_MAX_DEPTH 10
+#define PARLEY_MARKDOWN_MAX_DEPTH 8         /* lists and quotes in each other; fits 360 pixels */
 #define PARLEY_MARKDOWN_MAX_RUN   16384     /* bytes in one block's text; longer ones continue */
 #define PARLEY_MARKDOWN_MAX_SIZE  (1 << 20) /* bytes parsed as Markdown; longer text stays plain */
 
@@ -86,6 +86,11 @@ ParleyBlock *parley_markdown_parse (const char *text, gsize length);
  * definitions, which only a parse of the whole resolves). */
 gsize parley_markdown_settled (const char *text, gsize length);
 
+/* The text, while it grows, as it is to be parsed for showing: without an end that only what comes
+ * next decides ("-" below a line, "[words](addr"), and with what is open closed ("**bold"). Free
+ * it. */
+char *parley_markdown_calm (const char *text, gsize length);
+
 void parley_block_free (ParleyBlock *block);
 gboolean parley_block_equal (const ParleyBlock *a, const ParleyBlock *b);
 
@@ -94,10 +99,6 @@ char *parley_block_describe (const ParleyBlock *block);
 
 /* The readable text without marks, for a title or a notification. */
 char *parley_block_plain_text (const ParleyBlock *block);
-
-/* TRUE for addresses that may be offered to open: http, https and mailto, without control
- * characters. Everything else is shown, never opened. */
-gboolean parley_markdown_link_is_safe (const char *target);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ParleyBlock, parley_block_free)
 
