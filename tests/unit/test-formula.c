@@ -80,6 +80,22 @@ things_stand_above_each_other (void)
 }
 
 static void
+marks_go_with_the_whole (void)
+{
+  CHECK (height_of ("\\boxed{x}") > height_of ("x") && width_of ("\\boxed{x}") > width_of ("x"));
+  CHECK (height_of ("\\underbrace{a + b}") > height_of ("a + b"));
+  CHECK (height_of ("\\overbrace{x}^{k}") > height_of ("\\overbrace{x}"));
+  /* Below the brace, and not beside what is above it. */
+  CHECK (width_of ("\\underbrace{a + b + c}_{n}") < width_of ("a + b + c_{n}"));
+  CHECK (height_of ("\\underbrace{abc}_{n}") > height_of ("\\underbrace{abc}") + 5);
+  CHECK (width_of ("\\cancel{xy}") == width_of ("xy"));
+  CHECK (height_of ("a \\overset{!}{=} b") > height_of ("a = b"));
+  CHECK (width_of ("a \\overset{!}{=} b") < width_of ("a = ! b"));
+  CHECK (height_of ("\\ddot{xy}") > height_of ("xy"));
+  CHECK (width_of ("\\sum_{i=1}^{n} x") < width_of ("\\sum{i = 1}^{n} x"));
+}
+
+static void
 tables_have_rows_and_columns (void)
 {
   int two = height_of ("\\begin{pmatrix} a & b \\\\ c & d \\end{pmatrix}");
@@ -172,6 +188,7 @@ main (void)
   pango_context_set_font_description (context, font);
   RUN (forty_formulas_have_a_size);
   RUN (things_stand_above_each_other);
+  RUN (marks_go_with_the_whole);
   RUN (tables_have_rows_and_columns);
   RUN (what_is_too_much_is_not_drawn);
   RUN (hostile_formulas_are_laid_out);

@@ -43,6 +43,75 @@ forty_formulas (void)
   }
 }
 
+/* What models write besides: other commands for the same, commands without braces, signs that stand
+ * alone. */
+static void
+habits (void)
+{
+  static const struct {
+    const char *latex, *text;
+  } written[] = {
+    { "x \\in [-1, 1]", "x ∈ [−1, 1]" },
+    { "x = \\pm\\sqrt{2}", "x = ±√2" },
+    { "\\alpha\\sin x + \\pi\\cos\\theta", "α sin x + π cos θ" },
+    { "\\sin^2\\theta + \\cos^2\\theta = 1", "sin^(2) θ + cos^(2) θ = 1" },
+    { "\\log_2 n", "log_(2) n" },
+    { "|-3| + a|-b| - |x| - 1", "|−3| + a|−b| − |x| − 1" },
+    { "2 \\cdot -3", "2 · −3" },
+    { "\\lim_{x \\to 0^+} \\frac{1}{x} = +\\infty", "lim_(x→0^(+)) 1/x = +∞" },
+    { "\\boldsymbol{\\theta} + \\mathbf{\\Sigma} + \\mathbf{x}^\\top \\mathbf y",
+      "𝛉 + 𝚺 + 𝐱^(⊤)𝐲" },
+    { "\\mathbb R^n", "ℝ^(n)" },
+    { "\\operatorname*{argmax}_{x} f(x)", "argmax_(x) f(x)" },
+    { "\\arg\\max_{\\theta} L(\\theta)", "arg max_(θ) L(θ)" },
+    { "\\operatorname{arg\\,min}_x", "arg min_(x)" },
+    { "\\mathrm{d}x + \\mathrm{H_2O}", "dx + H_(2)O" },
+    { "\\underbrace{a + b}_{n}", "a + b_(n)" },
+    { "\\overbrace{x}^{k}", "x^(k)" },
+    { "A \\xrightarrow[below]{above} B", "A →^(above) B" },
+    { "a \\overset{\\text{def}}{=} b", "a =^(def) b" },
+    { "\\sum_{\\substack{0<i<m \\\\ 0<j<n}} P(i,j)", "∑_(0<i<m, 0<j<n) P(i, j)" },
+    { "\\bigoplus_{i} V_i \\bigl( x \\bigr)", "⨁_(i) V_(i)(x)" },
+    { "x^2 \\tag{1} \\label{eq:1}", "x^(2)    (1)" },
+    { "\\cancel{x} + \\bcancel{2y}", "x\u0338 + 2\u0338y\u0338" },
+    { "\\text{if $x > 0$ and 50\\%}", "if x > 0 and 50%" },
+    { "\\begin{dcases} 1 & x \\\\ 2 & y \\end{dcases}", "{ 1  x\n  2  y" },
+    { "\\begin{align*} A &= \\begin{pmatrix} a & b \\\\ c & d \\end{pmatrix} \\\\ &= B "
+      "\\end{align*}",
+      "A = (a  b; c  d)\n = B" },
+    { "x \\not\\in A \\not= B", "x ∉ A ≠ B" },
+    { "f: A \\to B, f^{\\prime}(x) = f'(x)", "f: A → B, f′(x) = f′(x)" },
+    { "1{,}000 + 1,234,567 + (1,2) + x_{i,j}", "1,000 + 1,234,567 + (1, 2) + x_(i,j)" },
+    { "a := b", "a := b" },
+    { "\\ce{2H2 + O2 -> 2H2O} \\ce{SO4^{2-}} \\ce{Na+}",
+      "2H_(2) + O_(2) → 2H_(2)OSO_(4)^(2-)Na^(+)" },
+    { "\\hat{\\mathbf{x}}, \\overline{AB}, \\dddot{x}", "𝐱\u0302, A\u0305B\u0305, x\u20db" },
+    { "\\mathcal{L}\\{f\\} = F(s)", "ℒ{f} = F(s)" },
+    { "\\left. \\frac{df}{dx} \\right|_{x=0}", "df/dx|_(x=0)" },
+    { "\\begin{array}{|c|c|} \\hline a & b \\\\ \\hline c & d \\end{array}", "a  b; c  d" },
+    { "a \\equiv b \\pmod{n}, a \\bmod n", "a ≡ b (mod n), a mod n" },
+    { "\\frac12 + x^\\frac{1}{2} + \\sqrt2", "1/2 + x^(1/2) + √2" },
+    { "A \\cup B \\cap C \\setminus D, A^{\\circ}, 90^\\circ", "A ∪ B ∩ C ∖ D, A^(∘), 90^(∘)" },
+    { "\\textcolor{red}{x} + \\color{blue} y", "x + y" },
+    { "\\mathbf{F} = -\\nabla U", "𝐅 = −∇U" },
+    { "\\unknown{x}", "\\unknownx" },
+    { "\\Bigg| \\bigcup_{i=1}^n A_i \\Bigg|", "|⋃_(i=1)^(n) A_(i)|" },
+    { "\\vec{v} \\cdot \\vec{w} = \\|v\\| \\|w\\| \\cos\\theta",
+      "v\u20d7 · w\u20d7 = ‖v‖‖w‖ cos θ" },
+    { "P(A \\mid B)", "P(A ∣ B)" },
+    { "\\begin{bmatrix} 1 & 0 \\\\[4pt] 0 & 1 \\end{bmatrix}", "[1  0; 0  1]" },
+    { "\\int_a^b f(x)\\,\\mathrm{d}x", "∫_(a)^(b) f(x) dx" },
+    { "n! = \\prod_{k=1}^{n} k", "n! = ∏_(k=1)^(n) k" },
+    { "x \\mapsto x^2", "x ↦ x^(2)" },
+    { "\\left\\{ x \\in \\mathbb{R} \\;\\middle|\\; x^2 < 2 \\right\\}", "{x ∈ ℝ | x^(2) < 2}" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (written); i++) {
+    g_autofree char *text = render (written[i].latex);
+    CHECK_STR (text, written[i].text);
+  }
+}
+
 static void
 check_tree (const char *markdown, const char *expected)
 {
@@ -64,7 +133,14 @@ formulas_in_text (void)
   check_tree ("# Of $$x$$", "[h1:Of\nx]");
   check_tree ("| $$x$$ |\n|---|", "[table1[tr[td!:x]]]");
   check_tree ("It costs $5 and $10.", "[p:It costs $5 and $10.]");
-  check_tree ("From $5 to 10$", "[p:From 5to10]");
+  check_tree ("From $5 to 10$", "[p:From $5 to 10$]");
+  check_tree ("$5/$10, US$5/AU$7, $100k–$200k", "[p:$5/$10, US$5/AU$7, $100k–$200k]");
+  check_tree ("$HOME/$USER and $PATH:$HOME", "[p:$HOME/$USER and $PATH:$HOME]");
+  check_tree ("$2x$ of $3 + 4$, the $n$th", "[p:2x of 3 + 4, the nth]");
+  check_tree ("\\begin{align}\na &= b\n\\end{align}\nso", "[formula:a = b][p:so]");
+  check_tree ("so\n\\begin{equation*}\na\n\\end{equation*}", "[p:so][formula:a]");
+  check_tree ("in \\begin{align}a\\end{align}", "[p:in \\begin{align}a\\end{align}]");
+  check_tree ("\\begin{align}\na", "[p:\\begin{align} a]");
   check_tree ("`$x$` and `\\(y\\)`", "[p:`{$x$} and `{\\(y\\)}]");
   check_tree ("```\n$a_b$\n```", "[code:$a_b$]");
   check_tree ("    $a_b$ indented", "[code:$a_b$ indented]");
@@ -89,6 +165,16 @@ hostile_formulas (void)
   g_string_append (deep, "1$");
   g_autoptr (ParleyBlock) tree = parley_markdown_parse (deep->str, deep->len);
   CHECK (tree->children->len > 0);
+  /* Openings alone, and with one end far behind: no square of their number. */
+  static const char *const openings[] = { "\\(", "\\[", "$$x", "\\begin{gather*}\n", "$x " };
+  for (gsize i = 0; i < G_N_ELEMENTS (openings); i++) {
+    g_autoptr (GString) many = g_string_new (NULL);
+    while (many->len < 500000)
+      g_string_append (many, openings[i]);
+    gint64 start = g_get_monotonic_time ();
+    g_autoptr (GArray) none = parley_math_find (many->str, many->len);
+    CHECK_MSG (g_get_monotonic_time () - start < 2 * G_TIME_SPAN_SECOND, "%s", openings[i]);
+  }
   for (int round = 0; round < 3000; round++) {
     static const char *const pieces[] = { "$",
                                           "\\(",
@@ -143,6 +229,7 @@ int
 main (void)
 {
   RUN (forty_formulas);
+  RUN (habits);
   RUN (formulas_in_text);
   RUN (hostile_formulas);
   return test_done ();

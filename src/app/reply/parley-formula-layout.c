@@ -257,6 +257,57 @@ lay_out_root (ParleyFormulaLayout *self, const ParleyMathNode *node, Style style
   return box;
 }
 
+static gboolean
+is_mark (const ParleyMathNode *node, const char *mark)
+{
+  return node->kind == PARLEY_NODE_ACCENT && g_str_equal (node->text->str, mark);
+}
+
+static gboolean
+is_brace (const ParleyMathNode *node)
+{
+  return is_mark (node, PARLEY_MARK_BRACE_ABOVE) || is_mark (node, PARLEY_MARK_BRACE_BELOW);
+}
+
+/* In a frame. Takes what is in it. */
+static Box *
+frame (Box *inner, Style style)
+{
+  double thick = thickness_of (style), room = 0.3 * style.size;
+  double width = inner->width + 2 * room, up = inner->ascent + room, down = inner->descent + room;
+  Box *box = box_new ();
+
+  box_take (box, inner, room, 0);
+  box_stroke (box, PARLEY_STROKE_LINE, 0, -up, width, thick, thick);
+  box_stroke (box, PARLEY_STROKE_LINE, 0, down - thick, width, thick, thick);
+  box_stroke (box, PARLEY_STROKE_LINE, 0, -up, thick, up + down, thick);
+  box_stroke (box, PARLEY_STROKE_LINE, width - thick, -up, thick, up + down, thick);
+  box->width = width;
+  return box;
+}
+
+/* What is as wide as what it is over: FALSE: the mark is a small one. */
+static gboolean
+stroke_over (gunichar mark, ParleyStroke *stroke)
+{
+  static const struct {
+    gunichar mark;
+    ParleyStroke stroke;
+  } strokes[] = {
+    { 0x302, PARLEY_STROKE_HAT },          { 0x303, PARLEY_STROKE_WAVE },
+    { 0x30c, PARLEY_STROKE_CHECK },        { 0x20d7, PARLEY_STROKE_ARROW },
+    { 0x20d6, PARLEY_STROKE_ARROW_BACK },  { 0x23de, PARLEY_STROKE_BRACE_ABOVE },
+    { 0x23df, PARLEY_STROKE_BRACE_BELOW },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (strokes); i++)
+    if (strokes[i].mark == mark) {
+      *stroke = strokes[i].stroke;
+      return TRUE;
+    }
+  return FALSE;
+}
+
 static Box *
 lay_out_accent (ParleyFormulaLayout *self, const ParleyMathNode *node, Style style)
 {
@@ -264,13 +315,20 @@ lay_out_accent (ParleyFormulaLayout *self, const ParleyMathNode *node, Style sty
   gunichar mark = g_utf8_get_char (node->text->str);
   const ParleyMathNode *only =
       inner->children != NULL && inner->children->len == 1 ? nth (inner, 0) : NULL;
+  gboolean drawn =
+      is_brace (node) || is_mark (node, PARLEY_MARK_BOX) || is_mark (node, PARLEY_MARK_CANCEL);
+  ParleyStroke stroke;
 
   /* One letter with its mark is a thing that fonts know. */
-  if (only != NULL && only->kind == PARLEY_NODE_TEXT && g_utf8_strlen (only->text->str, -1) == 1) {
+  if (!drawn && only != NULL && only->kind == PARLEY_NODE_TEXT &&
+      g_utf8_strlen (only->text->str, -1) == 1) {
     g_autofree char *text = g_strconcat (only->text->str, node->text->str, NULL);
     return lay_out_text (self, text, only->style, style);
   }
-  Box *child = lay_out (self, inner, style), *box = box_new ();
+  Box *child = lay_out (self, inner, style);
+  if (is_mark (node, PARLEY_MARK_BOX))
+    return frame (child, style);
+  Box *box = box_new ();
   double width = child->width, thick = thickness_of (style), up = child->ascent;
   double down = child->descent, gap = 0.1 * style.size;
   box_take (box, child, 0, 0);
@@ -279,13 +337,19 @@ lay_out_accent (ParleyFormulaLayout *self, const ParleyMathNode *node, Style sty
     box_stroke (box, PARLEY_STROKE_LINE, 0, down + gap, width, thick, thick);
   else if (mark == 0x304 || mark == 0x305)
     box_stroke (box, PARLEY_STROKE_LINE, 0, -up - gap - thick, width, thick, thick);
-  else
-    box_stroke (box,
-                mark == 0x20d7  ? PARLEY_STROKE_ARROW
-                : mark == 0x303 ? PARLEY_STROKE_WAVE
-                : mark == 0x30c ? PARLEY_STROKE_CHECK
-                                : PARLEY_STROKE_HAT,
-                0, -up - gap - 0.22 * style.size, width, 0.2 * style.size, thick);
+  else if (is_mark (node, PARLEY_MARK_CANCEL))
+    box_stroke (box, PARLEY_STROKE_SLASH, 0, -up, width, up + down, thick);
+  else if (is_mark (node, PARLEY_MARK_BRACE_BELOW))
+    box_stroke (box, PARLEY_STROKE_BRACE_BELOW, 0, down + gap, width, 0.34 * style.size, thick);
+  else if (stroke_over (mark, &stroke)) {
+    double height = (is_brace (node) ? 0.34 : 0.2) * style.size;
+    box_stroke (box, stroke, 0, -up - gap - height, width, height, thick);
+  } else {
+    g_autofree char *text = g_strconcat ("\u00a0", node->text->str, NULL);
+    Box *dots = lay_out_text (self, text, PARLEY_UPRIGHT, style);
+    box_take (box, dots, (width - dots->width) / 2, MIN (0, 0.5 * style.size - up));
+    box->width = width;
+  }
   return box;
 }
 
@@ -315,7 +379,7 @@ lay_out_table (ParleyFormulaLayout *self, const ParleyMathNode *table, Style sty
     for (guint c = 0; c < columns; c++) {
       Box *cell = cells[r * columns + c];
       double room = widths[c] - cell->width;
-      double shift = aligned                              ? (c % 2 == 0 ? room : 0)
+      double shift = aligned && columns > 1               ? (c % 2 == 0 ? room : 0)
                      : table->table == PARLEY_TABLE_CASES ? 0
                                                           : room / 2;
       box_take (box, cell, x + shift, baseline);
@@ -401,8 +465,9 @@ take_thing (ParleyFormulaLayout *self, const ParleyMathNode *row, guint *i, Styl
   }
   if (scripts[0] == NULL && scripts[1] == NULL)
     return base;
-  gboolean limits = style.display && node->kind == PARLEY_NODE_TEXT &&
-                    (node->style == PARLEY_OPERATOR || node->style == PARLEY_LIMIT);
+  gboolean limits =
+      is_brace (node) || (style.display && node->kind == PARLEY_NODE_TEXT &&
+                          (node->style == PARLEY_OPERATOR || node->style == PARLEY_LIMIT));
   return with_scripts (base, scripts[0], scripts[1], limits, style);
 }
 

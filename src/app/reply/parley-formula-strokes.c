@@ -107,6 +107,19 @@ trace (ParleyStroke stroke, cairo_t *cr, double w, double h)
     cairo_line_to (cr, w, 0.5 * h);
     cairo_line_to (cr, w - h * 0.6, 0.9 * h);
     break;
+  case PARLEY_STROKE_ARROW_BACK:
+    LINES (FALSE, { 0, 0.5 }, { 1, 0.5 });
+    cairo_move_to (cr, h * 0.6, 0.1 * h);
+    cairo_line_to (cr, 0, 0.5 * h);
+    cairo_line_to (cr, h * 0.6, 0.9 * h);
+    break;
+  case PARLEY_STROKE_BRACE_ABOVE:
+    CURVES (FALSE, { 0, 1 }, { 0, 0 }, { 0.5, 1 }, { 0.5, 0 }, { 0.5, 1 }, { 1, 0 }, { 1, 1 });
+    break;
+  case PARLEY_STROKE_BRACE_BELOW:
+    CURVES (FALSE, { 0, 0 }, { 0, 1 }, { 0.5, 0 }, { 0.5, 1 }, { 0.5, 0 }, { 1, 1 }, { 1, 0 });
+    break;
+  case PARLEY_STROKE_SLASH: LINES (FALSE, { 0, 1 }, { 1, 0 }); break;
   case PARLEY_STROKE_HAT: LINES (FALSE, { 0, 1 }, { 0.5, 0 }, { 1, 1 }); break;
   case PARLEY_STROKE_CHECK: LINES (FALSE, { 0, 0 }, { 0.5, 1 }, { 1, 0 }); break;
   case PARLEY_STROKE_WAVE:

@@ -12,6 +12,6 @@ const char *parley_math_symbol (const char *command);   /* "alpha" -> "α" */
 gboolean parley_math_is_function (const char *command); /* "sin": its name is what it says */
 const char *parley_math_accent (const char *command);   /* "hat" -> a combining mark */
 gboolean parley_math_is_alphabet (const char *command); /* "mathbb", "mathcal", … */
-const char *parley_math_letter (const char *alphabet, char letter);
+gunichar parley_math_letter (const char *alphabet, gunichar letter); /* 0: it has none */
 
 G_END_DECLS

@@ -1,28 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "app/text/parley-math-tree.h"
+#include "app/text/parley-math-parser.h"
 
 #include "app/text/parley-math-symbols.h"
 
 #include <string.h>
 
-#define MAX_DEPTH   16
-#define MAX_COLUMNS 64   /* of a table; what is further right joins the last */
-#define MAX_DRAWN   1500 /* parts of a formula that is drawn */
-
-typedef struct {
-  const char *at, *end;
-  ParleyMathNode *row; /* where things go */
-  guint depth;
-  gboolean fence_ended; /* \right was read */
-} Parser;
-
-static void parse_atom (Parser *self);
-static void parse_until (Parser *self, char closing);
+#define MAX_DEPTH 16
+#define MAX_DRAWN 1500 /* parts of a formula that is drawn */
 
 /* ---- nodes ---- */
 
-static ParleyMathNode *
-node_new (ParleyMathKind kind)
+ParleyMathNode *
+_parley_math_node_new (ParleyMathKind kind)
 {
   ParleyMathNode *node = g_new0 (ParleyMathNode, 1);
 
@@ -42,69 +31,112 @@ parley_math_node_free (ParleyMathNode *node)
   g_free (node);
 }
 
-static void
-add (ParleyMathNode *parent, ParleyMathNode *child)
+void
+_parley_math_add (ParleyMathNode *parent, ParleyMathNode *child)
 {
   if (parent->children == NULL)
     parent->children = g_ptr_array_new_with_free_func ((GDestroyNotify) parley_math_node_free);
   g_ptr_array_add (parent->children, child);
 }
 
-static ParleyMathNode *
-last_of (const ParleyMathNode *row)
+ParleyMathNode *
+_parley_math_last (const ParleyMathNode *row)
 {
   return row->children != NULL && row->children->len > 0
              ? g_ptr_array_index (row->children, row->children->len - 1)
              : NULL;
 }
 
-static gboolean
-is_empty (const ParleyMathNode *row)
-{
-  return last_of (row) == NULL;
-}
-
 static void
-put_styled (Parser *self, const char *text, gsize length, ParleyMathStyle style)
+put_styled (ParleyMathParser *self, const char *text, gsize length, ParleyMathStyle style)
 {
-  ParleyMathNode *last = last_of (self->row);
+  ParleyMathNode *last = _parley_math_last (self->row);
 
   if (length == 0)
     return;
   /* What has limits stands by itself. */
   if (last == NULL || last->kind != PARLEY_NODE_TEXT || last->style != style ||
       style > PARLEY_UPRIGHT) {
-    last = node_new (PARLEY_NODE_TEXT);
+    last = _parley_math_node_new (PARLEY_NODE_TEXT);
     last->style = style;
     last->text = g_string_new (NULL);
-    add (self->row, last);
+    _parley_math_add (self->row, last);
   }
   g_string_append_len (last->text, text, (gssize) length);
 }
 
+void
+_parley_math_put (ParleyMathParser *self, const char *text, ParleyMathStyle style)
+{
+  put_styled (self, text, strlen (text), style);
+}
+
 static void
-put (Parser *self, const char *text)
+put (ParleyMathParser *self, const char *text)
 {
   put_styled (self, text, strlen (text), PARLEY_LETTERS);
 }
 
-/* The last character of the row; 0: it is empty; 'x': no text, which counts as a letter. */
-static char
-last_char (Parser *self)
+/* The last character of the row; 0: there is none; 'x': no text, which counts as a letter. */
+static gunichar
+last_char (const ParleyMathParser *self)
 {
-  const ParleyMathNode *last = last_of (self->row);
+  const ParleyMathNode *last = _parley_math_last (self->row);
 
   if (last == NULL)
-    return '\0';
-  return last->kind == PARLEY_NODE_TEXT && last->text->len > 0
-             ? last->text->str[last->text->len - 1]
-             : 'x';
+    return 0;
+  if (last->kind != PARLEY_NODE_TEXT || last->text->len == 0)
+    return 'x';
+  return g_utf8_get_char (g_utf8_prev_char (last->text->str + last->text->len));
+}
+
+static gboolean
+opens (gunichar c)
+{
+  return c == 0 || c == ' ' || (c < 128 && strchr ("([{,;/=<>:", (int) c) != NULL) || c == 0x27e8 ||
+         c == 0x230a || c == 0x2308 /* ⟨ ⌊ ⌈ */;
+}
+
+/* A bar opens or closes: of those in a text every other does. */
+static gboolean
+is_open_bar (const char *text, gunichar bar)
+{
+  guint n = 0;
+
+  for (const char *p = text; *p != '\0'; p = g_utf8_next_char (p))
+    n += g_utf8_get_char (p) == bar;
+  return n % 2 == 1;
+}
+
+gboolean
+_parley_math_begins_here (const ParleyMathParser *self)
+{
+  gunichar last = last_char (self);
+
+  return opens (last) || ((last == '|' || last == 0x2016 /* ‖ */) &&
+                          is_open_bar (_parley_math_last (self->row)->text->str, last));
+}
+
+void
+_parley_math_put_sign (ParleyMathParser *self, const char *sign)
+{
+  static const char *const single[] = { "+", "−", "±", "∓", NULL };
+  g_autofree char *bare = g_strstrip (g_strdup (sign));
+
+  if (self->tight || (g_strv_contains (single, bare) && _parley_math_begins_here (self))) {
+    put (self, bare);
+    return;
+  }
+  if (last_char (self) != 0 && last_char (self) != ' ')
+    put (self, " ");
+  put (self, bare);
+  put (self, " ");
 }
 
 /* ---- small steps ---- */
 
-static void
-skip_space (Parser *self)
+void
+_parley_math_skip_space (ParleyMathParser *self)
 {
   while (self->at < self->end && g_ascii_isspace (*self->at))
     self->at++;
@@ -112,7 +144,7 @@ skip_space (Parser *self)
 
 /* The name after a backslash: letters, or one other character. */
 static char *
-take_command (Parser *self)
+take_command (ParleyMathParser *self)
 {
   const char *start = self->at;
 
@@ -126,24 +158,24 @@ take_command (Parser *self)
 }
 
 /* A group in braces, or one atom, as a row of its own. */
-static ParleyMathNode *
-take_argument (Parser *self)
+ParleyMathNode *
+_parley_math_take_argument (ParleyMathParser *self)
 {
-  ParleyMathNode *outer = self->row, *argument = node_new (PARLEY_NODE_ROW);
+  ParleyMathNode *outer = self->row, *argument = _parley_math_node_new (PARLEY_NODE_ROW);
 
   self->row = argument;
-  skip_space (self);
+  _parley_math_skip_space (self);
   if (self->at < self->end)
-    parse_atom (self);
+    _parley_math_parse_atom (self);
   self->row = outer;
   return argument;
 }
 
 /* The same, as it was written: of \text and the like. */
-static char *
-take_raw (Parser *self)
+char *
+_parley_math_take_raw (ParleyMathParser *self)
 {
-  skip_space (self);
+  _parley_math_skip_space (self);
   if (self->at >= self->end || *self->at != '{')
     return g_strdup ("");
   const char *start = ++self->at;
@@ -161,10 +193,10 @@ take_raw (Parser *self)
 }
 
 /* A bracket after \left or \right; "": none on this side. */
-static char *
-take_fence (Parser *self)
+char *
+_parley_math_take_fence (ParleyMathParser *self)
 {
-  skip_space (self);
+  _parley_math_skip_space (self);
   if (self->at >= self->end)
     return g_strdup ("");
   if (*self->at == '\\') {
@@ -178,236 +210,73 @@ take_fence (Parser *self)
   return *start == '.' ? g_strdup ("") : g_strndup (start, (gsize) (self->at - start));
 }
 
-/* ---- constructions ---- */
+/* ---- scripts ---- */
 
-static void
-put_node (Parser *self, ParleyMathKind kind, ParleyMathNode *first, ParleyMathNode *second)
+ParleyMathNode *
+_parley_math_put_node (ParleyMathParser *self, ParleyMathKind kind, ParleyMathNode *first,
+                       ParleyMathNode *second)
 {
-  ParleyMathNode *node = node_new (kind);
+  ParleyMathNode *node = _parley_math_node_new (kind);
 
-  add (node, first);
+  _parley_math_add (node, first);
   if (second != NULL)
-    add (node, second);
-  add (self->row, node);
+    _parley_math_add (node, second);
+  _parley_math_add (self->row, node);
+  return node;
+}
+
+/* An argument in which signs bring no spaces. */
+ParleyMathNode *
+_parley_math_take_script (ParleyMathParser *self)
+{
+  gboolean outer = self->tight;
+
+  self->tight = TRUE;
+  ParleyMathNode *script = _parley_math_take_argument (self);
+  self->tight = outer;
+  return script;
+}
+
+/* A function and what it is of: "sin x", "log₂ n". */
+static void
+put_space_before_argument (ParleyMathParser *self)
+{
+  static const char *const none[] = { "\\left", "\\big", "\\Big", "\\limits", "\\nolimits" };
+
+  _parley_math_skip_space (self);
+  if (self->at >= self->end || self->tight)
+    return;
+  gboolean spaced = g_ascii_isalnum (*self->at) || (*self->at == '\\' && self->at + 1 < self->end &&
+                                                    g_ascii_isalpha (self->at[1]));
+  for (gsize i = 0; i < G_N_ELEMENTS (none) && spaced; i++)
+    spaced = (gsize) (self->end - self->at) < strlen (none[i]) ||
+             memcmp (self->at, none[i], strlen (none[i])) != 0;
+  if (spaced)
+    put (self, " ");
 }
 
 static void
-put_script (Parser *self, ParleyMathKind kind)
+put_script (ParleyMathParser *self, ParleyMathKind kind)
 {
-  ParleyMathNode *argument = take_argument (self);
+  ParleyMathNode *argument = _parley_math_take_script (self), *base = _parley_math_last (self->row);
+  const ParleyMathNode *only = _parley_math_last (argument);
 
-  if (is_empty (argument))
+  if (only == NULL) {
     parley_math_node_free (argument);
-  else
-    put_node (self, kind, argument, NULL);
-}
-
-static void
-put_root (Parser *self)
-{
-  ParleyMathNode *degree = node_new (PARLEY_NODE_ROW), *outer = self->row;
-
-  skip_space (self);
-  if (self->at < self->end && *self->at == '[') {
-    self->at++;
-    self->row = degree;
-    parse_until (self, ']');
-    self->row = outer;
+    return;
   }
-  put_node (self, PARLEY_NODE_ROOT, degree, take_argument (self));
-}
-
-static void
-put_accent (Parser *self, const char *mark)
-{
-  put_node (self, PARLEY_NODE_ACCENT, take_argument (self), NULL);
-  last_of (self->row)->text = g_string_new (mark);
-}
-
-static void
-put_alphabet (Parser *self, const char *command)
-{
-  g_autofree char *text = take_raw (self);
-
-  for (const char *p = text; *p != '\0'; p++) {
-    const char *letter = parley_math_letter (command, *p);
-    if (letter != NULL)
-      put (self, letter);
-    else
-      put_styled (self, p, 1, PARLEY_LETTERS);
+  if (kind == PARLEY_NODE_RAISED && only->kind == PARLEY_NODE_TEXT &&
+      argument->children->len == 1 &&
+      strspn (only->text->str, "′") == only->text->len) { /* raised of itself */
+    put (self, only->text->str);
+    parley_math_node_free (argument);
+    return;
   }
-}
-
-/* \left( … \right). */
-static void
-put_fenced (Parser *self)
-{
-  ParleyMathNode *fenced = node_new (PARLEY_NODE_FENCED), *outer = self->row;
-  ParleyMathNode *inner = node_new (PARLEY_NODE_ROW);
-  g_autofree char *left = take_fence (self);
-
-  fenced->text = g_string_new (left);
-  add (fenced, inner);
-  add (self->row, fenced);
-  self->row = inner;
-  while (self->at < self->end && *self->at != '}' && !self->fence_ended)
-    parse_atom (self);
-  self->row = outer;
-  fenced->right = self->fence_ended ? take_fence (self) : g_strdup ("");
-  self->fence_ended = FALSE;
-}
-
-static void
-end_row (ParleyMathNode *table, guint n_cells)
-{
-  for (; n_cells < table->columns; n_cells++)
-    add (table, node_new (PARLEY_NODE_ROW));
-}
-
-/* Columns are counted first, so that every row gets as many cells. */
-static guint
-count_columns (const char *at, const char *end)
-{
-  guint most = 1, n = 1;
-
-  for (const char *p = at; p < end; p++) {
-    if (*p == '\\' && p + 1 < end) {
-      p++;
-      if (*p == '\\')
-        n = 1;
-    } else if (*p == '&') {
-      n++;
-      most = MAX (most, n);
-    }
-  }
-  return MIN (most, MAX_COLUMNS);
-}
-
-static void
-fill_table (Parser *self, ParleyMathNode *table)
-{
-  guint n = 0;
-  gboolean open = FALSE; /* a cell of this row was begun */
-
-  table->columns = count_columns (self->at, self->end);
-  while (self->at < self->end) {
-    if (!open) {
-      skip_space (self);
-      if (self->at >= self->end)
-        break;
-    }
-    if (!open || (*self->at == '&' && n < table->columns)) {
-      add (table, self->row = node_new (PARLEY_NODE_ROW));
-      n++;
-      self->at += open ? 1 : 0;
-      open = TRUE;
-    } else if (self->end - self->at >= 2 && self->at[0] == '\\' && self->at[1] == '\\') {
-      self->at += 2;
-      end_row (table, n);
-      n = 0;
-      open = FALSE;
-    } else
-      parse_atom (self);
-  }
-  if (open)
-    end_row (table, n);
-}
-
-static void
-put_environment (Parser *self)
-{
-  g_autofree char *name = take_raw (self);
-  g_autofree char *end = g_strdup_printf ("\\end{%s}", name);
-  const char *close = g_strstr_len (self->at, self->end - self->at, end);
-  const char *stop = close != NULL ? close : self->end;
-  gboolean matrix = g_str_has_suffix (name, "matrix"), cases = g_str_equal (name, "cases");
-  ParleyMathNode *table = node_new (PARLEY_NODE_TABLE);
-  Parser inner = { self->at, stop, NULL, self->depth + 1, FALSE };
-
-  if (g_str_equal (name, "array"))
-    g_free (take_raw (&inner)); /* how its columns are aligned */
-  table->table = matrix || g_str_equal (name, "array") ? PARLEY_TABLE_MATRIX
-                 : cases                               ? PARLEY_TABLE_CASES
-                                                       : PARLEY_TABLE_ALIGNED;
-  table->text = g_string_new (!matrix          ? (cases ? "{" : "")
-                              : name[0] == 'p' ? "("
-                              : name[0] == 'b' ? "["
-                              : name[0] == 'B' ? "{"
-                              : name[0] == 'v' ? "|"
-                              : name[0] == 'V' ? "‖"
-                                               : "");
-  table->right = g_strdup (!matrix          ? ""
-                           : name[0] == 'p' ? ")"
-                           : name[0] == 'b' ? "]"
-                           : name[0] == 'B' ? "}"
-                           : name[0] == 'v' ? "|"
-                           : name[0] == 'V' ? "‖"
-                                            : "");
-  fill_table (&inner, table);
-  add (self->row, table);
-  self->at = close != NULL ? close + strlen (end) : self->end;
-}
-
-/* The script of \overset and \underset comes before what it belongs to. */
-static void
-put_set (Parser *self, ParleyMathKind kind)
-{
-  ParleyMathNode *script = take_argument (self);
-
-  skip_space (self);
-  if (self->at < self->end)
-    parse_atom (self);
-  put_node (self, kind, script, NULL);
-}
-
-static gboolean
-put_construction (Parser *self, const char *command)
-{
-  static const char *const fractions[] = { "frac", "dfrac", "tfrac", "cfrac", NULL };
-  static const char *const words[] = { "text", "textbf", "textit", "mathrm", "operatorname",
-                                       "mbox", "mathit", "tag",    NULL };
-  static const char *const plain[] = { "boxed", "underbrace", "overbrace", "mathop", NULL };
-  static const char *const nothing[] = { "limits",    "nolimits",    "displaystyle",
-                                         "textstyle", "scriptstyle", "nonumber",
-                                         NULL };
-
-  if (g_strv_contains (fractions, command) || g_str_equal (command, "binom")) {
-    ParleyMathNode *above = take_argument (self);
-    gboolean binomial = *command == 'b';
-    put_node (self, binomial ? PARLEY_NODE_BINOMIAL : PARLEY_NODE_FRACTION, above,
-              take_argument (self));
-  } else if (g_str_equal (command, "sqrt"))
-    put_root (self);
-  else if (g_str_equal (command, "begin"))
-    put_environment (self);
-  else if (parley_math_accent (command) != NULL)
-    put_accent (self, parley_math_accent (command));
-  else if (parley_math_is_alphabet (command))
-    put_alphabet (self, command);
-  else if (g_strv_contains (words, command)) {
-    g_autofree char *text = take_raw (self);
-    put_styled (self, text, strlen (text), PARLEY_UPRIGHT);
-  } else if (g_str_equal (command, "left"))
-    put_fenced (self);
-  else if (g_str_has_prefix (command, "big") || g_str_has_prefix (command, "Big")) {
-    g_autofree char *fence = take_fence (self);
-    put (self, fence);
-  } else if (g_strv_contains (plain, command)) {
-    skip_space (self);
-    if (self->at < self->end)
-      parse_atom (self);
-  } else if (g_str_equal (command, "overset") || g_str_equal (command, "stackrel"))
-    put_set (self, PARLEY_NODE_RAISED);
-  else if (g_str_equal (command, "underset"))
-    put_set (self, PARLEY_NODE_LOWERED);
-  else if (g_str_equal (command, "not")) {
-    skip_space (self);
-    if (self->at < self->end)
-      parse_atom (self);
-    put (self, "\u0338");
-  } else
-    return g_strv_contains (nothing, command);
-  return TRUE;
+  _parley_math_put_node (self, kind, argument, NULL);
+  if (base != NULL && base->kind == PARLEY_NODE_TEXT &&
+      (base->style == PARLEY_UPRIGHT || base->style == PARLEY_LIMIT) &&
+      (self->at == self->end || strchr ("^_", *self->at) == NULL))
+    put_space_before_argument (self);
 }
 
 /* ---- the grammar ---- */
@@ -425,37 +294,44 @@ style_of (const char *text, gsize length)
 }
 
 static void
-put_function (Parser *self, const char *name)
+put_function (ParleyMathParser *self, const char *name)
 {
-  static const char *const ranged[] = { "lim", "limsup", "liminf", "max", "min",
-                                        "sup", "inf",    "gcd",    "Pr",  NULL };
+  static const char *const ranged[] = { "lim", "limsup", "liminf", "max",    "min",    "sup", "inf",
+                                        "gcd", "Pr",     "det",    "argmax", "argmin", NULL };
+  gunichar before = last_char (self);
 
-  if (g_ascii_isalnum (last_char (self)))
+  if (!self->tight &&
+      (g_unichar_isalnum (before) || before == ')' || before == ']' ||
+       ((before == '|' || before == 0x2016 /* ‖ */) && !_parley_math_begins_here (self)) ||
+       before == 0x2032 /* ′ */))
     put (self, " ");
-  put_styled (self, name, strlen (name),
-              g_strv_contains (ranged, name) ? PARLEY_LIMIT : PARLEY_UPRIGHT);
-  skip_space (self);
-  if (self->at < self->end && (g_ascii_isalnum (*self->at) || *self->at == '\\'))
-    put (self, " ");
+  _parley_math_put (self, name, g_strv_contains (ranged, name) ? PARLEY_LIMIT : PARLEY_UPRIGHT);
+  put_space_before_argument (self);
 }
 
 static void
-put_command (Parser *self)
+put_command (ParleyMathParser *self)
 {
   g_autofree char *command = take_command (self);
   const char *symbol = parley_math_symbol (command);
 
-  if (g_str_equal (command, "\\"))
-    add (self->row, node_new (PARLEY_NODE_BREAK));
+  if (g_str_equal (command, "\\")) {
+    if (self->tight) /* of \substack: on one line, below its sign */
+      put (self, ", ");
+    else
+      _parley_math_add (self->row, _parley_math_node_new (PARLEY_NODE_BREAK));
+  } else if (symbol != NULL && symbol[0] == ' ' && symbol[1] > ' ' &&
+             strstr (symbol, "mod") != NULL)
+    _parley_math_put (self, symbol, PARLEY_UPRIGHT);
+  else if (symbol != NULL && symbol[0] == ' ' && strspn (symbol, " ") < strlen (symbol))
+    _parley_math_put_sign (self, symbol);
   else if (symbol != NULL)
-    put_styled (self, symbol, strlen (symbol),
-                strstr (symbol, "mod") != NULL ? PARLEY_UPRIGHT
-                                               : style_of (symbol, strlen (symbol)));
+    put_styled (self, symbol, strlen (symbol), style_of (symbol, strlen (symbol)));
   else if (g_str_equal (command, "right"))
     self->fence_ended = TRUE;
   else if (parley_math_is_function (command))
     put_function (self, command);
-  else if (!put_construction (self, command)) {
+  else if (!_parley_math_put_construction (self, command)) {
     put (self, "\\");
     put (self, command);
   }
@@ -463,26 +339,46 @@ put_command (Parser *self)
 
 /* Relations and signs breathe. */
 static gboolean
-put_operator (Parser *self, char c)
+put_operator (ParleyMathParser *self, char c)
 {
-  char before = last_char (self);
+  const char sign[] = { c, '\0' };
 
-  if (c == '-') {
-    gboolean binary = before != '\0' && strchr ("(=<>+, ", before) == NULL;
-    put (self, binary ? " − " : "−");
-    return TRUE;
-  }
-  if (strchr ("=<>+", c) == NULL)
+  if (c == ':' && self->at + 1 < self->end && self->at[1] == '=') {
+    self->at++;
+    _parley_math_put_sign (self, ":=");
+  } else if (c == '-')
+    _parley_math_put_sign (self, "−");
+  else if (strchr ("=<>+", c) != NULL)
+    _parley_math_put_sign (self, sign);
+  else
     return FALSE;
-  if (before != '\0' && before != ' ')
-    put (self, " ");
-  put_styled (self, &c, 1, PARLEY_LETTERS);
-  put (self, " ");
   return TRUE;
 }
 
-static void
-parse_atom (Parser *self)
+/* The comma of 1,000, or of 1{,}000. */
+static gboolean
+take_comma_of_number (ParleyMathParser *self)
+{
+  gsize rest = (gsize) (self->end - self->at), digits = 0;
+
+  if (rest > 3 && memcmp (self->at, "{,}", 3) == 0) {
+    put (self, ",");
+    self->at += 3;
+    return TRUE;
+  }
+  if (*self->at != ',' || !g_unichar_isdigit (last_char (self)))
+    return FALSE;
+  while (digits + 1 < rest && g_ascii_isdigit (self->at[digits + 1]))
+    digits++;
+  if (digits != 3)
+    return FALSE;
+  put (self, ",");
+  self->at++;
+  return TRUE;
+}
+
+void
+_parley_math_parse_atom (ParleyMathParser *self)
 {
   char c = *self->at;
 
@@ -492,9 +388,13 @@ parse_atom (Parser *self)
     return;
   }
   self->depth++;
+  if (take_comma_of_number (self)) {
+    self->depth--;
+    return;
+  }
   if (c == '{') {
     self->at++;
-    parse_until (self, '}');
+    _parley_math_parse_until (self, '}');
   } else if (c == '\\') {
     self->at++;
     put_command (self);
@@ -511,11 +411,14 @@ parse_atom (Parser *self)
     self->at++;
   else if (put_operator (self, c)) {
     self->at++;
-    skip_space (self);
+    _parley_math_skip_space (self);
   } else if (c == ',') {
     self->at++;
-    put (self, ", ");
-    skip_space (self);
+    put (self, self->tight ? "," : ", ");
+    _parley_math_skip_space (self);
+  } else if (c == ':' && self->at + 1 < self->end && self->at[1] == ' ') {
+    self->at++;
+    put (self, ": ");
   } else {
     const char *next = MIN (g_utf8_next_char (self->at), self->end);
     gsize length = (gsize) (next - self->at);
@@ -525,11 +428,11 @@ parse_atom (Parser *self)
   self->depth--;
 }
 
-static void
-parse_until (Parser *self, char closing)
+void
+_parley_math_parse_until (ParleyMathParser *self, char closing)
 {
   while (self->at < self->end && *self->at != closing && !self->fence_ended)
-    parse_atom (self);
+    _parley_math_parse_atom (self);
   if (self->at < self->end && *self->at == closing)
     self->at++;
 }
@@ -537,15 +440,15 @@ parse_until (Parser *self, char closing)
 ParleyMathNode *
 parley_math_parse (const char *latex, gsize length)
 {
-  ParleyMathNode *root = node_new (PARLEY_NODE_ROW);
+  ParleyMathNode *root = _parley_math_node_new (PARLEY_NODE_ROW);
   g_autofree char *valid = g_utf8_make_valid (latex, (gssize) length);
-  Parser self = { valid, valid + strlen (valid), root, 0, FALSE };
+  ParleyMathParser self = { valid, valid + strlen (valid), root, 0, FALSE, FALSE };
 
   while (self.at < self.end) {
-    parse_until (&self, '\0');
+    _parley_math_parse_until (&self, '\0');
     if (self.fence_ended) { /* it was not open: the bracket is text */
       self.fence_ended = FALSE;
-      g_autofree char *fence = take_fence (&self);
+      g_autofree char *fence = _parley_math_take_fence (&self);
       put (&self, fence);
     }
   }

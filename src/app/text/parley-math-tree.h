@@ -18,7 +18,7 @@ typedef enum {
   PARLEY_NODE_ROOT,     /* children: degree (maybe empty), what is under it */
   PARLEY_NODE_RAISED,   /* one child, behind what comes before in the row, or over it */
   PARLEY_NODE_LOWERED,
-  PARLEY_NODE_ACCENT, /* one child; text: a combining mark for its letters */
+  PARLEY_NODE_ACCENT, /* one child; text: a combining mark for its letters, or one of the marks */
   PARLEY_NODE_FENCED, /* one child; text and right: what stands around it, as high as it */
   PARLEY_NODE_TABLE,  /* cells, row by row; text and right: what stands around it */
 } ParleyMathKind;
@@ -36,6 +36,12 @@ typedef enum {
   PARLEY_TABLE_CASES,
   PARLEY_TABLE_ALIGNED, /* equations: columns in pairs that meet */
 } ParleyMathTable;
+
+/* Marks of accents that are drawn around or through the whole, and no character of a text. */
+#define PARLEY_MARK_BRACE_ABOVE "\u23de" /* scripts stand over and under these two */
+#define PARLEY_MARK_BRACE_BELOW "\u23df"
+#define PARLEY_MARK_BOX         "\u20de"
+#define PARLEY_MARK_CANCEL      "\u0338"
 
 typedef struct _ParleyMathNode ParleyMathNode;
 

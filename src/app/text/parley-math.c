@@ -16,30 +16,35 @@ nth (const ParleyMathNode *node, guint n)
   return g_ptr_array_index (node->children, n);
 }
 
-/* Whether it stands by itself, or needs brackets under a stroke or a root. */
+/* Whether it stands by itself, or needs brackets beside a stroke or a root: x/2a is read in two
+ * ways. */
 static gboolean
-is_simple (const char *text)
+is_simple (const char *text, gboolean below)
 {
+  gboolean letter = FALSE, digit = FALSE;
+
   if (g_utf8_strlen (text, -1) <= 1)
     return TRUE;
   for (const char *p = text; *p != '\0'; p = g_utf8_next_char (p)) {
     gunichar c = g_utf8_get_char (p);
+    letter |= g_unichar_isalpha (c);
+    digit |= g_unichar_isdigit (c);
     if (!g_unichar_isalnum (c) && !g_unichar_ismark (c) && c != '.' && c != '!' &&
         c != 0x2202 /* ∂ */)
       return FALSE;
   }
-  return TRUE;
+  return !(letter && digit && below);
 }
 
 /* In brackets where it would else be read with what is around it. */
 static void
-write_bracketed (Writer *self, const ParleyMathNode *node)
+write_bracketed (Writer *self, const ParleyMathNode *node, gboolean below)
 {
   gsize start = self->out->len;
   guint first = self->runs->len;
 
   write_node (self, node);
-  if (is_simple (self->out->str + start))
+  if (is_simple (self->out->str + start, below && first == self->runs->len))
     return;
   g_string_insert_c (self->out, (gssize) start, '(');
   g_string_append_c (self->out, ')');
@@ -66,6 +71,13 @@ write_script (Writer *self, ParleyMathScript script, const ParleyMathNode *node)
 static void
 write_accent (Writer *self, const ParleyMathNode *node)
 {
+  static const char *const around[] = { PARLEY_MARK_BRACE_ABOVE, PARLEY_MARK_BRACE_BELOW,
+                                        PARLEY_MARK_BOX, NULL };
+
+  if (g_strv_contains (around, node->text->str)) {
+    write_node (self, nth (node, 0));
+    return;
+  }
   g_autoptr (GArray) runs = g_array_new (FALSE, FALSE, sizeof (ParleyMathRun));
   g_autoptr (GString) text = g_string_new (NULL);
   Writer inner = { text, runs };
@@ -96,20 +108,62 @@ write_table (Writer *self, const ParleyMathNode *table)
   g_string_append (self->out, table->right);
 }
 
+/* What would run together with what is beside it in a line: "1/n ∑ x". */
+static gboolean
+stands_apart (const ParleyMathNode *node)
+{
+  return node->kind == PARLEY_NODE_FRACTION ||
+         (node->kind == PARLEY_NODE_TEXT &&
+          (node->style == PARLEY_OPERATOR || node->style == PARLEY_INTEGRAL));
+}
+
+static gboolean
+runs_on (const char *text)
+{
+  gunichar c = g_utf8_get_char (text);
+
+  return g_unichar_isalnum (c) || c == '(' || (c >= 0x2200 && c <= 0x22ff) || c == 0x221a;
+}
+
+static void
+write_row (Writer *self, const ParleyMathNode *row)
+{
+  gboolean apart = FALSE; /* what came before, with its scripts */
+
+  for (guint i = 0; row->children != NULL && i < row->children->len; i++) {
+    const ParleyMathNode *node = nth (row, i);
+    gboolean script = node->kind == PARLEY_NODE_RAISED || node->kind == PARLEY_NODE_LOWERED;
+    const char *last = self->out->len > 0
+                           ? g_utf8_find_prev_char (self->out->str, self->out->str + self->out->len)
+                           : NULL;
+    gsize start = self->out->len;
+    guint first = self->runs->len;
+
+    write_node (self, node);
+    gboolean fraction = node->kind == PARLEY_NODE_FRACTION && i > 0;
+    if (!script && last != NULL && self->out->len > start && runs_on (self->out->str + start) &&
+        (apart || (fraction && g_unichar_isalnum (g_utf8_get_char (last))))) {
+      g_string_insert_c (self->out, (gssize) start, ' ');
+      for (guint r = first; r < self->runs->len; r++) {
+        g_array_index (self->runs, ParleyMathRun, r).start++;
+        g_array_index (self->runs, ParleyMathRun, r).end++;
+      }
+    }
+    apart = stands_apart (node) || (script && apart);
+  }
+}
+
 static void
 write_node (Writer *self, const ParleyMathNode *node)
 {
   switch (node->kind) {
-  case PARLEY_NODE_ROW:
-    for (guint i = 0; node->children != NULL && i < node->children->len; i++)
-      write_node (self, nth (node, i));
-    break;
+  case PARLEY_NODE_ROW: write_row (self, node); break;
   case PARLEY_NODE_TEXT: g_string_append (self->out, node->text->str); break;
   case PARLEY_NODE_BREAK: g_string_append_c (self->out, '\n'); break;
   case PARLEY_NODE_FRACTION:
-    write_bracketed (self, nth (node, 0));
+    write_bracketed (self, nth (node, 0), FALSE);
     g_string_append_c (self->out, '/');
-    write_bracketed (self, nth (node, 1));
+    write_bracketed (self, nth (node, 1), TRUE);
     break;
   case PARLEY_NODE_BINOMIAL:
     g_string_append_c (self->out, '(');
@@ -121,7 +175,7 @@ write_node (Writer *self, const ParleyMathNode *node)
   case PARLEY_NODE_ROOT:
     write_script (self, PARLEY_MATH_RAISED, nth (node, 0));
     g_string_append (self->out, "√");
-    write_bracketed (self, nth (node, 1));
+    write_bracketed (self, nth (node, 1), TRUE);
     break;
   case PARLEY_NODE_RAISED: write_script (self, PARLEY_MATH_RAISED, nth (node, 0)); break;
   case PARLEY_NODE_LOWERED: write_script (self, PARLEY_MATH_LOWERED, nth (node, 0)); break;
