@@ -5,6 +5,7 @@ and when the program is started again. Prints TAP."""
 
 import os
 import shutil
+import sqlite3
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -191,8 +192,56 @@ def readout_is_of_the_reply(case):
         wait(lambda: not talk.says(app, "measured just now"), "the figure to go with the reply")
 
 
+def a_number_is_set_and_loaded_at_once(case):
+    """By the exact number beside the slider; a load right after takes it."""
+    name = "Layers on the GPU"
+    with case.window() as app:
+        app.do("load-panel")
+        wait(lambda: shown(app, "push button", "Load") and bars(app), "the forecast", 30)
+        number = wait(lambda: shown(app, "spin button", name), "the number", 30)[0]
+        assert number.value() == shown(app, "slider", name)[0].value() > 1
+        number.set_value(1)
+        app.do("load-model")
+        loaded(app)
+        assert own(case, "gpu-layers") == ["1"], own(case, "gpu-layers")
+        wait(lambda: shown(app, "slider", name) and shown(app, "slider", name)[0].value() == 1,
+             "one layer", 30)
+        shown(app, "spin button", name)[0].set_value(2)
+        wait(lambda: own(case, "gpu-layers") == ["2"], "the move")
+        press(app, "Give the GPU Back")
+        wait(lambda: own(case, "gpu-layers") == ["0"], "no layers")
+        wait(lambda: not shown(app, "push button", "Give the GPU Back"),
+             "nothing to be given back", 30)
+
+
+def a_setting_is_shown_as_it_is(case):
+    """A size that is none of the usual ones; what was set back needs no load."""
+    batch, precision = "Read at a time", "Precision of the context"
+
+    def tokens(app):
+        box = wait(lambda: shown(app, "combo box", batch), batch, 60)[0]
+        return next(n.name for n in box.all("label") if n.name.endswith("tokens"))
+
+    with case.window():
+        pass
+    with sqlite3.connect(os.path.join(case.data, "parley.db"), timeout=5) as db:
+        db.execute("INSERT OR REPLACE INTO setting VALUES ('load/batch', '48')")
+    db.close()
+    with case.window() as app:
+        app.do("load-panel")
+        press(app, "Load")
+        loaded(app)
+        all_settings(app)
+        assert tokens(app) == "48 tokens", tokens(app)
+        talk.choose(app, precision, 1)
+        wait(lambda: shown(app, "push button", "Load Again"), "what is to be loaded", 30)
+        talk.choose(app, precision, 0)
+        wait(lambda: not shown(app, "push button", "Load Again"), "nothing to be loaded", 30)
+
+
 CASES = [experts_stay_in_memory, settings_stay_with_their_model, panel_is_there_before_a_load,
-         memory_is_asked_for_again, readout_is_of_the_reply]
+         memory_is_asked_for_again, readout_is_of_the_reply,
+         a_number_is_set_and_loaded_at_once, a_setting_is_shown_as_it_is]
 
 if __name__ == "__main__":
     sys.exit(cases.main(CASES, __file__))

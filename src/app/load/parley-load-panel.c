@@ -3,22 +3,17 @@
 
 #include "app/models/parley-forecast.h"
 #include "app/text/parley-format.h"
+#include "app/load/parley-best-settings.h"
+#include "app/load/parley-layer-slider.h"
 #include "app/load/parley-load-settings.h"
 #include "app/load/parley-memory-bars.h"
-#include "app/load/parley-speed-curve.h"
 #include "app/load/parley-speed-readout.h"
 #include "app/widgets/parley-widgets.h"
 
 #include <glib/gi18n.h>
-#include <math.h>
 
 #define MOVE_DELAY_MS 120  /* a drag is one move, not fifty */
 #define POLL_MS       1500 /* memory, while somebody looks: drivers take their time */
-
-/* What a plan takes by itself. */
-#define USUAL_CONTEXT 8192
-#define USUAL_BATCH   512
-#define BY_ITSELF     "auto" /* layers: no number, so the plan counts them */
 
 struct _ParleyLoadPanel {
   GtkBox parent;
@@ -26,9 +21,8 @@ struct _ParleyLoadPanel {
   ParleyModel *model;         /* the one that is shown, or NULL */
   ParleyEngine *engine;       /* what it is loaded by, or NULL */
   ParleyWorkerClient *client; /* the engine's */
-  GtkWidget *words, *scale, *curve, *automatic, *give_back, *busy, *note, *speed, *bars;
+  GtkWidget *slider, *automatic, *give_back, *note, *speed, *bars;
   GtkWidget *settings, *no_gpu, *why_chosen;
-  GtkAdjustment *layers;
   gconstpointer drawn;             /* the loaded model that the curve is of; only compared */
   char *summary, *outlook;         /* outlook: the forecast in a sentence */
   struct pe_plan_request foreseen; /* with the defaults filled in */
@@ -37,11 +31,8 @@ struct _ParleyLoadPanel {
   gconstpointer limited; /* the loaded model that the limits were asked for, */
   guint limited_layers;  /* placed like this */
   GCancellable *predicting, *sweeping, *choosing, *limiting;
-  guint trained; /* tokens, of the model that settings are chosen for */
   guint move_id, poll_id;
-  guint showing : 1;     /* widgets follow the model, not the person */
   guint was_planned : 1; /* as last seen */
-  guint firm : 1;        /* the person asked for this model's context: it is not chosen */
   guint asking_memory : 1;
 };
 
@@ -98,7 +89,7 @@ n_layers (ParleyLoadPanel *self)
 static guint
 wanted_layers (ParleyLoadPanel *self)
 {
-  return (guint) lround (gtk_adjustment_get_value (self->layers));
+  return parley_layer_slider_get_value (PARLEY_LAYER_SLIDER (self->slider));
 }
 
 /* How the model would be loaded if that were done now. */
@@ -134,8 +125,12 @@ show_words (ParleyLoadPanel *self)
   g_autofree char *text = NULL;
   g_autofree char *summary = NULL;
 
-  if (n_layers (self) == 0)
-    text = g_strdup (self->model == NULL ? _ ("No model is loaded") : "");
+  if (self->model == NULL)
+    text = g_strdup (_ ("No model is loaded"));
+  else if (!is_planned (self) && !is_ready (self)) /* why nothing can be set now */
+    text = parley_responder_dup_message (parley_engine_get_responder (self->engine));
+  else if (n_layers (self) == 0)
+    text = g_strdup ("");
   else if (!has_gpu (self))
     text = g_strdup (_ ("Runs on the processor"));
   else
@@ -147,10 +142,7 @@ show_words (ParleyLoadPanel *self)
                                     n_layers (self), bytes);
   else
     summary = g_strdup (_ ("Runs on the processor"));
-  gtk_label_set_text (GTK_LABEL (self->words), text);
-  parley_speed_curve_set_position (PARLEY_SPEED_CURVE (self->curve), wanted);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->scale), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT,
-                                  text, -1);
+  parley_layer_slider_set_words (PARLEY_LAYER_SLIDER (self->slider), text != NULL ? text : "");
   if (g_strcmp0 (summary, self->summary) == 0)
     return;
   g_free (self->summary);
@@ -286,8 +278,8 @@ swept (gpointer subject, const ParleyForecastSweep *sweep, gpointer data)
 
   for (guint i = 0; i < sweep->n; i++)
     known |= sweep->points[i].speed > 0;
-  parley_speed_curve_set (PARLEY_SPEED_CURVE (self->curve), sweep->points, known ? sweep->n : 0,
-                          sweep->best);
+  parley_layer_slider_set_curve (PARLEY_LAYER_SLIDER (self->slider), sweep->points,
+                                 known ? sweep->n : 0, sweep->best);
 }
 
 static void
@@ -300,7 +292,7 @@ draw_curve (ParleyLoadPanel *self)
   g_clear_object (&self->sweeping);
   if (!(is_ready (self) || is_planned (self)) || !has_gpu (self) ||
       !gtk_widget_get_mapped (GTK_WIDGET (self))) {
-    parley_speed_curve_set (PARLEY_SPEED_CURVE (self->curve), NULL, 0, 0);
+    parley_layer_slider_set_curve (PARLEY_LAYER_SLIDER (self->slider), NULL, 0, 0);
     return;
   }
   self->drawn = model_of (self);
@@ -346,30 +338,42 @@ placed (GObject *source, GAsyncResult *result, gpointer data)
   ask_memory (self);
 }
 
-static gboolean
-move_now (gpointer data)
+static void
+move_now (ParleyLoadPanel *self)
 {
-  ParleyLoadPanel *self = data;
   guint n = wanted_layers (self);
   g_autofree char *text = g_strdup_printf ("%u", n);
 
-  self->move_id = 0;
+  g_clear_handle_id (&self->move_id, g_source_remove);
   if (self->model == NULL || !has_gpu (self))
-    return G_SOURCE_REMOVE;
+    return;
   parley_engines_set (self->services->engines, self->model, "gpu-layers", text);
   if (is_ready (self))
     parley_worker_client_place_async (self->client, n, NULL, placed, g_object_ref (self));
+}
+
+static gboolean
+move_due (gpointer data)
+{
+  ParleyLoadPanel *self = data;
+
+  self->move_id = 0;
+  move_now (self);
   return G_SOURCE_REMOVE;
 }
 
 static void
-dragged (ParleyLoadPanel *self)
+moved (ParleyLoadPanel *self)
 {
-  if (self->showing)
-    return;
   gtk_widget_set_visible (self->why_chosen, FALSE);
   g_clear_handle_id (&self->move_id, g_source_remove);
-  self->move_id = g_timeout_add (MOVE_DELAY_MS, move_now, self);
+  if (is_ready (self))
+    self->move_id = g_timeout_add (MOVE_DELAY_MS, move_due, self);
+  else { /* nothing moves yet, and a load may be asked for in the next moment */
+    self->foreseen.n_gpu_layers = (gint32) wanted_layers (self);
+    move_now (self);
+  }
+  gtk_widget_set_sensitive (self->give_back, wanted_layers (self) > 0);
   parley_speed_readout_restart (PARLEY_SPEED_READOUT (self->speed));
   show_words (self);
   predict (self);
@@ -378,87 +382,41 @@ dragged (ParleyLoadPanel *self)
 static void
 give_back (ParleyLoadPanel *self)
 {
-  gtk_adjustment_set_value (self->layers, 0);
+  parley_layer_slider_set_value (PARLEY_LAYER_SLIDER (self->slider), 0);
+  moved (self);
 }
 
 /* ---- the best settings ---- */
 
 static void
-choose_number (ParleyLoadPanel *self, ParleyModel *model, const char *key, guint number,
-               guint usual)
-{
-  g_autofree char *text = g_strdup_printf ("%u", number);
-  g_autofree char *by_itself = g_strdup_printf ("%u", usual);
-
-  parley_engines_choose (self->services->engines, model, key, text, by_itself);
-}
-
-static void
-chosen (gpointer subject, const struct pe_plan_request *request, const char *sentence,
-        gpointer data)
+best_taken (const char *sentence, gpointer data)
 {
   ParleyLoadPanel *self = data;
-  ParleyEngine *engine = parley_engines_find (self->services->engines, subject);
 
   gtk_label_set_text (GTK_LABEL (self->why_chosen), sentence);
   gtk_widget_set_visible (self->why_chosen, TRUE);
-  if (request == NULL)
-    return;
-  ParleyEngines *engines = self->services->engines;
-  g_autofree char *layers = request->n_gpu_layers < 0
-                                ? g_strdup (BY_ITSELF)
-                                : g_strdup_printf ("%d", request->n_gpu_layers);
-  parley_engines_choose (engines, subject, "gpu-layers", layers, BY_ITSELF);
-  choose_number (self, subject, "cpu-experts", request->n_cpu_experts, 0);
-  choose_number (self, subject, "batch", request->n_batch, USUAL_BATCH);
-  if (!self->firm) /* else it is what it was */
-    choose_number (self, subject, "context", request->n_ctx,
-                   self->trained > 0 ? MIN (self->trained, USUAL_CONTEXT) : USUAL_CONTEXT);
-  parley_engines_choose (engines, subject, "kv", request->k_type == PE_TYPE_Q8_0 ? "q8_0" : "f16",
-                         "f16");
-  if (engine != NULL)
-    parley_engines_reload (engines, engine);
-  else if (subject == self->model)
+  g_clear_object (&self->choosing);
+  if (is_planned (self))
     look_ahead (self);
 }
 
-/* `held`: what the model holds itself would be free for it; NULL: it is not loaded. */
 static void
-choose (ParleyLoadPanel *self, GArray *held)
+stop_choosing (ParleyLoadPanel *self)
 {
-  g_autofree char *wish = NULL;
-  gboolean own = FALSE;
-  guint64 wanted = 0;
-
-  wish = parley_engines_get_wish (self->services->engines, self->model, "context", &own);
-  if (wish == NULL || !g_ascii_string_to_unsigned (wish, 10, 256, 1 << 24, &wanted, NULL))
-    wanted = 0;
-  self->firm = own && wanted > 0;
-  self->trained = parley_model_get_context_length (self->model);
+  if (self->choosing != NULL)
+    g_cancellable_cancel (self->choosing);
   g_clear_object (&self->choosing);
-  self->choosing = g_cancellable_new ();
-  parley_forecast_choose (self->services, self->model, (guint) wanted, self->firm, held,
-                          self->choosing, chosen, g_object_ref (self), g_object_unref);
-}
-
-static void
-held_ready (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (ParleyLoadPanel) self = data;
-  g_autoptr (GArray) held =
-      parley_worker_client_memory_finish (PARLEY_WORKER_CLIENT (source), result, NULL);
-
-  if (self->model != NULL && PARLEY_WORKER_CLIENT (source) == self->client)
-    choose (self, held);
 }
 
 static void
 automatic (ParleyLoadPanel *self)
 {
-  if (is_ready (self))
-    parley_worker_client_memory_async (self->client, NULL, held_ready, g_object_ref (self));
-  else if (is_planned (self))
-    choose (self, NULL);
+  if (!is_ready (self) && !is_planned (self))
+    return;
+  stop_choosing (self); /* pressed twice: one answer, and one load */
+  self->choosing = g_cancellable_new ();
+  parley_best_settings_take (self->services, self->model, self->choosing, best_taken,
+                             g_object_ref (self), g_object_unref);
 }
 
 /* ---- following the model ---- */
@@ -486,24 +444,21 @@ show (ParleyLoadPanel *self)
                        : (guint) MAX (self->foreseen.n_gpu_layers, 0);
   const char *note = ready ? model_of (self)->note : planned ? self->outlook : NULL;
 
-  self->showing = TRUE;
-  gtk_adjustment_set_upper (self->layers, n_layers (self) + 1);
+  ParleyLayerSlider *slider = PARLEY_LAYER_SLIDER (self->slider);
+
+  parley_layer_slider_set_most (slider, n_layers (self) + 1);
   if (self->move_id == 0)
-    gtk_adjustment_set_value (self->layers, known && gpu ? placed : 0);
-  gtk_widget_set_sensitive (self->scale, known && gpu);
+    parley_layer_slider_set_value (slider, known && gpu ? placed : 0);
+  parley_layer_slider_set_usable (slider, known && gpu, !known || gpu);
+  parley_layer_slider_set_busy (slider, ready && parley_worker_client_get_placing (self->client));
   gtk_widget_set_sensitive (self->automatic, known);
-  gtk_widget_set_sensitive (self->give_back, known && gpu);
-  gtk_widget_set_visible (self->scale, !known || gpu);
+  gtk_widget_set_sensitive (self->give_back, known && gpu && wanted_layers (self) > 0);
   gtk_widget_set_visible (self->give_back, !known || gpu);
   gtk_widget_set_visible (self->no_gpu, known && !gpu);
   gtk_label_set_text (GTK_LABEL (self->no_gpu), parley_hardware_get_why (self->services->hardware));
-  gboolean placing = ready && parley_worker_client_get_placing (self->client);
-  gtk_widget_set_visible (self->busy, placing);
-  gtk_spinner_set_spinning (GTK_SPINNER (self->busy), placing);
   gtk_widget_set_visible (self->note, note != NULL && *note != '\0');
   gtk_label_set_text (GTK_LABEL (self->note), note != NULL ? note : "");
   show_settings (self);
-  self->showing = FALSE;
   show_words (self);
   ask_memory (self);
 }
@@ -512,10 +467,8 @@ show (ParleyLoadPanel *self)
 static void
 start_over (ParleyLoadPanel *self)
 {
-  g_clear_handle_id (&self->move_id, g_source_remove);
   gtk_widget_set_visible (self->why_chosen, FALSE);
-  if (self->choosing != NULL)
-    g_cancellable_cancel (self->choosing);
+  stop_choosing (self);
   self->drawn = self->limited = NULL;
   if (self->limiting != NULL)
     g_cancellable_cancel (self->limiting);
@@ -538,6 +491,10 @@ void
 parley_load_panel_set_model (ParleyLoadPanel *self, ParleyModel *model, ParleyEngine *engine)
 {
   ParleyWorkerClient *client = engine != NULL ? parley_engine_get_client (engine) : NULL;
+
+  /* What the person set last is still on its way to the model that it is for. */
+  if (self->move_id != 0 && (model != self->model || client != self->client))
+    move_now (self);
   gboolean another = g_set_object (&self->model, model), was_planned = self->was_planned;
 
   g_set_object (&self->engine, engine);
@@ -604,9 +561,7 @@ dispose (GObject *object)
   if (self->sweeping != NULL)
     g_cancellable_cancel (self->sweeping);
   g_clear_object (&self->sweeping);
-  if (self->choosing != NULL)
-    g_cancellable_cancel (self->choosing);
-  g_clear_object (&self->choosing);
+  stop_choosing (self);
   if (self->limiting != NULL)
     g_cancellable_cancel (self->limiting);
   g_clear_object (&self->limiting);
@@ -639,23 +594,13 @@ parley_load_panel_init (ParleyLoadPanel *self)
 }
 
 static GtkWidget *
-build_slider (ParleyLoadPanel *self)
+build_residency (ParleyLoadPanel *self)
 {
   GtkWidget *box = parley_box (GTK_ORIENTATION_VERTICAL, 6, NULL);
-  GtkWidget *line = parley_box (GTK_ORIENTATION_HORIZONTAL, 8, NULL);
   GtkWidget *buttons = parley_box (GTK_ORIENTATION_HORIZONTAL, 8, NULL);
 
-  self->words = parley_label ("", "layers-words numeric");
-  gtk_widget_set_hexpand (self->words, TRUE);
-  self->busy = gtk_spinner_new ();
-  gtk_box_append (GTK_BOX (line), self->words);
-  gtk_box_append (GTK_BOX (line), self->busy);
-  self->layers = gtk_adjustment_new (0, 0, 1, 1, 4, 0);
-  self->scale = gtk_scale_new (GTK_ORIENTATION_HORIZONTAL, self->layers);
-  gtk_scale_set_digits (GTK_SCALE (self->scale), 0);
-  gtk_range_set_round_digits (GTK_RANGE (self->scale), 0);
-  parley_set_accessible_name (self->scale, _ ("Layers on the GPU"));
-  g_signal_connect_swapped (self->layers, "value-changed", G_CALLBACK (dragged), self);
+  self->slider = parley_layer_slider_new ();
+  g_signal_connect_swapped (self->slider, "moved", G_CALLBACK (moved), self);
   self->automatic = parley_text_button (_ ("Automatic"), NULL);
   self->give_back = parley_text_button (_ ("Give the GPU Back"), NULL);
   g_signal_connect_swapped (self->automatic, "clicked", G_CALLBACK (automatic), self);
@@ -667,10 +612,7 @@ build_slider (ParleyLoadPanel *self)
   gtk_widget_set_visible (self->why_chosen, FALSE);
   self->no_gpu = parley_label ("", "caption dim-label");
   self->note = parley_label ("", "notice caption");
-  gtk_box_append (GTK_BOX (box), line);
-  self->curve = parley_speed_curve_new ();
-  gtk_box_append (GTK_BOX (box), self->curve);
-  gtk_box_append (GTK_BOX (box), self->scale);
+  gtk_box_append (GTK_BOX (box), self->slider);
   gtk_box_append (GTK_BOX (box), buttons);
   gtk_box_append (GTK_BOX (box), self->why_chosen);
   gtk_box_append (GTK_BOX (box), self->no_gpu);
@@ -690,7 +632,7 @@ parley_load_panel_new (ParleyServices *services)
   g_signal_connect_swapped (self->settings, "changed", G_CALLBACK (setting_changed), self);
   g_signal_connect_object (services->hardware, "changed", G_CALLBACK (hardware_changed), self,
                            G_CONNECT_SWAPPED);
-  gtk_box_append (GTK_BOX (self), build_slider (self));
+  gtk_box_append (GTK_BOX (self), build_residency (self));
   gtk_box_append (GTK_BOX (self), self->speed);
   gtk_box_append (GTK_BOX (self), self->bars);
   gtk_box_append (GTK_BOX (self), gtk_separator_new (GTK_ORIENTATION_HORIZONTAL));

@@ -7,7 +7,7 @@
 #include <glib/gi18n.h>
 
 static const guint contexts[] = { 2048, 4096, 8192, 16384, 32768, 65536, 131072, 262144 };
-static const guint batches[] = { 64, 128, 256, 512, 1024, 2048 };
+static const guint batches[] = { 32, 64, 128, 256, 512, 1024, 2048, 4096 };
 static const struct {
   const char *value, *label;
   enum pe_type type;
@@ -20,9 +20,10 @@ static const struct {
 struct _ParleyLoadSettings {
   GtkBox parent;
   ParleyServices *services;
-  ParleyModel *model;   /* the one that is set, or NULL */
-  ParleyEngine *engine; /* what it is loaded by, or NULL */
-  GArray *contexts;     /* of guint: what the menu offers */
+  ParleyModel *model;            /* the one that is set, or NULL */
+  ParleyEngine *engine;          /* what it is loaded by, or NULL */
+  GArray *contexts, *batches;    /* of guint: what the menus offer */
+  struct pe_plan_request loaded; /* how the loaded model is */
   GtkWidget *context, *limits, *kv, *threads, *batch, *experts, *experts_line;
   GtkWidget *load, *reload, *unload, *defaults;
   guint showing : 1; /* widgets follow the model, not the person */
@@ -37,43 +38,39 @@ static const char *const keys[] = { "context", "kv", "threads", "batch", "cpu-ex
 
 /* ---- from the model to the widgets ---- */
 
-static guint
-nearest (const guint *values, guint n, guint value)
-{
-  guint found = 0;
-
-  for (guint i = 0; i < n; i++)
-    if (values[i] <= value)
-      found = i;
-  return found;
-}
-
-/* Usual lengths that the model was made for, and the one it is loaded with. */
+/* Usual numbers of tokens up to a number, and the present one: it is never shown as another. */
 static void
-offer_contexts (ParleyLoadSettings *self, guint present, guint most)
+offer_tokens (GtkWidget *menu, GArray *offered, const guint *usual, guint n, guint present,
+              guint most)
 {
   g_autoptr (GtkStringList) labels = gtk_string_list_new (NULL);
   guint selected = 0;
 
-  g_array_set_size (self->contexts, 0);
-  for (guint i = 0; i <= G_N_ELEMENTS (contexts); i++) {
-    guint last = self->contexts->len > 0
-                     ? g_array_index (self->contexts, guint, self->contexts->len - 1)
-                     : 0;
-    guint next = i < G_N_ELEMENTS (contexts) ? contexts[i] : G_MAXUINT;
+  g_array_set_size (offered, 0);
+  for (guint i = 0; i <= n; i++) {
+    guint last = offered->len > 0 ? g_array_index (offered, guint, offered->len - 1) : 0;
+    guint next = i < n ? usual[i] : G_MAXUINT;
     if (present > last && present < next)
-      g_array_append_val (self->contexts, present);
+      g_array_append_val (offered, present);
     if (next != G_MAXUINT && (next <= most || most == 0 || next == present))
-      g_array_append_val (self->contexts, next);
+      g_array_append_val (offered, next);
   }
-  for (guint i = 0; i < self->contexts->len; i++) {
-    g_autofree char *label = parley_format_tokens (g_array_index (self->contexts, guint, i));
+  for (guint i = 0; i < offered->len; i++) {
+    g_autofree char *label = parley_format_tokens (g_array_index (offered, guint, i));
     gtk_string_list_append (labels, label);
-    if (g_array_index (self->contexts, guint, i) == present)
+    if (g_array_index (offered, guint, i) == present)
       selected = i;
   }
-  gtk_drop_down_set_model (GTK_DROP_DOWN (self->context), G_LIST_MODEL (labels));
-  gtk_drop_down_set_selected (GTK_DROP_DOWN (self->context), selected);
+  gtk_drop_down_set_model (GTK_DROP_DOWN (menu), G_LIST_MODEL (labels));
+  gtk_drop_down_set_selected (GTK_DROP_DOWN (menu), selected);
+}
+
+static guint
+offered_at (GtkWidget *menu, const GArray *offered, guint otherwise)
+{
+  guint selected = gtk_drop_down_get_selected (GTK_DROP_DOWN (menu));
+
+  return selected < offered->len ? g_array_index (offered, guint, selected) : otherwise;
 }
 
 static guint
@@ -110,9 +107,10 @@ parley_load_settings_show (ParleyLoadSettings *self, const struct pe_plan_reques
   if (plan == NULL || parley_load_settings_has_changes (self))
     return;
   self->showing = TRUE;
-  offer_contexts (self, plan->n_ctx, parley_model_get_context_length (self->model));
-  gtk_drop_down_set_selected (GTK_DROP_DOWN (self->batch),
-                              nearest (batches, G_N_ELEMENTS (batches), plan->n_batch));
+  self->loaded = *plan;
+  offer_tokens (self->context, self->contexts, contexts, G_N_ELEMENTS (contexts), plan->n_ctx,
+                parley_model_get_context_length (self->model));
+  offer_tokens (self->batch, self->batches, batches, G_N_ELEMENTS (batches), plan->n_batch, 0);
   gtk_drop_down_set_selected (GTK_DROP_DOWN (self->kv), index_of_precision (plan->k_type));
   gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->threads), plan->n_threads);
   gtk_spin_button_set_range (GTK_SPIN_BUTTON (self->experts), 0, n_expert_layers);
@@ -135,21 +133,35 @@ parley_load_settings_has_changes (ParleyLoadSettings *self)
   return gtk_widget_get_visible (self->reload);
 }
 
-void
-parley_load_settings_apply (ParleyLoadSettings *self, struct pe_plan_request *request)
+static void
+put_into (ParleyLoadSettings *self, struct pe_plan_request *request)
 {
-  guint context = gtk_drop_down_get_selected (GTK_DROP_DOWN (self->context));
-
-  if (!parley_load_settings_has_changes (self))
-    return;
-  if (context < self->contexts->len)
-    request->n_ctx = g_array_index (self->contexts, guint, context);
-  request->n_batch = batches[gtk_drop_down_get_selected (GTK_DROP_DOWN (self->batch))];
+  request->n_ctx = offered_at (self->context, self->contexts, request->n_ctx);
+  request->n_batch = offered_at (self->batch, self->batches, request->n_batch);
   request->k_type = request->v_type =
       precisions[gtk_drop_down_get_selected (GTK_DROP_DOWN (self->kv))].type;
   request->n_threads = (guint) gtk_spin_button_get_value_as_int (GTK_SPIN_BUTTON (self->threads));
   request->n_cpu_experts =
       (guint) gtk_spin_button_get_value_as_int (GTK_SPIN_BUTTON (self->experts));
+}
+
+void
+parley_load_settings_apply (ParleyLoadSettings *self, struct pe_plan_request *request)
+{
+  if (parley_load_settings_has_changes (self))
+    put_into (self, request);
+}
+
+/* Set back to what it is, nothing has to be loaded again. */
+static gboolean
+differs (ParleyLoadSettings *self)
+{
+  struct pe_plan_request wanted = self->loaded;
+
+  put_into (self, &wanted);
+  return wanted.n_ctx != self->loaded.n_ctx || wanted.n_batch != self->loaded.n_batch ||
+         wanted.k_type != self->loaded.k_type || wanted.n_threads != self->loaded.n_threads ||
+         wanted.n_cpu_experts != self->loaded.n_cpu_experts;
 }
 
 void
@@ -165,7 +177,7 @@ static void
 set (ParleyLoadSettings *self, const char *key, const char *value)
 {
   parley_engines_set (self->services->engines, self->model, key, value);
-  gtk_widget_set_visible (self->reload, self->engine != NULL);
+  gtk_widget_set_visible (self->reload, self->engine != NULL && differs (self));
   gtk_widget_set_visible (self->defaults, TRUE);
   g_signal_emit (self, signals[CHANGED], 0);
 }
@@ -189,8 +201,8 @@ changed (GtkWidget *control, GParamSpec *pspec, ParleyLoadSettings *self)
     return;
   if (control == self->context && value < self->contexts->len)
     set_number (self, "context", g_array_index (self->contexts, guint, value));
-  else if (control == self->batch)
-    set_number (self, "batch", batches[value]);
+  else if (control == self->batch && value < self->batches->len)
+    set_number (self, "batch", g_array_index (self->batches, guint, value));
   else if (control == self->threads)
     set_number (self, "threads", value);
   else if (control == self->experts)
@@ -231,6 +243,7 @@ dispose (GObject *object)
   g_clear_object (&PARLEY_LOAD_SETTINGS (object)->model);
   g_clear_object (&PARLEY_LOAD_SETTINGS (object)->engine);
   g_clear_pointer (&PARLEY_LOAD_SETTINGS (object)->contexts, g_array_unref);
+  g_clear_pointer (&PARLEY_LOAD_SETTINGS (object)->batches, g_array_unref);
   G_OBJECT_CLASS (parley_load_settings_parent_class)->dispose (object);
 }
 
@@ -266,16 +279,6 @@ choice (ParleyLoadSettings *self, char **labels)
 }
 
 static char **
-token_labels (const guint *values, guint n)
-{
-  char **labels = g_new0 (char *, n + 1);
-
-  for (guint i = 0; i < n; i++)
-    labels[i] = parley_format_tokens (values[i]);
-  return labels;
-}
-
-static char **
 precision_labels (void)
 {
   char **labels = g_new0 (char *, G_N_ELEMENTS (precisions) + 1);
@@ -293,7 +296,7 @@ build_more (ParleyLoadSettings *self)
   GtkWidget *box = parley_box (GTK_ORIENTATION_VERTICAL, 8, NULL);
 
   self->kv = choice (self, precision_labels ());
-  self->batch = choice (self, token_labels (batches, G_N_ELEMENTS (batches)));
+  self->batch = choice (self, g_new0 (char *, 1));
   self->threads = gtk_spin_button_new_with_range (1, g_get_num_processors (), 1);
   g_signal_connect (self->threads, "notify::value", G_CALLBACK (changed), self);
   self->experts = gtk_spin_button_new_with_range (0, 1, 1);
@@ -316,6 +319,7 @@ parley_load_settings_init (ParleyLoadSettings *self)
   gtk_orientable_set_orientation (GTK_ORIENTABLE (self), GTK_ORIENTATION_VERTICAL);
   gtk_box_set_spacing (GTK_BOX (self), 8);
   self->contexts = g_array_new (FALSE, FALSE, sizeof (guint));
+  self->batches = g_array_new (FALSE, FALSE, sizeof (guint));
   self->context = choice (self, g_new0 (char *, 1));
   self->limits = parley_label ("", "caption dim-label");
   gtk_widget_set_visible (self->limits, FALSE);
