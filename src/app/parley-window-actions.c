@@ -213,6 +213,7 @@ open_link (GSimpleAction *action, GVariant *parameter, gpointer widget)
 
   gtk_label_set_selectable (GTK_LABEL (shown), TRUE);
   gtk_label_set_wrap_mode (GTK_LABEL (shown), PANGO_WRAP_CHAR);
+  parley_label_keep_as_is (GTK_LABEL (shown));
   gtk_label_set_lines (GTK_LABEL (shown), 8);
   gtk_label_set_ellipsize (GTK_LABEL (shown), PANGO_ELLIPSIZE_END);
   gtk_label_set_max_width_chars (GTK_LABEL (shown), 44);

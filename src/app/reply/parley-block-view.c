@@ -22,6 +22,22 @@ nth_child (GtkWidget *box, guint n)
   return child;
 }
 
+/* Of the first text in it that has letters. */
+static GtkTextDirection
+direction_of (const ParleyBlock *block)
+{
+  GtkTextDirection direction = GTK_TEXT_DIR_NONE;
+
+  if (block->kind == PARLEY_BLOCK_CODE || block->kind == PARLEY_BLOCK_FORMULA)
+    return direction;
+  if (block->text != NULL)
+    return parley_text_direction (block->text->str);
+  for (guint i = 0;
+       block->children != NULL && i < block->children->len && direction == GTK_TEXT_DIR_NONE; i++)
+    direction = direction_of (g_ptr_array_index (block->children, i));
+  return direction;
+}
+
 void
 parley_block_view_sync (GtkWidget *box, guint first, const GPtrArray *old, const GPtrArray *blocks)
 {
@@ -33,12 +49,18 @@ parley_block_view_sync (GtkWidget *box, guint first, const GPtrArray *old, const
     const ParleyBlock *was = i < n_old ? g_ptr_array_index (old, i) : NULL;
     const ParleyBlock *is = i < n ? g_ptr_array_index (blocks, i) : NULL;
 
-    if (was != NULL && is != NULL && (parley_block_equal (was, is) || update (widget, was, is))) {
+    if (was != NULL && is != NULL && parley_block_equal (was, is)) {
+      widget = next;
+      continue;
+    }
+    if (was != NULL && is != NULL && update (widget, was, is)) {
+      parley_follow_direction (widget, direction_of (is));
       widget = next;
       continue;
     }
     if (is != NULL) {
       GtkWidget *fresh = build (is);
+      parley_follow_direction (fresh, direction_of (is));
       if (widget != NULL)
         gtk_box_insert_child_after (GTK_BOX (box), fresh, gtk_widget_get_prev_sibling (widget));
       else

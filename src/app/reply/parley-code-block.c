@@ -113,7 +113,7 @@ parley_code_block_init (ParleyCodeBlock *self)
   gtk_source_buffer_set_highlight_matching_brackets (self->buffer, FALSE);
   gtk_text_buffer_set_enable_undo (GTK_TEXT_BUFFER (self->buffer), FALSE);
   gtk_orientable_set_orientation (GTK_ORIENTABLE (self), GTK_ORIENTATION_VERTICAL);
-  gtk_widget_add_css_class (GTK_WIDGET (self), "code-block");
+  parley_add_classes (GTK_WIDGET (self), "code-block keeps-direction");
   gtk_widget_set_overflow (GTK_WIDGET (self), GTK_OVERFLOW_HIDDEN);
   self->scheme_id = g_signal_connect_swapped (adw_style_manager_get_default (), "notify::dark",
                                               G_CALLBACK (follow_scheme), self);
@@ -150,6 +150,9 @@ parley_code_block_new (const char *language)
   gtk_text_view_set_top_margin (GTK_TEXT_VIEW (view), 10);
   gtk_text_view_set_bottom_margin (GTK_TEXT_VIEW (view), 10);
   gtk_widget_add_css_class (view, "code-text");
+  /* A line of brackets alone would else stand at the right where the program's language does. */
+  gtk_widget_set_direction (view, GTK_TEXT_DIR_LTR);
+  gtk_widget_set_direction (scroller, GTK_TEXT_DIR_LTR);
   parley_set_accessible_name (view, _ ("Code"));
   gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scroller), GTK_POLICY_AUTOMATIC,
                                   GTK_POLICY_NEVER);

@@ -88,7 +88,9 @@ parley_formula_view_new (const char *latex, const char *words)
 
   self->formula = parley_math_parse (latex, strlen (latex));
   parley_set_accessible_name (GTK_WIDGET (self), words);
-  gtk_widget_add_css_class (GTK_WIDGET (self), "md-text");
+  parley_add_classes (GTK_WIDGET (self), "md-text keeps-direction");
+  /* Mathematics goes rightwards in every language. */
+  gtk_widget_set_direction (GTK_WIDGET (self), GTK_TEXT_DIR_LTR);
   gtk_widget_set_halign (GTK_WIDGET (self), GTK_ALIGN_CENTER);
   gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scroller), GTK_POLICY_AUTOMATIC,
                                   GTK_POLICY_NEVER);

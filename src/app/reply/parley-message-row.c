@@ -57,6 +57,7 @@ part_widget (ParleyMessageRow *self, ParleyPart *part)
     if (is_user (self) && strstr (parley_part_get_text (part), "```") == NULL) {
       GtkWidget *label = parley_label (NULL, "md-text");
       gtk_label_set_selectable (GTK_LABEL (label), TRUE);
+      parley_label_keep_as_is (GTK_LABEL (label));
       return label;
     }
     return parley_markdown_view_new ();
@@ -85,8 +86,10 @@ show_part (ParleyMessageRow *self, GtkWidget *widget, ParleyPart *part, gboolean
                               !live);
   else if (PARLEY_IS_PART_CARD (widget))
     parley_part_card_update (PARLEY_PART_CARD (widget));
-  else
+  else {
     gtk_label_set_text (GTK_LABEL (widget), text);
+    parley_follow_direction (widget, parley_text_direction (text));
+  }
 }
 
 static void

@@ -220,6 +220,7 @@ parley_rich_label_set (GtkWidget *label, const char *text, const GArray *spans)
 {
   g_autoptr (PangoAttrList) list = pango_attr_list_new ();
 
+  pango_attr_list_insert (list, pango_attr_insert_hyphens_new (FALSE));
   for (guint i = 0; spans != NULL && i < spans->len; i++) {
     const ParleySpan *span = &g_array_index (spans, ParleySpan, i);
     switch (span->kind) {

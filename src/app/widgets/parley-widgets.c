@@ -253,3 +253,50 @@ parley_copy (GtkWidget *widget, const char *text)
 {
   gdk_clipboard_set_text (gtk_widget_get_clipboard (widget), text);
 }
+
+void
+parley_label_keep_as_is (GtkLabel *label)
+{
+  g_autoptr (PangoAttrList) list = pango_attr_list_new ();
+
+  pango_attr_list_insert (list, pango_attr_insert_hyphens_new (FALSE));
+  gtk_label_set_attributes (label, list);
+}
+
+static gboolean
+is_written_leftwards (gunichar c)
+{
+  switch (g_unichar_get_script (c)) {
+  case G_UNICODE_SCRIPT_ARABIC:
+  case G_UNICODE_SCRIPT_HEBREW:
+  case G_UNICODE_SCRIPT_SYRIAC:
+  case G_UNICODE_SCRIPT_THAANA:
+  case G_UNICODE_SCRIPT_NKO:
+  case G_UNICODE_SCRIPT_SAMARITAN:
+  case G_UNICODE_SCRIPT_MANDAIC:
+  case G_UNICODE_SCRIPT_ADLAM: return TRUE;
+  default: return FALSE;
+  }
+}
+
+GtkTextDirection
+parley_text_direction (const char *text)
+{
+  for (const char *p = text; *p != '\0'; p = g_utf8_next_char (p)) {
+    gunichar c = g_utf8_get_char (p);
+    if (g_unichar_isalpha (c))
+      return is_written_leftwards (c) ? GTK_TEXT_DIR_RTL : GTK_TEXT_DIR_LTR;
+  }
+  return GTK_TEXT_DIR_NONE;
+}
+
+void
+parley_follow_direction (GtkWidget *widget, GtkTextDirection direction)
+{
+  if (gtk_widget_has_css_class (widget, "keeps-direction"))
+    return;
+  gtk_widget_set_direction (widget, direction);
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    parley_follow_direction (child, direction);
+}

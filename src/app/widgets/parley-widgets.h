@@ -58,4 +58,14 @@ void parley_box_clear (GtkWidget *box);
 /* Puts text on the clipboard. */
 void parley_copy (GtkWidget *widget, const char *text);
 
+/* A label of text whose every character counts, such as an address: no hyphen is added where a long
+ * word is broken. Replaces its attributes. */
+void parley_label_keep_as_is (GtkLabel *label);
+
+/* The direction that a text is written in, by its first letter. NONE: it has no letter. */
+GtkTextDirection parley_text_direction (const char *text);
+/* The widget and those in it are laid out in that direction; NONE: in the program's. Code keeps its
+ * own. */
+void parley_follow_direction (GtkWidget *widget, GtkTextDirection direction);
+
 G_END_DECLS
