@@ -8,7 +8,7 @@
 
 struct _ParleyLayerSlider {
   GtkBox parent;
-  GtkWidget *words, *busy, *curve, *line, *scale, *number;
+  GtkWidget *words, *busy, *curve, *scale, *number;
   GtkAdjustment *layers;
   guint most, best;  /* best: G_MAXUINT while no curve is shown */
   guint showing : 1; /* the number follows the model, not the person */
@@ -70,8 +70,12 @@ parley_layer_slider_set_most (ParleyLayerSlider *self, guint most)
 void
 parley_layer_slider_set_usable (ParleyLayerSlider *self, gboolean usable, gboolean has_gpu)
 {
-  gtk_widget_set_sensitive (self->line, usable);
-  gtk_widget_set_visible (self->line, has_gpu);
+  GtkWidget *const controls[] = { self->scale, self->number };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (controls); i++) {
+    gtk_widget_set_sensitive (controls[i], usable);
+    gtk_widget_set_visible (controls[i], has_gpu);
+  }
 }
 
 void
@@ -121,14 +125,10 @@ parley_layer_slider_init (ParleyLayerSlider *self)
   self->words = parley_label ("", "layers-words numeric");
   gtk_widget_set_hexpand (self->words, TRUE);
   self->busy = gtk_spinner_new ();
-  gtk_box_append (GTK_BOX (head), self->words);
-  gtk_box_append (GTK_BOX (head), self->busy);
-
   self->layers = gtk_adjustment_new (0, 0, 1, 1, 4, 0);
   self->scale = gtk_scale_new (GTK_ORIENTATION_HORIZONTAL, self->layers);
   gtk_scale_set_digits (GTK_SCALE (self->scale), 0);
   gtk_range_set_round_digits (GTK_RANGE (self->scale), 0);
-  gtk_widget_set_hexpand (self->scale, TRUE);
   parley_set_accessible_name (self->scale, _ ("Layers on the GPU"));
   self->number = gtk_spin_button_new (self->layers, 1, 0);
   gtk_spin_button_set_numeric (GTK_SPIN_BUTTON (self->number), TRUE);
@@ -136,14 +136,14 @@ parley_layer_slider_init (ParleyLayerSlider *self)
   gtk_widget_set_valign (self->number, GTK_ALIGN_CENTER);
   parley_set_accessible_name (self->number, _ ("Layers on the GPU"));
   g_signal_connect_swapped (self->layers, "value-changed", G_CALLBACK (changed), self);
-  self->line = parley_box (GTK_ORIENTATION_HORIZONTAL, 8, NULL);
-  gtk_box_append (GTK_BOX (self->line), self->scale);
-  gtk_box_append (GTK_BOX (self->line), self->number);
+  gtk_box_append (GTK_BOX (head), self->words);
+  gtk_box_append (GTK_BOX (head), self->busy);
+  gtk_box_append (GTK_BOX (head), self->number);
 
   self->curve = parley_speed_curve_new ();
   gtk_box_append (GTK_BOX (self), head);
   gtk_box_append (GTK_BOX (self), self->curve);
-  gtk_box_append (GTK_BOX (self), self->line);
+  gtk_box_append (GTK_BOX (self), self->scale);
 }
 
 GtkWidget *

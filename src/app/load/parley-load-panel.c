@@ -9,6 +9,7 @@
 #include "app/load/parley-memory-bars.h"
 #include "app/load/parley-speed-readout.h"
 #include "app/widgets/parley-widgets.h"
+#include "app/widgets/parley-wrap-layout.h"
 
 #include <glib/gi18n.h>
 
@@ -605,7 +606,8 @@ build_residency (ParleyLoadPanel *self)
   self->give_back = parley_text_button (_ ("Give the GPU Back"), NULL);
   g_signal_connect_swapped (self->automatic, "clicked", G_CALLBACK (automatic), self);
   g_signal_connect_swapped (self->give_back, "clicked", G_CALLBACK (give_back), self);
-  gtk_box_set_homogeneous (GTK_BOX (buttons), TRUE);
+  /* In a narrow window, or with large letters, they stand below each other. */
+  gtk_widget_set_layout_manager (buttons, parley_wrap_layout_new (8, 8));
   gtk_box_append (GTK_BOX (buttons), self->automatic);
   gtk_box_append (GTK_BOX (buttons), self->give_back);
   self->why_chosen = parley_label ("", "caption dim-label");

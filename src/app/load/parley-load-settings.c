@@ -3,6 +3,7 @@
 
 #include "app/text/parley-format.h"
 #include "app/widgets/parley-widgets.h"
+#include "app/widgets/parley-wrap-layout.h"
 
 #include <glib/gi18n.h>
 
@@ -333,7 +334,8 @@ parley_load_settings_init (ParleyLoadSettings *self)
   g_signal_connect_swapped (self->reload, "clicked", G_CALLBACK (reload), self);
   g_signal_connect_swapped (self->unload, "clicked", G_CALLBACK (unload), self);
   g_signal_connect_swapped (self->defaults, "clicked", G_CALLBACK (use_defaults), self);
-  gtk_box_set_homogeneous (GTK_BOX (buttons), TRUE);
+  /* In a narrow window, or with large letters, they stand below each other. */
+  gtk_widget_set_layout_manager (buttons, parley_wrap_layout_new (8, 8));
   gtk_box_append (GTK_BOX (buttons), self->unload);
   gtk_box_append (GTK_BOX (buttons), self->defaults);
   gtk_box_append (GTK_BOX (buttons), self->load);
