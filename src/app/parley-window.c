@@ -137,8 +137,9 @@ parley_window_show_chat (ParleyWindow *self, ParleyChat *chat, gint64 message)
     parley_window_toast (self, error->message);
     return;
   }
-  if (message != 0)
-    parley_chat_show_message (chat, message, NULL);
+  if (message != 0 && !parley_chat_show_message (chat, message, NULL))
+    parley_window_toast (self, _ ("This is in another version of the chat, which can be shown when "
+                                  "the reply is written."));
   parley_chat_page_set_chat (self->chat_page, chat);
   parley_chat_page_show_hit (self->chat_page, message, parley_sidebar_get_query (self->sidebar));
   parley_window_show_place (self, "chats");

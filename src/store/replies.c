@@ -16,9 +16,11 @@ parley_replies_plain (const char *text)
 gboolean
 parley_replies_index (sqlite3 *db, gint64 message, GError **error)
 {
-  g_autoptr (sqlite3_stmt) rows = parley_sql_query (
-      db, error, "SELECT text FROM part WHERE message = ? AND kind = 'text' ORDER BY n", "i",
-      message);
+  g_autoptr (sqlite3_stmt) rows =
+      parley_sql_query (db, error,
+                        "SELECT text FROM part WHERE message = ? AND kind IN ('text', 'reasoning')"
+                        " ORDER BY kind = 'reasoning', n",
+                        "i", message);
   if (!rows)
     return FALSE;
   g_autoptr (GString) text = g_string_new (NULL);

@@ -102,7 +102,20 @@ static const char version_5[] =
     "  ended_at INTEGER NOT NULL) STRICT;"
     "CREATE INDEX run_model ON run (model);";
 
-const char *const parley_schema_steps[] = { version_1, version_2, version_3, version_4, version_5 };
+/* What a model thought is found too (parley_replies_index() does the same for each new message). */
+static const char version_6[] =
+    "CREATE TEMP TABLE thinking AS SELECT DISTINCT message FROM part WHERE kind = 'reasoning'"
+    "  AND message IN (SELECT id FROM message WHERE writer IS NULL);"
+    "DELETE FROM search WHERE rowid IN (SELECT message FROM thinking);"
+    "INSERT INTO search (rowid, text) SELECT message, replace (replace (replace (replace ("
+    "  group_concat (text, ' '), char (10), ' '), char (9), ' '), char (1), ' '), char (2), ' ')"
+    "  FROM (SELECT message, text FROM part JOIN thinking USING (message)"
+    "        WHERE kind IN ('text', 'reasoning') ORDER BY message, kind = 'reasoning', n)"
+    "  GROUP BY message;"
+    "DROP TABLE thinking;";
+
+const char *const parley_schema_steps[] = { version_1, version_2, version_3,
+                                            version_4, version_5, version_6 };
 const guint parley_schema_n_steps = G_N_ELEMENTS (parley_schema_steps);
 
 gboolean

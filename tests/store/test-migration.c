@@ -115,6 +115,35 @@ killed_migrations_lose_nothing (void)
   g_unlink (old);
 }
 
+/* Since the sixth version what a model thought is found; an older index did not have it. */
+static void
+thoughts_of_old_messages_are_found (void)
+{
+  g_autofree char *path = g_build_filename (fresh_folder (), "parley.db", NULL);
+  g_close (g_creat (path, 0600), NULL);
+  sqlite3 *db = parley_sql_open (path, PARLEY_SQL_WRITE, NULL);
+  CHECK (db && parley_schema_update (db, parley_schema_steps, 5, NULL));
+  CHECK (parley_sql_script (
+      db,
+      "INSERT INTO chat VALUES (1, 'Title', 1, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL,"
+      "  1, 1, 0, NULL);"
+      "INSERT INTO message VALUES (2, 1, NULL, 'assistant', NULL, 0, NULL, 1, 0),"
+      "  (3, 1, NULL, 'assistant', NULL, 0, NULL, 1, 0);"
+      "INSERT INTO part VALUES (2, 0, 'reasoning', NULL, 'first' || char (10, 1) || 'numbat', "
+      "NULL),"
+      "  (2, 1, 'text', NULL, 'A quokka', NULL), (3, 0, 'text', NULL, 'A wombat', NULL);"
+      "INSERT INTO search (rowid, text) VALUES (1, 'Title'), (2, 'A quokka'), (3, 'A wombat');",
+      NULL));
+  sqlite3_close (db);
+  ParleyStore *store = must_open (test_folder);
+  static const char *const words[] = { "title", "quokka", "wombat", "numbat", "first" };
+  for (gsize i = 0; i < G_N_ELEMENTS (words); i++) {
+    g_autoptr (GPtrArray) hits = parley_store_search (store, words[i], 10, NULL);
+    CHECK_MSG (hits && hits->len == 1, "%s", words[i]);
+  }
+  must_close (store);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -126,6 +155,7 @@ main (int argc, char **argv)
       pause ();
   }
   RUN (killed_migrations_lose_nothing);
+  RUN (thoughts_of_old_messages_are_found);
   remove_tree (test_folder);
   return test_done ();
 }

@@ -89,6 +89,8 @@ pieces_become_parts (void)
   CHECK (n == sizeof tokens && memcmp (ids, tokens, n) == 0);
   g_autoptr (GPtrArray) found = parley_store_search (store, "redwoods", 10, NULL);
   CHECK (found && found->len == 1);
+  g_autoptr (GPtrArray) thought = parley_store_search (store, "let think", 10, NULL);
+  CHECK (thought && thought->len == 1);
 
   /* Going on with it appends to its last part. */
   parley_store_resume_reply (store, reply);

@@ -47,10 +47,28 @@ letters_of_any_kind (void)
   check ("<b>bold</b>", "bold", "<b>[bold]</b>");
 }
 
+static void
+the_best_has_most_words_together (void)
+{
+  const char *far = "of one, of two, of three. "
+                    "........................................................................."
+                    "......................................................................... "
+                    "The three of them were one. Of one.";
+  g_autoptr (GArray) matches = parley_find_words (far, "of them");
+  guint n;
+
+  const ParleyMatch *best = parley_best_match (matches, &n);
+  CHECK (n == 2 && best != NULL && best->word == 0);
+  CHECK_MSG (g_str_has_prefix (far + best->start, "of them"), "%s", far + best->start);
+  g_autoptr (GArray) none = parley_find_words (far, "four");
+  CHECK (parley_best_match (none, &n) == NULL && n == 0);
+}
+
 int
 main (void)
 {
   RUN (words);
   RUN (letters_of_any_kind);
+  RUN (the_best_has_most_words_together);
   return test_done ();
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Marking the words of a search in what is shown.
+ * Marking the words of a search in what is shown, and finding the place to be looked at.
  */
 #pragma once
 
@@ -8,8 +8,20 @@
 
 G_BEGIN_DECLS
 
-/* Marks them in all labels and code below `root`; an empty query or NULL takes the marks away.
- * Returns the first widget with a match, or NULL. */
-GtkWidget *parley_highlight (GtkWidget *root, const char *query);
+typedef struct {
+  GtkWidget *widget; /* the label or code that has it, borrowed; NULL: there is none */
+  int at;            /* in its text: bytes of a label, characters of code */
+  guint n_words;     /* different words of the query that stand there together */
+  gboolean folded;   /* behind a line that was not opened */
+} ParleyHit;
+
+/* Marks them in all labels and code below `root` but not on its buttons; an empty query or NULL
+ * takes the marks away. *best (or NULL) is replaced where a place has more of the words, or as many
+ * and is not folded; begin with a cleared one. */
+void parley_highlight (GtkWidget *root, const char *query, ParleyHit *best);
+
+/* Where the word of the hit begins (or its widget, if that shows no text), in the coordinates of
+ * `target`. FALSE: it is not laid out. */
+gboolean parley_hit_get_place (const ParleyHit *hit, GtkWidget *target, graphene_point_t *place);
 
 G_END_DECLS

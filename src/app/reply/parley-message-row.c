@@ -45,6 +45,13 @@ is_running (ParleyMessageRow *self)
   return parley_message_get_state (self->message) == PARLEY_MESSAGE_ANSWERING;
 }
 
+/* Neither who said it nor how quickly was searched. */
+void
+parley_message_row_mark (ParleyMessageRow *self, const char *query, ParleyHit *best)
+{
+  parley_highlight (self->body, query, best);
+}
+
 /* ---- parts ---- */
 
 static GtkWidget *

@@ -5,9 +5,8 @@
  */
 #pragma once
 
+#include "app/reply/parley-highlight.h"
 #include "chat/parley-chat.h"
-
-#include <gtk/gtk.h>
 
 G_BEGIN_DECLS
 
@@ -16,6 +15,9 @@ G_DECLARE_FINAL_TYPE (ParleyMessageRow, parley_message_row, PARLEY, MESSAGE_ROW,
 
 GtkWidget *parley_message_row_new (ParleyChat *chat, ParleyMessage *message);
 ParleyMessage *parley_message_row_get_message (ParleyMessageRow *self);
+
+/* Marks the words of a search in what was said (see parley-highlight.h). */
+void parley_message_row_mark (ParleyMessageRow *self, const char *query, ParleyHit *best);
 
 /* Signal "edit" (): the person wants to write this message anew. */
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/reply/parley-message-rows.h"
 
-#include "app/reply/parley-highlight.h"
 #include "app/reply/parley-message-row.h"
 
 #define WINDOW   40   /* messages shown without being asked for, and added at each step */
@@ -20,7 +19,7 @@ struct _ParleyMessageRows {
 
 G_DEFINE_FINAL_TYPE (ParleyMessageRows, parley_message_rows, GTK_TYPE_WIDGET)
 
-enum { EDIT, PREPENDED, RESET, WINDOW_CHANGED, N_SIGNALS };
+enum { EDIT, PREPENDED, WINDOW_CHANGED, N_SIGNALS };
 static guint signals[N_SIGNALS];
 
 static guint
@@ -44,7 +43,7 @@ insert_row (ParleyMessageRows *self, guint position, GtkWidget *before)
   g_signal_connect (row, "edit", G_CALLBACK (edit), self);
   gtk_widget_insert_before (row, GTK_WIDGET (self), before);
   if (self->query != NULL)
-    parley_highlight (row, self->query);
+    parley_message_row_mark (PARLEY_MESSAGE_ROW (row), self->query, NULL);
 }
 
 static GtkWidget *
@@ -106,7 +105,6 @@ remove_rows (ParleyMessageRows *self)
 {
   GtkWidget *row;
 
-  g_signal_emit (self, signals[RESET], 0);
   g_clear_handle_id (&self->fill_id, g_source_remove);
   while ((row = gtk_widget_get_first_child (GTK_WIDGET (self))) != NULL)
     gtk_widget_unparent (row);
@@ -144,7 +142,7 @@ position_of (ParleyMessageRows *self, gint64 message)
   return G_MAXUINT;
 }
 
-GtkWidget *
+ParleyMessageRow *
 parley_message_rows_show (ParleyMessageRows *self, gint64 message)
 {
   guint position = position_of (self, message);
@@ -155,7 +153,7 @@ parley_message_rows_show (ParleyMessageRows *self, gint64 message)
     guint first = position > ABOVE ? position - ABOVE : 0;
     show_from (self, first, first, MIN (n_messages (self), position + WINDOW));
   }
-  return row_at (self, position);
+  return PARLEY_MESSAGE_ROW (row_at (self, position));
 }
 
 void
@@ -163,7 +161,9 @@ parley_message_rows_set_query (ParleyMessageRows *self, const char *query)
 {
   g_free (self->query);
   self->query = g_strdup (query);
-  parley_highlight (GTK_WIDGET (self), query);
+  for (GtkWidget *row = gtk_widget_get_first_child (GTK_WIDGET (self)); row != NULL;
+       row = gtk_widget_get_next_sibling (row))
+    parley_message_row_mark (PARLEY_MESSAGE_ROW (row), query, NULL);
 }
 
 gboolean
@@ -224,7 +224,6 @@ messages_changed (GListModel *model, guint position, guint removed, guint added,
     parley_message_rows_show_end (self);
     return;
   }
-  g_signal_emit (self, signals[RESET], 0);
   if (position <= self->last && (position < self->last || had_end))
     replace (self, position, MIN (removed, self->last - position), added);
   guint wanted = had_end ? position + WINDOW : self->wanted_last;
@@ -266,8 +265,6 @@ parley_message_rows_class_init (ParleyMessageRowsClass *klass)
                                 NULL, G_TYPE_NONE, 1, PARLEY_TYPE_MESSAGE);
   signals[PREPENDED] = g_signal_new ("prepended", PARLEY_TYPE_MESSAGE_ROWS, G_SIGNAL_RUN_LAST, 0,
                                      NULL, NULL, NULL, G_TYPE_NONE, 0);
-  signals[RESET] = g_signal_new ("reset", PARLEY_TYPE_MESSAGE_ROWS, G_SIGNAL_RUN_LAST, 0, NULL,
-                                 NULL, NULL, G_TYPE_NONE, 0);
   signals[WINDOW_CHANGED] = g_signal_new ("window-changed", PARLEY_TYPE_MESSAGE_ROWS,
                                           G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }

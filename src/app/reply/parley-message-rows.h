@@ -6,9 +6,7 @@
  */
 #pragma once
 
-#include "chat/parley-chat.h"
-
-#include <gtk/gtk.h>
+#include "app/reply/parley-message-row.h"
 
 G_BEGIN_DECLS
 
@@ -28,7 +26,7 @@ void parley_message_rows_set_query (ParleyMessageRows *self, const char *query);
 
 /* The row of the message with this id, or NULL if the chat has none; others are let go of where it
  * lies too far up. Borrowed, until the chat changes or other rows are asked for. */
-GtkWidget *parley_message_rows_show (ParleyMessageRows *self, gint64 message);
+ParleyMessageRow *parley_message_rows_show (ParleyMessageRows *self, gint64 message);
 
 /* Whether there are messages before or behind the rows that there are or will be by themselves; and
  * more of them. */
@@ -38,7 +36,6 @@ void parley_message_rows_add_earlier (ParleyMessageRows *self);
 void parley_message_rows_add_later (ParleyMessageRows *self);
 
 /* Signals: "edit" (ParleyMessage *), a person wants to; "prepended", a row came before the others
- * and is not laid out yet; "reset", rows that were borrowed are gone; "window-changed", has_earlier
- * or has_later may answer otherwise. */
+ * and is not laid out yet; "window-changed", has_earlier or has_later may answer otherwise. */
 
 G_END_DECLS

@@ -22,6 +22,12 @@ toggled (GtkToggleButton *button, ParleyReasoning *self)
   parley_fold (self->button, self->chevron, self->revealer, gtk_toggle_button_get_active (button));
 }
 
+void
+parley_reasoning_unfold (ParleyReasoning *self)
+{
+  gtk_toggle_button_set_active (GTK_TOGGLE_BUTTON (self->button), TRUE);
+}
+
 static void
 set_title (ParleyReasoning *self, const char *title)
 {

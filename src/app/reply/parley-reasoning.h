@@ -16,5 +16,6 @@ GtkWidget *parley_reasoning_new (void);
 /* `live`: it is being written now. `seconds`: how long it took, as stored; 0: not known. */
 void parley_reasoning_set (ParleyReasoning *self, const char *text, gsize length, gboolean live,
                            double seconds);
+void parley_reasoning_unfold (ParleyReasoning *self);
 
 G_END_DECLS

@@ -2,13 +2,14 @@
 #include "app/reply/parley-transcript.h"
 
 #include "app/text/parley-format.h"
-#include "app/reply/parley-highlight.h"
 #include "app/reply/parley-message-rows.h"
+#include "app/reply/parley-reasoning.h"
 #include "app/widgets/parley-widgets.h"
 
 #include <glib/gi18n.h>
 
-#define NEAR_END 24 /* pixels from the end that count as the end */
+#define NEAR_END  24 /* pixels from the end that count as the end */
+#define NEAR_EDGE 80 /* pixels that a found word has at least between it and the right edge */
 
 struct _ParleyTranscript {
   GtkWidget parent;
@@ -19,7 +20,8 @@ struct _ParleyTranscript {
   GtkAdjustment *vertical;
   double last_value;
   guint settle_id;
-  GtkWidget *target;    /* to be brought into view once it has its place; borrowed from a row */
+  ParleyHit target;     /* kept in view until a person scrolls; its widget is a weak pointer */
+  guint n_frames;       /* after which new rows have their places */
   gint64 reading_since; /* monotonic microseconds */
   double read_at_first; /* progress then: what the cache held */
   guint at_end : 1;
@@ -33,9 +35,20 @@ static guint signals[N_SIGNALS];
 
 /* ---- scrolling ---- */
 
+static void
+set_target (ParleyTranscript *self, const ParleyHit *hit)
+{
+  g_clear_weak_pointer (&self->target.widget);
+  if (hit == NULL)
+    return;
+  self->target = *hit;
+  g_object_add_weak_pointer (G_OBJECT (hit->widget), (gpointer *) &self->target.widget);
+}
+
 void
 parley_transcript_to_end (ParleyTranscript *self)
 {
+  set_target (self, NULL);
   if (parley_message_rows_has_later (self->rows))
     parley_message_rows_show_end (self->rows);
   self->at_end = TRUE;
@@ -57,6 +70,9 @@ scrolled (ParleyTranscript *self)
   self->last_value = value;
   if (self->adjusting)
     return;
+  /* A value that had to follow a change of heights was chosen by nobody. */
+  if (self->settle_id == 0)
+    set_target (self, NULL);
   if (later && rest < page)
     parley_message_rows_add_later (self->rows);
   /* Text that grew below is no reason to let go of the end; only a person going up is. */
@@ -67,21 +83,40 @@ scrolled (ParleyTranscript *self)
   gtk_widget_set_visible (self->jump, !self->at_end);
 }
 
+/* Code and tables that are wider than the page scroll by themselves. */
+static void
+scroll_sideways (ParleyTranscript *self)
+{
+  GtkWidget *widget = self->target.widget;
+  graphene_point_t at;
+
+  while ((widget = gtk_widget_get_ancestor (gtk_widget_get_parent (widget),
+                                            GTK_TYPE_SCROLLED_WINDOW)) != self->scroller &&
+         widget != NULL) {
+    GtkAdjustment *sideways = gtk_scrolled_window_get_hadjustment (GTK_SCROLLED_WINDOW (widget));
+    float width = (float) gtk_widget_get_width (widget);
+    if (parley_hit_get_place (&self->target, widget, &at) && (at.x < 0 || at.x > width - NEAR_EDGE))
+      gtk_adjustment_set_value (sideways, gtk_adjustment_get_value (sideways) + (double) at.x -
+                                              (double) width / 3);
+  }
+}
+
 static void
 scroll_to_target (ParleyTranscript *self)
 {
-  graphene_point_t at;
   double page = gtk_adjustment_get_page_size (self->vertical);
+  graphene_point_t at;
 
-  if (!gtk_widget_compute_point (self->target, self->content, &GRAPHENE_POINT_INIT (0, 0), &at))
+  if (!parley_hit_get_place (&self->target, self->content, &at))
     return;
-  self->at_end = FALSE;
-  self->target = NULL;
+  scroll_sideways (self);
   self->adjusting = TRUE;
-  gtk_adjustment_set_value (self->vertical, at.y - page / 3);
+  gtk_adjustment_set_value (self->vertical, (double) at.y - page / 3);
   self->adjusting = FALSE;
   self->last_value = gtk_adjustment_get_value (self->vertical);
-  gtk_widget_set_visible (self->jump, TRUE);
+  gtk_widget_set_visible (self->jump,
+                          parley_message_rows_has_later (self->rows) ||
+                              gtk_adjustment_get_upper (self->vertical) - page > self->last_value);
 }
 
 /* In the frame after a change of heights: a value set while they are laid out is not laid out. */
@@ -90,20 +125,31 @@ settle_end (GtkWidget *widget, GdkFrameClock *clock, gpointer data)
 {
   ParleyTranscript *self = PARLEY_TRANSCRIPT (widget);
 
-  self->settle_id = 0;
-  if (self->target != NULL)
+  if (self->target.widget != NULL)
     scroll_to_target (self);
   else if (self->at_end)
     parley_transcript_to_end (self);
+  if (self->n_frames > 0) {
+    self->n_frames--;
+    return G_SOURCE_CONTINUE;
+  }
+  self->settle_id = 0;
   return G_SOURCE_REMOVE;
+}
+
+static void
+settle (ParleyTranscript *self)
+{
+  if (self->settle_id == 0)
+    self->settle_id = gtk_widget_add_tick_callback (GTK_WIDGET (self), settle_end, NULL, NULL);
 }
 
 /* The text grew or the window changed its size: keep the end in view, or the place. */
 static void
 resized (ParleyTranscript *self)
 {
-  if ((self->at_end || self->target != NULL) && self->settle_id == 0)
-    self->settle_id = gtk_widget_add_tick_callback (GTK_WIDGET (self), settle_end, NULL, NULL);
+  if (self->at_end || self->target.widget != NULL)
+    settle (self);
 }
 
 /* ---- rows ---- */
@@ -112,12 +158,6 @@ static void
 edit (ParleyMessageRows *rows, ParleyMessage *message, ParleyTranscript *self)
 {
   g_signal_emit (self, signals[EDIT], 0, message);
-}
-
-static void
-borrowed_gone (ParleyTranscript *self)
-{
-  self->target = NULL;
 }
 
 /* What is in view stays where it is. */
@@ -150,18 +190,26 @@ void
 parley_transcript_show_hit (ParleyTranscript *self, gint64 message, const char *query)
 {
   gboolean at_end = self->at_end;
+  ParleyHit hit = { 0 };
 
   self->at_end = FALSE; /* or the end would be asked for as soon as there are messages below */
-  GtkWidget *row = message != 0 ? parley_message_rows_show (self->rows, message) : NULL;
+  ParleyMessageRow *row = message != 0 ? parley_message_rows_show (self->rows, message) : NULL;
   if (row == NULL)
     self->at_end = at_end;
   parley_message_rows_set_query (self->rows, query);
   if (row == NULL)
     return;
-  GtkWidget *found = parley_highlight (row, query);
-  self->target = found != NULL ? found : row;
-  if (self->settle_id == 0)
-    self->settle_id = gtk_widget_add_tick_callback (GTK_WIDGET (self), settle_end, NULL, NULL);
+  parley_message_row_mark (row, query, &hit);
+  GtkWidget *thoughts =
+      hit.folded ? gtk_widget_get_ancestor (hit.widget, PARLEY_TYPE_REASONING) : NULL;
+  if (thoughts != NULL)
+    parley_reasoning_unfold (PARLEY_REASONING (thoughts));
+  else if (hit.widget == NULL || hit.folded)
+    /* The word is in what is not shown as it was written, such as an address. */
+    hit = (ParleyHit){ .widget = GTK_WIDGET (row) };
+  set_target (self, &hit);
+  self->n_frames = 2;
+  settle (self);
 }
 
 /* ---- what goes on ---- */
@@ -292,6 +340,7 @@ dispose (GObject *object)
   if (self->chat != NULL)
     g_signal_handlers_disconnect_by_data (self->chat, self);
   g_clear_object (&self->chat);
+  set_target (self, NULL);
   g_clear_pointer (&self->overlay, gtk_widget_unparent);
   G_OBJECT_CLASS (parley_transcript_parent_class)->dispose (object);
 }
@@ -349,7 +398,6 @@ parley_transcript_init (ParleyTranscript *self)
   g_signal_connect_swapped (self->earlier, "clicked", G_CALLBACK (parley_message_rows_add_earlier),
                             self->rows);
   g_signal_connect (self->rows, "edit", G_CALLBACK (edit), self);
-  g_signal_connect_swapped (self->rows, "reset", G_CALLBACK (borrowed_gone), self);
   g_signal_connect (self->rows, "prepended", G_CALLBACK (prepended), self);
   g_signal_connect (self->rows, "window-changed", G_CALLBACK (window_changed), self);
   self->status = build_status (self);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/text/parley-find-words.h"
 
+#define CLOSE 160 /* bytes: about two lines */
+
 /* The letter without its case and marks. */
 static gunichar
 fold (gunichar c)
@@ -69,11 +71,35 @@ parley_find_words (const char *text, const char *query)
       gboolean whole = end != NULL && (*end == '\0' || !is_word (g_utf8_get_char (end)));
       if (end == NULL || (!whole && i + 1 < words->len))
         continue;
-      ParleyMatch match = { (gsize) (p - text), (gsize) (end - text) };
+      ParleyMatch match = { (gsize) (p - text), (gsize) (end - text), i };
       g_array_append_val (matches, match);
       break;
     }
     inside = word;
   }
   return matches;
+}
+
+const ParleyMatch *
+parley_best_match (const GArray *matches, guint *n_words)
+{
+  const ParleyMatch *best = NULL;
+
+  *n_words = 0;
+  for (guint i = 0; i < matches->len; i++) {
+    const ParleyMatch *match = &g_array_index (matches, ParleyMatch, i);
+    guint64 seen = 0;
+    for (guint k = i; k < matches->len; k++) {
+      const ParleyMatch *next = &g_array_index (matches, ParleyMatch, k);
+      if (next->start > match->start + CLOSE)
+        break;
+      seen |= G_GUINT64_CONSTANT (1) << MIN (next->word, 63);
+    }
+    guint n = (guint) __builtin_popcountll (seen);
+    if (n > *n_words) {
+      best = match;
+      *n_words = n;
+    }
+  }
+  return best;
 }
