@@ -195,16 +195,21 @@ list_folders (ParleyWindow *self)
   return names;
 }
 
-static void
+/* Returns the chats that were in it. */
+static GPtrArray *
 set_folder_of_all (ParleyWindow *self, const char *from, const char *to)
 {
   GListModel *chats = G_LIST_MODEL (self->services->chats);
+  GPtrArray *moved = g_ptr_array_new_with_free_func (g_object_unref);
 
   for (guint i = 0; i < g_list_model_get_n_items (chats); i++) {
     g_autoptr (ParleyChat) chat = g_list_model_get_item (chats, i);
-    if (g_strcmp0 (parley_chat_get_folder (chat), from) == 0)
-      parley_chat_set_folder (chat, to);
+    if (g_strcmp0 (parley_chat_get_folder (chat), from) != 0)
+      continue;
+    parley_chat_set_folder (chat, to);
+    g_ptr_array_add (moved, g_object_ref (chat));
   }
+  return moved;
 }
 
 typedef struct {
@@ -235,8 +240,10 @@ folder_named (gpointer data)
   g_strdelimit (text, "\n\r\t", ' ');
   if (name->chat != NULL)
     parley_chat_set_folder (name->chat, *text != '\0' ? text : NULL);
-  else if (*text != '\0')
-    set_folder_of_all (name->window, name->folder, text);
+  else if (*text != '\0') {
+    parley_sidebar_rename_folder (name->window->sidebar, name->folder, text);
+    g_ptr_array_unref (set_folder_of_all (name->window, name->folder, text));
+  }
 }
 
 static void
@@ -298,11 +305,47 @@ rename_folder (GSimpleAction *action, GVariant *parameter, gpointer widget)
   gtk_widget_grab_focus (GTK_WIDGET (name->entry));
 }
 
+typedef struct {
+  GPtrArray *chats;
+  char *name;
+} RemovedFolder;
+
+static void
+removed_folder_free (gpointer data)
+{
+  RemovedFolder *removed = data;
+
+  g_ptr_array_unref (removed->chats);
+  g_free (removed->name);
+  g_free (removed);
+}
+
+/* What was put elsewhere since stays there. */
+static void
+undo_remove_folder (AdwToast *toast)
+{
+  const RemovedFolder *removed = g_object_get_data (G_OBJECT (toast), "parley-folder");
+
+  for (guint i = 0; i < removed->chats->len; i++)
+    if (parley_chat_get_folder (removed->chats->pdata[i]) == NULL)
+      parley_chat_set_folder (removed->chats->pdata[i], removed->name);
+}
+
 /* The chats stay. */
 static void
 remove_folder (GSimpleAction *action, GVariant *parameter, gpointer widget)
 {
-  set_folder_of_all (PARLEY_WINDOW (widget), g_variant_get_string (parameter, NULL), NULL);
+  ParleyWindow *self = PARLEY_WINDOW (widget);
+  const char *name = g_variant_get_string (parameter, NULL);
+  RemovedFolder *removed = g_new0 (RemovedFolder, 1);
+  g_autofree char *text = g_strdup_printf (_ ("Folder “%s” removed"), name);
+  AdwToast *toast = parley_toast_new (text);
+
+  *removed = (RemovedFolder){ set_folder_of_all (self, name, NULL), g_strdup (name) };
+  g_object_set_data_full (G_OBJECT (toast), "parley-folder", removed, removed_folder_free);
+  adw_toast_set_button_label (toast, _ ("Undo"));
+  g_signal_connect (toast, "button-clicked", G_CALLBACK (undo_remove_folder), NULL);
+  parley_window_add_toast (self, toast);
 }
 
 /* ---- messages ---- */

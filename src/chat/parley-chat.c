@@ -274,13 +274,17 @@ void
 parley_chat_set_title (ParleyChat *self, const char *title)
 {
   g_return_if_fail (PARLEY_IS_CHAT (self));
-  self->record->title_given = title && *title;
+  g_autofree char *given = g_strstrip (g_strdup (title ? title : ""));
+  self->record->title_given = *given != '\0';
+  /* One that was never looked at has no messages here yet. */
+  if (!self->record->title_given)
+    parley_chat_open (self, NULL);
   if (!self->record->title_given && self->path->len > 0) {
     g_autofree char *text = parley_message_dup_text (self->path->pdata[0]);
     g_autofree char *automatic = parley_title_from_text (text);
     set_text (&self->record->title, automatic);
   } else
-    set_text (&self->record->title, title ? title : "");
+    set_text (&self->record->title, given);
   _parley_chat_save (self);
   notify (self, PROP_TITLE);
 }

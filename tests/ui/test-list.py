@@ -9,8 +9,10 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cases  # noqa: E402
+import library  # noqa: E402
 import talk  # noqa: E402
 from cases import query  # noqa: E402
+from drag import middle  # noqa: E402
 from driver import wait  # noqa: E402
 from gi.repository import GdkPixbuf  # noqa: E402
 
@@ -83,7 +85,129 @@ def found_words_stand_in_view(case):
                         if left > 300 and 60 < y and y + height < bottom], f"{word} is not in view"
 
 
-CASES = [found_words_stand_in_view]
+# ---- order ----
+
+def choose(app, title, item):
+    """In the menu that a chat's row shows to the pointer."""
+    app.xdotool("mousemove", *map(str, middle(app, app.find("list item", title))))
+    wait(lambda: app.find("list item", title).all("push button", "Chat menu"),
+         f"the menu of {title}")[0].click()
+    pick(app, item)
+
+
+def pick(app, item):
+    wait(lambda: app.root.all("menu item", item), item)[-1].click()
+
+
+def write_in(app, entry, text, button):
+    """In a question."""
+    app.find("text", entry).set_text(text)
+    app.find("push button", button).click()
+    wait(lambda: not app.root.all("text", entry), "the question to close")
+
+
+def titles(app):
+    return [node.name for node in app.find("list", "Chats").all("list item")]
+
+
+def menus_keep_order(case):
+    """Folders, pins, names, copies and the bin, by what a person presses, and in the store."""
+    def of(column, title):
+        return [value for value, in query(case, f"SELECT {column} FROM chat WHERE title = ?"
+                                                " AND deleted_at = 0 ORDER BY id", title)]
+
+    def heading(app, name):
+        return app.root.all("label", name) + app.root.all("push button", name)
+
+    bread, tables, dates, walk = ("Sourdough timetable", "Explain page tables",
+                                  "Regular expressions for dates",
+                                  "Packing list for a week of walking")
+    with case.window() as app:
+        choose(app, bread, "Move to Folder…")
+        write_in(app, "Name of the folder", "Kitchen", "Move")
+        wait(lambda: of("folder", bread) == ["Kitchen"], "the new folder in the store")
+        choose(app, walk, "Move to Folder…")
+        wait(lambda: app.root.all("push button", "Kitchen"), "the folder there is")[-1].click()
+        wait(lambda: app.find("text", "Name of the folder").text() == "Kitchen", "its name")
+        app.find("push button", "Move").click()
+        wait(lambda: of("folder", walk) == ["Kitchen"], "the other chat in the folder")
+        wait(lambda: not app.root.all("text", "Name of the folder"), "the question to close")
+        app.find("push button", "Kitchen").click()
+        wait(lambda: query(case, "SELECT value FROM setting WHERE key LIKE '%folded%'")
+             == [("Kitchen\n",)], "it to be folded for good")
+        app.find("push button", "Folder Menu").click()
+        pick(app, "Rename Folder…")
+        write_in(app, "Name of the folder", "Home", "Rename")
+        wait(lambda: of("folder", bread) == of("folder", walk) == ["Home"], "its new name")
+        wait(lambda: heading(app, "Home") and not heading(app, "Kitchen"), "it in the list")
+        wait(lambda: query(case, "SELECT value FROM setting WHERE key LIKE '%folded%'")
+             == [("Home\n",)], "it to be folded still")
+        app.find("push button", "Home").click()
+
+        choose(app, tables, "Pin")
+        wait(lambda: of("pinned", tables) == [1], "the pin in the store")
+        wait(lambda: titles(app).index(tables) <= 1, "it to stand above the folders")
+        choose(app, tables, "Unpin")
+        wait(lambda: of("pinned", tables) == [0] and titles(app).index(tables) > 2, "it to go back")
+
+        app.find("push button", "Folder Menu").click()
+        pick(app, "Remove Folder")
+        wait(lambda: of("folder", bread) == of("folder", walk) == [None], "the folder to go")
+        wait(lambda: not heading(app, "Home") and walk in titles(app), "its chats to stay")
+        library.undo(app)
+        wait(lambda: of("folder", bread) == of("folder", walk) == ["Home"], "it to come back")
+
+        choose(app, dates, "Rename…")
+        write_in(app, "Name of the chat", "Wombats by date", "Rename")
+        wait(lambda: of("title_given", "Wombats by date") == [1], "the name in the store")
+        choose(app, walk, "Rename…")
+        write_in(app, "Name of the chat", " ", "Rename")  # of a chat that was not opened
+        wait(lambda: of("title_given", "What do I take along?") == [0], "its first words")
+        choose(app, "Wombats by date", "Duplicate")
+        wait(lambda: len(of("id", "Wombats by date")) == 2, "the copy")
+        texts = [query(case, "SELECT role, kind, text FROM message JOIN part ON message = id"
+                             " WHERE chat = ? ORDER BY id", chat)
+                 for chat in of("id", "Wombats by date")]
+        assert texts[0] == texts[1] and len(texts[0]) == 2, texts
+
+        # From what a search finds, too: by its name and by what was said there.
+        search = app.find("entry", "Search chats")
+        search.set_text("wombats")
+        wait(lambda: titles(app) == ["Wombats by date"] * 2, "both by their name")
+        search.set_text("starter")
+        wait(lambda: titles(app) == [bread], "it by what was said")
+        choose(app, bread, "Delete")
+        wait(lambda: of("id", bread) == [], "the chat to be deleted")
+        wait(lambda: titles(app) == [], "what was found in it to go")
+        library.undo(app)
+        wait(lambda: of("folder", bread) == ["Home"], "it to come back")
+        search.set_text("")
+        wait(lambda: bread in titles(app), "it in the list")
+        wait(lambda: talk.says(app, "When do I feed the starter"), "what was said in it")
+
+
+def chats_get_titles(case):
+    """From what they begin with, until a person says otherwise."""
+    def title():
+        return query(case, "SELECT title, title_given FROM chat ORDER BY id DESC LIMIT 1")[0]
+
+    with case.window() as app:
+        app.do("new-chat")
+        talk.settings(app, Longest_reply=2)
+        talk.write(app, "Once upon a time there was a cat. It sat.")
+        talk.ended(case.data)
+        assert title() == ("Once upon a time there was a cat", 0), title()
+        wait(lambda: title()[0] in titles(app), "it in the list")
+        app.key("F2")
+        write_in(app, "Name of the chat", "The cat", "Rename")
+        wait(lambda: title() == ("The cat", 1), "the name in the store")
+        talk.write(app, "Another thing altogether.")
+        wait(lambda: query(case, "SELECT count(*) FROM generation WHERE model LIKE 'Tiny%'")
+             == [(2,)], "the next reply", 30)
+        assert title() == ("The cat", 1) and "The cat" in titles(app), title()
+
+
+CASES = [found_words_stand_in_view, menus_keep_order, chats_get_titles]
 
 if __name__ == "__main__":
     sys.exit(cases.main(CASES, __file__))

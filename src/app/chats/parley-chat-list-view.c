@@ -99,6 +99,15 @@ toggle_folder (ParleyFolderHeader *header, ParleyChatListView *self)
   gtk_list_box_invalidate_headers (GTK_LIST_BOX (self->list));
 }
 
+void
+parley_chat_list_view_rename_folder (ParleyChatListView *self, const char *from, const char *to)
+{
+  if (!g_hash_table_remove (self->folded, from))
+    return;
+  g_hash_table_add (self->folded, g_strdup (to));
+  store_folded (self);
+}
+
 static GtkWidget *
 header_for (ParleyChatListView *self, ParleyChat *chat)
 {
@@ -205,6 +214,19 @@ show_older (ParleyChatListView *self)
   show_older_button (self);
 }
 
+/* The rows of what was found in a chat. */
+static void
+remove_hits (ParleyChatListView *self, ParleyChat *chat)
+{
+  GtkWidget *next;
+
+  for (GtkWidget *row = gtk_widget_get_first_child (self->list); row != NULL; row = next) {
+    next = gtk_widget_get_next_sibling (row);
+    if (PARLEY_IS_CHAT_ROW (row) && parley_chat_row_get_chat (PARLEY_CHAT_ROW (row)) == chat)
+      gtk_list_box_remove (GTK_LIST_BOX (self->list), row);
+  }
+}
+
 static void
 remove_chat (ParleyChatListView *self, ParleyChat *chat)
 {
@@ -214,6 +236,8 @@ remove_chat (ParleyChatListView *self, ParleyChat *chat)
   g_hash_table_remove (self->rows, chat);
   if (row != NULL)
     gtk_list_box_remove (GTK_LIST_BOX (self->list), row);
+  if (self->hits != NULL)
+    remove_hits (self, chat);
 }
 
 static void
@@ -253,8 +277,7 @@ chats_changed (GListModel *model, guint position, guint removed, guint added,
 {
   for (guint i = 0; i < removed; i++) {
     g_autoptr (ParleyChat) chat = g_ptr_array_steal_index (self->shown, position);
-    if (self->hits == NULL)
-      remove_chat (self, chat);
+    remove_chat (self, chat);
   }
   for (guint i = 0; i < added; i++) {
     ParleyChat *chat = g_list_model_get_item (model, position + i);

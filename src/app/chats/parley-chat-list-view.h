@@ -20,6 +20,9 @@ GtkWidget *parley_chat_list_view_new (ParleyChatList *chats, ParleyStore *store)
 
 /* Shows these hits (of ParleyChatHit) instead of the chats; NULL: the chats again. */
 void parley_chat_list_view_set_hits (ParleyChatListView *self, GListModel *hits);
+/* Before its chats change theirs: it stays folded, or open. */
+void parley_chat_list_view_rename_folder (ParleyChatListView *self, const char *from,
+                                          const char *to);
 void parley_chat_list_view_select (ParleyChatListView *self, ParleyChat *chat); /* NULL: none */
 /* Chooses the chat that many rows below the selected one, or from the top; folded ones are passed.
  */

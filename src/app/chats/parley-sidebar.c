@@ -172,6 +172,12 @@ parley_sidebar_step_chat (ParleySidebar *self, int step)
   parley_chat_list_view_step (self->list, step);
 }
 
+void
+parley_sidebar_rename_folder (ParleySidebar *self, const char *from, const char *to)
+{
+  parley_chat_list_view_rename_folder (self->list, from, to);
+}
+
 static void
 place_clicked (GtkButton *button, const char *action)
 {

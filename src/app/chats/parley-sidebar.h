@@ -19,6 +19,8 @@ GtkWidget *parley_sidebar_new (ParleyServices *services, GMenuModel *menu);
 void parley_sidebar_set_folded (ParleySidebar *self, gboolean folded);
 void parley_sidebar_set_place (ParleySidebar *self, const char *place);
 void parley_sidebar_select_chat (ParleySidebar *self, ParleyChat *chat); /* NULL: none */
+/* Before its chats change theirs: it stays folded, or open. */
+void parley_sidebar_rename_folder (ParleySidebar *self, const char *from, const char *to);
 /* Chooses the chat that many below the shown one. */
 void parley_sidebar_step_chat (ParleySidebar *self, int step);
 void parley_sidebar_start_search (ParleySidebar *self);
