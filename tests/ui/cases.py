@@ -51,6 +51,13 @@ def query(case, sql, *values):
         db.close()
 
 
+def set_setting(case, key, value):
+    """Before there is a window."""
+    with sqlite3.connect(os.path.join(case.data, "parley.db"), timeout=5) as db:
+        db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (key, value))
+    db.close()
+
+
 class Hub(shots.Hub):
     def look(self):
         with urllib.request.urlopen(self.address + "/_control", timeout=10) as answer:

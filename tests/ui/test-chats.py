@@ -544,6 +544,8 @@ def full_context_is_decided_by_the_person(case):
         talk.write(app, "Once upon a time there was a little girl. " * 18)
         talk.ended(case.data)
         talk.write(app, "She had a cat and a dog and a bird and a fish. " * 18)
+        wait(lambda: talk.says(app, "The model was made for at most 512 tokens."), "no larger one")
+        assert not [n for n in app.root.all("push button") if n.name.startswith("Enlarge")]
         press(app, "Forget the Oldest")
         wait(lambda: talk.says(app, "memory starts here"), "the line where its memory starts", 30)
         wait(lambda: query(case, "SELECT count(*) FROM generation WHERE model LIKE 'Tiny%'")

@@ -5,21 +5,14 @@ and while it answers others, change their minds, close the window. Prints TAP.""
 
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cases  # noqa: E402
 import talk  # noqa: E402
-from cases import query  # noqa: E402
+from cases import query, set_setting  # noqa: E402
 from driver import wait  # noqa: E402
-
-
-def set_setting(case, key, value):
-    with sqlite3.connect(os.path.join(case.data, "parley.db"), timeout=5) as db:
-        db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (key, value))
-    db.close()
 
 
 def press(app, name):

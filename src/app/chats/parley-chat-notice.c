@@ -182,6 +182,17 @@ kv_bytes (ParleyFit *fit)
   return bytes;
 }
 
+/* Behind the question. */
+static void
+say_why_not (ParleyChatNotice *self, const char *why)
+{
+  /* Translators: what there is to decide, then why something cannot be chosen. */
+  g_autofree char *text =
+      g_strdup_printf (_ ("%s %s"), gtk_label_get_text (GTK_LABEL (self->text)), why);
+
+  gtk_label_set_text (GTK_LABEL (self->text), text);
+}
+
 static void
 priced (gpointer subject, const ParleyForecast *forecast, gpointer data)
 {
@@ -193,16 +204,57 @@ priced (gpointer subject, const ParleyForecast *forecast, gpointer data)
   if (engine == NULL || overflow == NULL || self->enlarged == 0)
     return;
   guint last = overflow->n_messages == 0 ? 0 : overflow->can_summarise ? 2 : 1;
-  if (forecast->fit == NULL || forecast->verdict == PARLEY_SHOWN_TOO_BIG) {
+  g_autofree char *tokens = parley_format_number (self->enlarged);
+  if (forecast->fit == NULL) /* it stands without a price */
+    return;
+  if (forecast->verdict == PARLEY_SHOWN_TOO_BIG) {
+    g_autofree char *why =
+        g_strdup_printf (_ ("There is not enough memory for a context of %s."), tokens);
     gtk_widget_set_visible (self->buttons[last], FALSE);
+    say_why_not (self, why);
+    self->enlarged = 0;
     return;
   }
   guint64 all = kv_bytes (forecast->fit);
   g_autofree char *more = parley_format_size (all - all * overflow->length / self->enlarged);
-  g_autofree char *tokens = parley_format_number (self->enlarged);
   /* Translators: a button that makes the context larger: tokens, and the memory it takes. */
   g_autofree char *label = g_strdup_printf (_ ("Enlarge to %s (+%s)"), tokens, more);
   gtk_button_set_label (GTK_BUTTON (self->buttons[last]), label);
+}
+
+/* The longest context that the loaded model was made for; 0: not known. */
+static guint
+n_trained (ParleyChatNotice *self)
+{
+  const ParleyLoadedModel *model =
+      self->client != NULL ? parley_worker_client_get_model (self->client) : NULL;
+
+  return model != NULL ? model->n_ctx_train : 0;
+}
+
+typedef struct {
+  ParleyChatNotice *notice;
+  GCancellable *pricing; /* tells which question this is */
+} Pricing;
+
+/* What the model holds now it gives back before it is loaded again. */
+static void
+held_ready (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autofree Pricing *pricing = data;
+  g_autoptr (ParleyChatNotice) self = pricing->notice;
+  g_autoptr (GCancellable) cancellable = pricing->pricing;
+  g_autoptr (GArray) held =
+      parley_worker_client_memory_finish (PARLEY_WORKER_CLIENT (source), result, NULL);
+  ParleyEngine *engine = engine_of (self);
+  const ParleyLoadedModel *model = parley_worker_client_get_model (PARLEY_WORKER_CLIENT (source));
+
+  if (self->pricing != cancellable || self->enlarged == 0 || engine == NULL || model == NULL)
+    return;
+  struct pe_plan_request request = model->plan;
+  request.n_ctx = self->enlarged;
+  parley_forecast_model (self->services, parley_engine_get_model (engine), &request, held,
+                         cancellable, priced, g_object_ref (self), g_object_unref);
 }
 
 /* Twice the length, or as much more as is needed; never more than the model was made for. */
@@ -212,15 +264,14 @@ find_enlarged (ParleyChatNotice *self, const ParleyOverflow *overflow)
   const ParleyLoadedModel *model =
       self->client != NULL ? parley_worker_client_get_model (self->client) : NULL;
   guint64 wanted = (guint64) overflow->length * 2;
-  struct pe_plan_request request;
 
   self->enlarged = 0;
   while (wanted < overflow->needed)
     wanted *= 2;
   if (model == NULL)
     return;
-  if (model->n_ctx_train > 0)
-    wanted = MIN (wanted, model->n_ctx_train);
+  if (n_trained (self) > 0)
+    wanted = MIN (wanted, n_trained (self));
   if (wanted <= overflow->length || wanted < overflow->needed)
     return;
   self->enlarged = (guint) MIN (wanted, 1 << 24);
@@ -228,10 +279,9 @@ find_enlarged (ParleyChatNotice *self, const ParleyOverflow *overflow)
     g_cancellable_cancel (self->pricing);
   g_clear_object (&self->pricing);
   self->pricing = g_cancellable_new ();
-  request = model->plan;
-  request.n_ctx = self->enlarged;
-  parley_forecast_model (self->services, parley_engine_get_model (engine_of (self)), &request,
-                         self->pricing, priced, g_object_ref (self), g_object_unref);
+  Pricing *pricing = g_new (Pricing, 1);
+  *pricing = (Pricing){ g_object_ref (self), g_object_ref (self->pricing) };
+  parley_worker_client_memory_async (self->client, self->pricing, held_ready, pricing);
 }
 
 static void
@@ -269,6 +319,12 @@ say_overflow (ParleyChatNotice *self)
     text = g_strdup_printf (_ ("The summary was not written: %s %s"), problem, question);
   }
   say (self, "caution", text, choices);
+  guint most = n_trained (self);
+  if (self->enlarged == 0 && most > 0) {
+    g_autofree char *limit = parley_format_tokens (most);
+    g_autofree char *why = g_strdup_printf (_ ("The model was made for at most %s."), limit);
+    say_why_not (self, why);
+  }
 }
 
 /* ---- which of them ---- */

@@ -266,7 +266,7 @@ predict (ParleyLoadPanel *self)
     return;
   self->predicting = g_cancellable_new ();
   get_request (self, &request);
-  parley_forecast_model (self->services, self->model, &request, self->predicting, predicted,
+  parley_forecast_model (self->services, self->model, &request, NULL, self->predicting, predicted,
                          g_object_ref (self), g_object_unref);
 }
 

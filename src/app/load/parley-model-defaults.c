@@ -259,5 +259,5 @@ parley_model_defaults_present (GtkWindow *parent, ParleyServices *services, Parl
       parley_dialog_new (parent, parley_model_get_name (model), GTK_WIDGET (page), 540, 600);
   g_object_set_data_full (G_OBJECT (dialog), "parley-defaults", self, defaults_free);
   gtk_window_present (dialog);
-  parley_forecast_model (services, model, NULL, self->looking, looked, self, NULL);
+  parley_forecast_model (services, model, NULL, NULL, self->looking, looked, self, NULL);
 }

@@ -164,15 +164,37 @@ model_fitted (GObject *source, GAsyncResult *result, gpointer data)
     tell (job, job->model, fit, error);
 }
 
+/* What the model holds while it is loaded would be free for another way of loading it. */
+static void
+count_as_free (Job *job, ParleyServices *services, GArray *held)
+{
+  for (gsize d = 0; held != NULL && d < job->n_devices; d++)
+    for (guint i = 0; i < held->len; i++) {
+      const ParleyDeviceMemory *now = &g_array_index (held, ParleyDeviceMemory, i);
+      struct pe_device_info *device = &job->devices[d];
+      guint64 own = 0;
+      if (!g_str_equal (now->id, device->id))
+        continue;
+      for (guint kind = 0; kind < PE_MEMORY_KIND_COUNT; kind++)
+        own += now->allocated[kind];
+      own -= MIN (own, now->mapped);
+      device->memory_available = MIN (now->available + own, device->memory_total);
+      device->memory_margin = 0;
+      pe_budget_apply (device, parley_hardware_get_budgets (services->hardware));
+    }
+}
+
 void
 parley_forecast_model (ParleyServices *services, ParleyModel *model,
-                       const struct pe_plan_request *request, GCancellable *cancellable,
-                       ParleyForecastReady ready, gpointer data, GDestroyNotify destroy)
+                       const struct pe_plan_request *request, GArray *held,
+                       GCancellable *cancellable, ParleyForecastReady ready, gpointer data,
+                       GDestroyNotify destroy)
 {
   Job *job = job_new (services, ready, data, destroy);
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, model_fitted, NULL);
 
   set_model (job, services, model);
+  count_as_free (job, services, held);
   if (request != NULL)
     job->request = *request;
   else
@@ -250,26 +272,6 @@ parley_forecast_sweep (ParleyServices *services, ParleyModel *model,
   sweep->job->request = *request;
   g_task_set_task_data (task, sweep, around_job_free);
   g_task_run_in_thread (task, sweep_model);
-}
-
-/* What the model holds while it is loaded would be free for another way of loading it. */
-static void
-count_as_free (Job *job, ParleyServices *services, GArray *held)
-{
-  for (gsize d = 0; held != NULL && d < job->n_devices; d++)
-    for (guint i = 0; i < held->len; i++) {
-      const ParleyDeviceMemory *now = &g_array_index (held, ParleyDeviceMemory, i);
-      struct pe_device_info *device = &job->devices[d];
-      guint64 own = 0;
-      if (!g_str_equal (now->id, device->id))
-        continue;
-      for (guint kind = 0; kind < PE_MEMORY_KIND_COUNT; kind++)
-        own += now->allocated[kind];
-      own -= MIN (own, now->mapped);
-      device->memory_available = MIN (now->available + own, device->memory_total);
-      device->memory_margin = 0;
-      pe_budget_apply (device, parley_hardware_get_budgets (services->hardware));
-    }
 }
 
 /* ---- the best settings ---- */

@@ -30,11 +30,13 @@ void parley_forecast_free (ParleyForecast *copy); /* NULL is fine */
 typedef void (*ParleyForecastReady) (gpointer subject, const ParleyForecast *forecast,
                                      gpointer data);
 
-/* A model on disk, loaded as `request` says (NULL: as it would be). Called once; then `destroy`,
- * also when cancelled. */
+/* A model on disk, loaded as `request` says (NULL: as it would be). `held`: of ParleyDeviceMemory,
+ * what the model holds while it is loaded, or NULL; it would be free then. Called once; then
+ * `destroy`, also when cancelled. */
 void parley_forecast_model (ParleyServices *services, ParleyModel *model,
-                            const struct pe_plan_request *request, GCancellable *cancellable,
-                            ParleyForecastReady ready, gpointer data, GDestroyNotify destroy);
+                            const struct pe_plan_request *request, GArray *held,
+                            GCancellable *cancellable, ParleyForecastReady ready, gpointer data,
+                            GDestroyNotify destroy);
 
 /* Speeds over all positions of the layer slider. */
 typedef struct {
@@ -55,9 +57,8 @@ void parley_forecast_sweep (ParleyServices *services, ParleyModel *model,
 typedef void (*ParleyForecastChosen) (gpointer subject, const struct pe_plan_request *request,
                                       const char *sentence, gpointer data);
 
-/* `wanted`: the context that shall be, or 0; `firm`: none else will do. `held`: of
- * ParleyDeviceMemory, what the model holds while it is loaded, or NULL; it would be free then.
- * Called once on the main thread, unless cancelled; then `destroy`. */
+/* `wanted`: the context that shall be, or 0; `firm`: none else will do. `held` as above. Called
+ * once on the main thread, unless cancelled; then `destroy`. */
 void parley_forecast_choose (ParleyServices *services, ParleyModel *model, guint wanted,
                              gboolean firm, GArray *held, GCancellable *cancellable,
                              ParleyForecastChosen ready, gpointer data, GDestroyNotify destroy);

@@ -418,8 +418,8 @@ build_texts (ParleyModelRow *self)
         parley_label (_ ("A tiny demonstration that comes with Parley"), "caption dim-label"));
   if (state == PARLEY_MODEL_READY) {
     self->cancellable = g_cancellable_new ();
-    parley_forecast_model (self->services, self->model, NULL, self->cancellable, forecast_ready,
-                           g_object_ref (self), g_object_unref);
+    parley_forecast_model (self->services, self->model, NULL, NULL, self->cancellable,
+                           forecast_ready, g_object_ref (self), g_object_unref);
   } else {
     parley_verdict_set (PARLEY_VERDICT (self->verdict), PARLEY_SHOWN_TOO_BIG,
                         state == PARLEY_MODEL_INCOMPLETE    ? _ ("Parts are missing")
