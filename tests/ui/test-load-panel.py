@@ -160,6 +160,45 @@ def panel_is_there_before_a_load(case):
         assert "Weights" not in gpu_bar(app), gpu_bar(app)
 
 
+def all_settings_reach_the_engine(case):
+    """What the engine was started with, as it tells with each reply; and the way back."""
+    keys = ("context", "kv", "threads", "batch")
+
+    def started_with(app, n):
+        case.ask(app, 2)
+        return wait(lambda: len(rows := query(
+            case, "SELECT context, k_type, v_type, threads, batch FROM run ORDER BY id")) == n
+            and rows[-1], "what the engine says", 60)
+
+    with case.window() as app:
+        app.do("load-panel")
+        wait(lambda: shown(app, "slider", "Layers on the GPU"), "the forecast", 30)
+        all_settings(app)
+        talk.choose(app, "Context", 0)
+        wait(lambda: own(case, "context") == ["256"], "the context")
+        talk.choose(app, "Precision of the context", 1)
+        wait(lambda: own(case, "kv") == ["q8_0"], "the precision")
+        talk.choose(app, "Read at a time", 1)
+        wait(lambda: own(case, "batch"), "the batch")
+        spin = shown(app, "spin button", "Processor threads")[0]
+        spin.set_value(1)
+        wait(lambda: own(case, "threads") == ["1"], "the threads")
+        batch = int(own(case, "batch")[0])
+        press(app, "Load")
+        loaded(app)
+        app.key("Escape")
+        assert started_with(app, 1) == (256, 8, 8, 1, batch)
+        app.do("load-panel")
+        worker = talk.workers(app)
+        press(app, "Defaults")
+        wait(lambda: talk.workers(app) and talk.workers(app) != worker, "another process", 60)
+        loaded(app)
+        app.key("Escape")
+        context, k_type, v_type, threads, _ = started_with(app, 2)
+        assert (context, k_type, v_type) == (512, 1, 1) and threads >= 1, (context, k_type, threads)
+        assert [own(case, key) for key in keys] == [[]] * 4, "something of it is kept"
+
+
 def memory_is_asked_for_again(case):
     with case.window() as app:
         app.do("load-panel")
@@ -240,7 +279,7 @@ def a_setting_is_shown_as_it_is(case):
 
 
 CASES = [experts_stay_in_memory, settings_stay_with_their_model, panel_is_there_before_a_load,
-         memory_is_asked_for_again, readout_is_of_the_reply,
+         all_settings_reach_the_engine, memory_is_asked_for_again, readout_is_of_the_reply,
          a_number_is_set_and_loaded_at_once, a_setting_is_shown_as_it_is]
 
 if __name__ == "__main__":
