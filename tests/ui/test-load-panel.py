@@ -163,6 +163,9 @@ def panel_is_there_before_a_load(case):
 def all_settings_reach_the_engine(case):
     """What the engine was started with, as it tells with each reply; and the way back."""
     keys = ("context", "kv", "threads", "batch")
+    shutil.rmtree(os.path.dirname(case.model))
+    os.makedirs(os.path.dirname(case.model))
+    cases.synth(case.model, "--ctx", "8192", kind="q8_0")
 
     def started_with(app, n):
         case.ask(app, 2)
@@ -174,8 +177,8 @@ def all_settings_reach_the_engine(case):
         app.do("load-panel")
         wait(lambda: shown(app, "slider", "Layers on the GPU"), "the forecast", 30)
         all_settings(app)
-        talk.choose(app, "Context", 0)
-        wait(lambda: own(case, "context") == ["256"], "the context")
+        talk.choose(app, "Context", 1)
+        wait(lambda: own(case, "context") == ["4096"], "the context")
         talk.choose(app, "Precision of the context", 1)
         wait(lambda: own(case, "kv") == ["q8_0"], "the precision")
         talk.choose(app, "Read at a time", 1)
@@ -187,15 +190,15 @@ def all_settings_reach_the_engine(case):
         press(app, "Load")
         loaded(app)
         app.key("Escape")
-        assert started_with(app, 1) == (256, 8, 8, 1, batch)
+        assert started_with(app, 1) == (4096, 8, 8, 1, batch)
         app.do("load-panel")
         worker = talk.workers(app)
         press(app, "Defaults")
         wait(lambda: talk.workers(app) and talk.workers(app) != worker, "another process", 60)
         loaded(app)
         app.key("Escape")
-        context, k_type, v_type, threads, _ = started_with(app, 2)
-        assert (context, k_type, v_type) == (512, 1, 1) and threads >= 1, (context, k_type, threads)
+        context, k_type, v_type, _, _ = started_with(app, 2)
+        assert context > 4096 and (k_type, v_type) == (1, 1), (context, k_type, v_type)
         assert [own(case, key) for key in keys] == [[]] * 4, "something of it is kept"
 
 
