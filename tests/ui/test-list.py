@@ -5,6 +5,7 @@ menus of chats and folders do reaches the store. Prints TAP."""
 
 import json
 import os
+import sqlite3
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -207,7 +208,72 @@ def chats_get_titles(case):
         assert title() == ("The cat", 1) and "The cat" in titles(app), title()
 
 
-CASES = [found_words_stand_in_view, menus_keep_order, chats_get_titles]
+# ---- files ----
+
+def save_as(app, suggested, path):
+    """In the toolkit's own dialog, which suggests a name."""
+    name = wait(lambda: [n for n in app.root.all("text") if n.text() == suggested],
+                f"{suggested!r} as the name")[0]
+    name.set_text(path)
+    wait(lambda: name.text() == path, "the path")
+    app.key("Return")
+    wait(lambda: os.path.exists(path) and os.path.getsize(path) and len(app.windows()) == 1, path)
+
+
+def chats_go_out_and_come_back(case):
+    """As text and as data, each by its menu; and all of them in a back-up."""
+    title = "Memory of long chats"
+
+    def told(chat):
+        rows = query(case, "SELECT role, state, kind, text, parent IS NULL FROM message JOIN part"
+                           " ON message = id WHERE chat = ? ORDER BY id, n", chat)
+        return rows, query(case, "SELECT model, reply_tokens, stop FROM generation JOIN message"
+                                 " ON id = message WHERE chat = ? ORDER BY id", chat)
+
+    (before,), = query(case, "SELECT id FROM chat WHERE title = ?", title)
+    text, data, copy = (os.path.join(case.desktop.home, name)
+                        for name in ("out.md", "out.json", "all.db"))
+    with case.window() as app:
+        choose(app, title, "Export as Text…")
+        save_as(app, title + ".md", text)
+        with open(text, encoding="utf-8") as file:
+            said = file.read()
+        for words in (title, "Why does a long chat need more memory", "| 8B at 4 bits | 4.7 GB",
+                      "print(kv_bytes(32", "Then you decide"):
+            assert words in said, (words, said)
+        assert "grows with every token." not in said, "a version that is not shown went out"
+        choose(app, title, "Export as Data…")
+        save_as(app, title + ".json", data)
+        with open(data, encoding="utf-8") as file:
+            chat = json.load(file)
+        assert chat["format"] == "parley-chat" and len(chat["messages"]) == 5, chat
+        choose(app, title, "Delete")
+        wait(lambda: title not in titles(app), "it to go")
+        app.find("push button", "Main Menu").click()
+        pick(app, "Import Chats…")
+        wait(lambda: len(app.windows()) == 2, "the dialog")
+        app.type(data)
+        wait(lambda: [n for n in app.root.all("text") if n.text() == data], "the path in it")
+        app.key("Return")
+        wait(lambda: title in titles(app), "it to come back")
+        (after,), = query(case, "SELECT id FROM chat WHERE title = ? AND deleted_at = 0", title)
+        assert after != before and told(after) == told(before), (told(after), told(before))
+        wait(lambda: talk.says(app, "Then you decide"), "it on the page")
+        assert [n for n in talk.says(app, "2/2") if n.name == "2/2"], "its versions are gone"
+        app.do("preferences")
+        wait(lambda: [n for n in app.root.all("push button") if n.name.startswith("Back Up…")],
+             "Back Up")[0].click()
+        suggested = wait(lambda: [n.text() for n in app.root.all("text") if n.text().endswith(".db")],
+                         "a name for the back-up")[0]
+        save_as(app, suggested, copy)
+        wait(lambda: talk.says(app, "The back-up is complete"), "that it is there")
+    with sqlite3.connect(copy) as db:
+        assert db.execute("SELECT text FROM part JOIN message ON id = message WHERE chat = ?"
+                          " AND text LIKE 'Then you decide%'", (after,)).fetchone()
+    db.close()
+
+
+CASES = [found_words_stand_in_view, menus_keep_order, chats_get_titles, chats_go_out_and_come_back]
 
 if __name__ == "__main__":
     sys.exit(cases.main(CASES, __file__))

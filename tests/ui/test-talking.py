@@ -327,7 +327,11 @@ def presets_are_taken_over(case):
         of_presets("Sailor")
         wait(lambda: prompt.text() == "Answer as a sailor." and abs(spin.value() - 0.3) < 1e-6,
              "the preset")
+        of_presets("Delete the preset Sailor")
+        wait(lambda: not app.root.all("push button", "Sailor"), "it to go")
+        app.key("Escape")
         close()
+        assert not query(case, "SELECT 1 FROM setting WHERE value LIKE '%Sailor%'"), "it is kept"
     (prompt, sampling), = query(case, "SELECT system_prompt, settings FROM chat WHERE id = ?",
                                 chats[1])
     assert prompt == "Answer as a sailor." and "0.3" in sampling, (prompt, sampling)
