@@ -3,6 +3,8 @@
 
 #include "app/text/parley-link.h"
 
+#include <glib/gi18n.h>
+
 void
 parley_css_load (GtkCssProvider *provider, const char *css)
 {
@@ -218,6 +220,16 @@ parley_toast_new (const char *text)
   g_autofree char *escaped = g_markup_escape_text (text, -1);
   return adw_toast_new (escaped);
 #endif
+}
+
+AdwToast *
+parley_toast_new_undo (const char *text)
+{
+  AdwToast *toast = parley_toast_new (text);
+
+  adw_toast_set_button_label (toast, _ ("Undo"));
+  adw_toast_set_timeout (toast, 15);
+  return toast;
 }
 
 void

@@ -31,6 +31,8 @@ void parley_open_folder (GtkWindow *parent, const char *title, ParleyFileChosen 
 
 /* Text from others in a toast: never markup. */
 AdwToast *parley_toast_new (const char *text);
+/* With the button Undo (signal "button-clicked"), and time enough to reach it by keyboard. */
+AdwToast *parley_toast_new_undo (const char *text);
 
 /* A row whose title and subtitle are plain text. */
 void parley_row_set_plain (GtkWidget *row);

@@ -49,12 +49,11 @@ static void undo (AdwToast *toast, ParleyWindow *self);
 static void
 offer_undo (ParleyWindow *self, const char *text, ParleyChat *chat, gint64 message)
 {
-  AdwToast *toast = parley_toast_new (text);
+  AdwToast *toast = parley_toast_new_undo (text);
   Deletion *deletion = g_new0 (Deletion, 1);
 
   *deletion = (Deletion){ g_object_ref (chat), message };
   g_object_set_data_full (G_OBJECT (toast), "parley-deletion", deletion, deletion_free);
-  adw_toast_set_button_label (toast, _ ("Undo"));
   g_signal_connect_object (toast, "button-clicked", G_CALLBACK (undo), self, 0);
   parley_window_add_toast (self, toast);
 }
@@ -339,11 +338,10 @@ remove_folder (GSimpleAction *action, GVariant *parameter, gpointer widget)
   const char *name = g_variant_get_string (parameter, NULL);
   RemovedFolder *removed = g_new0 (RemovedFolder, 1);
   g_autofree char *text = g_strdup_printf (_ ("Folder “%s” removed"), name);
-  AdwToast *toast = parley_toast_new (text);
+  AdwToast *toast = parley_toast_new_undo (text);
 
   *removed = (RemovedFolder){ set_folder_of_all (self, name, NULL), g_strdup (name) };
   g_object_set_data_full (G_OBJECT (toast), "parley-folder", removed, removed_folder_free);
-  adw_toast_set_button_label (toast, _ ("Undo"));
   g_signal_connect (toast, "button-clicked", G_CALLBACK (undo_remove_folder), NULL);
   parley_window_add_toast (self, toast);
 }

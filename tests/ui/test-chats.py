@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Chats in the real window: folders, search, files, several models at once, a full context, and
+"""Chats in the real window: deletions, search, files, several models at once, a full context, and
 accidents of the disk and the engine. Prints TAP."""
 
 import contextlib
@@ -41,27 +41,15 @@ def press(app, name):
 
 # ---- order in the sidebar ----
 
-def folders_and_undo(case):
+def deletions_are_undone(case):
+    """The last one first; and a message comes back in its chat, wherever one looks meanwhile."""
     with case.window() as app:
-        title = "Sourdough timetable"
+        title, second = "Sourdough timetable", "Explain page tables"
         chat = query(case, "SELECT id FROM chat WHERE title = ?", title)[0][0]
-        app.do("move-chat", f"int64 {chat}")
-        app.find("text", "Name of the folder").set_text("Kitchen")
-        press(app, "Move")
-        wait(lambda: query(case, "SELECT folder FROM chat WHERE id = ?", chat)[0][0] == "Kitchen",
-             "the folder in the store")
-        header = app.find("push button", "Kitchen")
-        header.click()
-        wait(lambda: title not in [n.name for n in labels(app)], "the folder to fold")
-        app.find("push button", "Kitchen").click()
-        wait(lambda: title in [n.name for n in labels(app)], "the folder to open")
-
-        second = "Explain page tables"
+        other = query(case, "SELECT id FROM chat WHERE title = ?", second)[0][0]
+        app.find("list", "Chats")  # once, as what is offered stays for some seconds only
         app.do("delete-chat", f"int64 {chat}")
-        wait(lambda: title not in rows(app), "the chat to go")
-        app.do("delete-chat", "int64 %d" % query(case, "SELECT id FROM chat WHERE title = ?",
-                                                 second)[0][0])
-        wait(lambda: second not in rows(app), "the second to go")
+        app.do("delete-chat", f"int64 {other}")
         library.undo(app)
         wait(lambda: title in rows(app), "the chat to come back")
         assert second not in rows(app), "Undo brought the wrong one back"
@@ -77,11 +65,6 @@ def folders_and_undo(case):
         app.do("new-chat")
         library.undo(app)
         wait(lambda: len(messages(app)) == n, "the message to come back, in its chat")
-        app.do("remove-folder", "'Kitchen'")
-        wait(lambda: not app.root.all("push button", "Kitchen"), "the folder to go")
-        assert title in rows(app)
-        app.do("duplicate-chat", f"int64 {chat}")
-        wait(lambda: rows(app).count(title) == 2, "the copy")
 
 
 def messages(app):
@@ -671,7 +654,7 @@ def window_closes_mid_reply(case):
     assert seen in talk.bare(cut.text)
 
 
-CASES = [folders_and_undo, long_chats_come_in_parts, search_goes_far_up, search_shows_the_hit,
+CASES = [deletions_are_undone, long_chats_come_in_parts, search_goes_far_up, search_shows_the_hit,
          reply_shows_its_parts, all_settings_of_a_chat, form_binds_the_reply,
          defaults_are_of_one_model, files_go_along, files_are_counted, chats_come_from_files,
          many_files_come_in_and_go_out,

@@ -86,6 +86,36 @@ def found_words_stand_in_view(case):
                         if left > 300 and 60 < y and y + height < bottom], f"{word} is not in view"
 
 
+def replies_go_on_while_others_are_found(case):
+    """A version that cannot be shown yet is said to be one; and a reply that was stopped goes on."""
+    with case.window(PARLEY_TEST_PACE="60") as app:
+        case.ask(app, 30)
+        talk.hurry(app)
+        words = talk.ended(case.data).text.split()
+        word = max((w for w in words if w.isalpha()), key=len, default=words[0])
+        talk.settings(app, Longest_reply=300)
+        app.find("push button", "Answer again").click()
+        wait(lambda: len(query(case, "SELECT id FROM message WHERE state = 1")) == 1, "another reply")
+        search = app.find("entry", "Search chats")
+        search.set_text(word)
+        wait(lambda: [n for n in app.find("list", "Chats").all("list item", talk.PROMPT)
+                      if any(word in label.name for label in n.all("label"))],
+             f"{word} in the list")[0].click()
+        wait(lambda: talk.says(app, "This is in another version of the chat"), "why it is not shown")
+        search.set_text("")
+        talk.grown(app, 20, 0)
+        app.do("stop")
+        cut = talk.ended(case.data, "stopped")
+        app.find("push button", "Continue").click()
+        talk.grown(app, 20)
+        talk.hurry(app)
+        done = wait(lambda: next(s for s in [talk.Stored(case.data)] if s.state == "complete"),
+                    "the rest", 60)
+        assert done.text.startswith(cut.text) and len(done.text) > len(cut.text)
+        assert done.generation["message"] == cut.generation["message"], "it is another message"
+        talk.same(done, talk.greedy(300), 100)
+
+
 # ---- order ----
 
 def choose(app, title, item):
@@ -136,6 +166,7 @@ def menus_keep_order(case):
         app.find("push button", "Kitchen").click()
         wait(lambda: query(case, "SELECT value FROM setting WHERE key LIKE '%folded%'")
              == [("Kitchen\n",)], "it to be folded for good")
+        assert not [n for n in talk.says(app, walk) if n.extents()[2] > 0], "it is still open"
         app.find("push button", "Folder Menu").click()
         pick(app, "Rename Folder…")
         write_in(app, "Name of the folder", "Home", "Rename")
@@ -273,7 +304,7 @@ def chats_go_out_and_come_back(case):
     db.close()
 
 
-CASES = [found_words_stand_in_view, menus_keep_order, chats_get_titles, chats_go_out_and_come_back]
+CASES = [found_words_stand_in_view, replies_go_on_while_others_are_found, menus_keep_order, chats_get_titles, chats_go_out_and_come_back]
 
 if __name__ == "__main__":
     sys.exit(cases.main(CASES, __file__))

@@ -168,12 +168,10 @@ delete_model (GtkWidget *widget, const char *action, GVariant *parameter)
     parley_window_toast (window, error->message);
     return;
   }
-  AdwToast *toast = parley_toast_new (text);
+  AdwToast *toast = parley_toast_new_undo (text);
   Trashed *trashed = g_new0 (Trashed, 1);
   *trashed = (Trashed){ g_object_ref (services->library), g_object_ref (model), id, NULL };
   g_set_weak_pointer (&trashed->window, window);
-  adw_toast_set_button_label (toast, _ ("Undo"));
-  adw_toast_set_timeout (toast, 15);
   g_signal_connect (toast, "button-clicked", G_CALLBACK (undo_delete), trashed);
   g_signal_connect_data (toast, "dismissed", G_CALLBACK (delete_for_good), trashed, trashed_leave,
                          0);

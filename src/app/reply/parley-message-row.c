@@ -15,7 +15,7 @@ struct _ParleyMessageRow {
   GtkBox parent;
   ParleyChat *chat;
   ParleyMessage *message;
-  GtkWidget *author, *body, *notice, *notice_text, *go_on, *foot, *stats;
+  GtkWidget *author, *body, *notice, *notice_icon, *notice_text, *go_on, *foot, *stats;
   GtkWidget *memory; /* the line where the model's memory starts; NULL: never shown yet */
   GtkWidget *versions, *version_label, *earlier, *later, *again;
   guint tick_id;
@@ -193,8 +193,8 @@ show_state (ParleyMessageRow *self)
     if (stats->model != NULL && *stats->model != '\0')
       gtk_label_set_text (GTK_LABEL (self->author), stats->model);
   }
-  gtk_widget_set_visible (self->notice, !is_running (self) && remark != NULL &&
-                                            (failed || broken || state == PARLEY_MESSAGE_COMPLETE));
+  gtk_widget_set_visible (self->notice, !is_running (self) && remark != NULL);
+  gtk_widget_set_visible (self->notice_icon, failed || broken);
   gtk_label_set_text (GTK_LABEL (self->notice_text), remark != NULL ? remark : "");
   gtk_widget_remove_css_class (self->notice, failed ? "caution" : "failure");
   if (failed || broken)
@@ -394,7 +394,8 @@ static void
 build_notice (ParleyMessageRow *self)
 {
   self->notice = parley_box (GTK_ORIENTATION_HORIZONTAL, 12, "notice");
-  gtk_box_append (GTK_BOX (self->notice), gtk_image_new_from_icon_name ("dialog-warning-symbolic"));
+  self->notice_icon = gtk_image_new_from_icon_name ("dialog-warning-symbolic");
+  gtk_box_append (GTK_BOX (self->notice), self->notice_icon);
   self->notice_text = parley_label ("", NULL);
   gtk_label_set_selectable (GTK_LABEL (self->notice_text), TRUE);
   gtk_widget_set_hexpand (self->notice_text, TRUE);
