@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A full context, other models in a chat, and a GPU that is lost, in the real window. Prints TAP."""
+"""A full context, other models in a chat, a GPU that is lost, in the real window. Prints TAP."""
 
 import os
 import sys
@@ -45,8 +45,8 @@ def enlarging_is_refused_with_a_reason(case):
         app.find("spin button", "Keep Free, GB")
         app.do("show-chats")
         fill(case, app, 400)
-        wait(lambda: [n for n in app.root.all("push button") if n.name.startswith("Enlarge to 512 (+")],
-             "what it costs", 30)
+        wait(lambda: [n for n in app.root.all("push button")
+                      if n.name.startswith("Enlarge to 512 (+")], "what it costs", 30)
         app.do("show-computer")
         spin = app.find("spin button", "Keep Free, GB")
         spin.set_value(spin.maximum())
@@ -55,7 +55,8 @@ def enlarging_is_refused_with_a_reason(case):
         app.do("stop")
         n = n_replies(case)
         talk.write(app)
-        wait(lambda: talk.says(app, "There is not enough memory for a context of 512"), "why not", 30)
+        wait(lambda: talk.says(app, "There is not enough memory for a context of 512"),
+             "why it cannot be larger", 30)
         assert not [n for n in app.root.all("push button") if n.name.startswith("Enlarge")]
         press(app, "Forget the Oldest")
         wait(lambda: n_replies(case) == n + 1, "the reply", 60)
@@ -79,7 +80,8 @@ def pick(app, name):
 
 def authors(app):
     """Who wrote the replies that are shown."""
-    return [row.all("label")[0].name for row in app.find(name="Conversation").all("list item", "Reply")]
+    replies = app.find(name="Conversation").all("list item", "Reply")
+    return [row.all("label")[0].name for row in replies]
 
 
 def models_change_in_a_chat(case):

@@ -74,8 +74,9 @@ def found_words_stand_in_view(case):
         bottom = message.place()[1]
         for word in ("quokka", "numbat", "wombat", "pangolin of", "axolotl", "quokka"):
             search.set_text(word)
-            wait(lambda word=word: [n for n in app.find("list", "Chats").all("list item", "A zoo")
-                                    if any(word.split()[0] in label.name for label in n.all("label"))],
+            begin = word.split()[0]
+            wait(lambda begin=begin: [n for n in app.find("list", "Chats").all("list item", "A zoo")
+                                      if any(begin in label.name for label in n.all("label"))],
                  f"{word} in the list")[0].click()
             wait(lambda: marked(app, case.data, message), f"{word} in view")
             labels = [n for n in app.root.all("label") if "visible" in n.states()]
@@ -87,7 +88,7 @@ def found_words_stand_in_view(case):
 
 
 def replies_go_on_while_others_are_found(case):
-    """A version that cannot be shown yet is said to be one; and a reply that was stopped goes on."""
+    """A version that cannot be shown yet is said to be one; a reply that was stopped goes on."""
     with case.window(PARLEY_TEST_PACE="60") as app:
         case.ask(app, 30)
         talk.hurry(app)
@@ -95,13 +96,13 @@ def replies_go_on_while_others_are_found(case):
         word = max((w for w in words if w.isalpha()), key=len, default=words[0])
         talk.settings(app, Longest_reply=300)
         app.find("push button", "Answer again").click()
-        wait(lambda: len(query(case, "SELECT id FROM message WHERE state = 1")) == 1, "another reply")
+        wait(lambda: query(case, "SELECT id FROM message WHERE state = 1"), "another reply")
         search = app.find("entry", "Search chats")
         search.set_text(word)
         wait(lambda: [n for n in app.find("list", "Chats").all("list item", talk.PROMPT)
                       if any(word in label.name for label in n.all("label"))],
              f"{word} in the list")[0].click()
-        wait(lambda: talk.says(app, "This is in another version of the chat"), "why it is not shown")
+        wait(lambda: talk.says(app, "This is in another version of the chat"), "why it stays away")
         search.set_text("")
         talk.grown(app, 20, 0)
         app.do("stop")
@@ -294,8 +295,8 @@ def chats_go_out_and_come_back(case):
         app.do("preferences")
         wait(lambda: [n for n in app.root.all("push button") if n.name.startswith("Back Up…")],
              "Back Up")[0].click()
-        suggested = wait(lambda: [n.text() for n in app.root.all("text") if n.text().endswith(".db")],
-                         "a name for the back-up")[0]
+        suggested = wait(lambda: [n.text() for n in app.root.all("text")
+                                  if n.text().endswith(".db")], "a name for the back-up")[0]
         save_as(app, suggested, copy)
         wait(lambda: talk.says(app, "The back-up is complete"), "that it is there")
     with sqlite3.connect(copy) as db:
@@ -304,7 +305,8 @@ def chats_go_out_and_come_back(case):
     db.close()
 
 
-CASES = [found_words_stand_in_view, replies_go_on_while_others_are_found, menus_keep_order, chats_get_titles, chats_go_out_and_come_back]
+CASES = [found_words_stand_in_view, replies_go_on_while_others_are_found, menus_keep_order,
+         chats_get_titles, chats_go_out_and_come_back]
 
 if __name__ == "__main__":
     sys.exit(cases.main(CASES, __file__))
