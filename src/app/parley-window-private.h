@@ -23,16 +23,23 @@ struct _ParleyWindow {
   GtkWidget *problem; /* revealer: what is wrong with saving */
   ParleyModelsPage *models_page;
   ParleyComparePage *compare_page;
-  GtkWidget *switcher; /* at the bottom, when folded */
-  GPtrArray *headers;  /* of the pages; borrowed */
-  guint save_size_id;
+  GtkWidget *switcher;  /* at the bottom, when folded */
+  GPtrArray *headers;   /* of the pages; borrowed */
   GPtrArray *to_import; /* of GFile: chats that were named since the last turn of the main loop */
   guint import_id;
+  guint save_state_id;
+  gint64 state_saved_at;     /* monotonic microseconds; 0: not yet */
+  guint folds_as_before : 1; /* should it fold at its first frame */
 };
 
 /* Adds win.*; they are also how scripts and tests drive the window over D-Bus. */
 void _parley_window_add_actions (ParleyWindow *self);
 void _parley_window_add_chat_actions (ParleyWindow *self);
 void _parley_window_add_data_actions (ParleyWindow *self);
+
+/* Once everything is built: size, place, chat and sidebar as the store has them. */
+void _parley_window_restore_state (ParleyWindow *self);
+void _parley_window_watch_state (ParleyWindow *self); /* and from then on writes what changes */
+void _parley_window_save_state (ParleyWindow *self);  /* now */
 
 G_END_DECLS

@@ -10,15 +10,11 @@
 #include "app/widgets/parley-widgets.h"
 
 #include <glib/gi18n.h>
-#include <stdlib.h>
 
 G_DEFINE_FINAL_TYPE (ParleyWindow, parley_window, ADW_TYPE_APPLICATION_WINDOW)
 
 enum { SHOWS, N_SIGNALS };
 static guint signals[N_SIGNALS];
-
-#define DEFAULT_WIDTH  1120
-#define DEFAULT_HEIGHT 760
 
 void
 parley_window_toast (ParleyWindow *self, const char *text)
@@ -93,11 +89,12 @@ folded_changed (ParleyWindow *self)
   const char *place = adw_view_stack_get_visible_child_name (self->places);
 
   parley_sidebar_set_folded (self->sidebar, folded);
-  if (folded)
+  if (folded && !self->folds_as_before)
     parley_split_set_show_sidebar (
         self->split, g_strcmp0 (place, "chats") == 0 &&
                          !parley_chat_page_has_messages (self->chat_page) &&
                          g_list_model_get_n_items (G_LIST_MODEL (self->services->chats)) > 0);
+  self->folds_as_before = FALSE;
   update_frame (self);
 }
 
@@ -234,53 +231,12 @@ add_place (ParleyWindow *self, GtkWidget *page, GtkWidget *header, const char *n
   g_ptr_array_add (self->headers, header);
 }
 
-static void
-restore_size (ParleyWindow *self)
-{
-  g_autofree char *width = parley_store_get_setting (self->services->store, "window/width");
-  g_autofree char *height = parley_store_get_setting (self->services->store, "window/height");
-  g_autofree char *maximised = parley_store_get_setting (self->services->store, "window/maximised");
-  int w = width != NULL ? (int) g_ascii_strtoll (width, NULL, 10) : 0,
-      h = height != NULL ? (int) g_ascii_strtoll (height, NULL, 10) : 0;
-
-  gtk_window_set_default_size (GTK_WINDOW (self), w >= 360 && w < 10000 ? w : DEFAULT_WIDTH,
-                               h >= 300 && h < 10000 ? h : DEFAULT_HEIGHT);
-  if (g_strcmp0 (maximised, "1") == 0)
-    gtk_window_maximize (GTK_WINDOW (self));
-}
-
-static gboolean
-save_size (gpointer data)
-{
-  ParleyWindow *self = data;
-  GtkWindow *window = GTK_WINDOW (self);
-  int width, height;
-
-  self->save_size_id = 0;
-  gtk_window_get_default_size (window, &width, &height);
-  g_autofree char *w = g_strdup_printf ("%d", width), *h = g_strdup_printf ("%d", height);
-  parley_store_set_setting (self->services->store, "window/width", w);
-  parley_store_set_setting (self->services->store, "window/height", h);
-  parley_store_set_setting (self->services->store, "window/maximised",
-                            gtk_window_is_maximized (window) ? "1" : "0");
-  return G_SOURCE_REMOVE;
-}
-
-/* A crash shall not cost it either. */
-static void
-size_changed (ParleyWindow *self)
-{
-  g_clear_handle_id (&self->save_size_id, g_source_remove);
-  self->save_size_id = g_timeout_add_seconds (2, save_size, self);
-}
-
 static gboolean
 close_request (GtkWindow *window)
 {
   ParleyWindow *self = PARLEY_WINDOW (window);
 
-  g_clear_handle_id (&self->save_size_id, g_source_remove);
-  save_size (self);
+  _parley_window_save_state (self);
   parley_chat_page_flush_draft (self->chat_page);
   return GTK_WINDOW_CLASS (parley_window_parent_class)->close_request (window);
 }
@@ -290,7 +246,7 @@ dispose (GObject *object)
 {
   ParleyWindow *self = PARLEY_WINDOW (object);
 
-  g_clear_handle_id (&self->save_size_id, g_source_remove);
+  g_clear_handle_id (&self->save_state_id, g_source_remove);
   g_clear_pointer (&self->headers, g_ptr_array_unref);
   G_OBJECT_CLASS (parley_window_parent_class)->dispose (object);
 }
@@ -371,12 +327,9 @@ parley_window_new (AdwApplication *application, ParleyServices *services)
   g_signal_connect_object (services->store, "notify::problem", G_CALLBACK (show_problem), self,
                            G_CONNECT_SWAPPED);
   show_problem (self);
-  restore_size (self);
-  g_signal_connect (self, "notify::default-width", G_CALLBACK (size_changed), NULL);
-  g_signal_connect (self, "notify::default-height", G_CALLBACK (size_changed), NULL);
-  g_signal_connect (self, "notify::maximized", G_CALLBACK (size_changed), NULL);
   g_signal_connect (self, "notify::is-active", G_CALLBACK (active_changed), NULL);
-  parley_window_new_chat (self, NULL);
+  _parley_window_restore_state (self);
   update_frame (self);
+  _parley_window_watch_state (self);
   return GTK_WINDOW (self);
 }

@@ -399,21 +399,123 @@ def second_start_raises_the_first(case):
             cover.wait()
 
 
-def window_is_as_it_was(case):
-    """Also after a crash, and where nobody may be helped by what moves."""
-    def setting(key):
-        return cases.query(case, "SELECT value FROM setting WHERE key = ?", key)
+def kept(case, **values):
+    """Waits until the store has them: place="models" stands for window/place."""
+    rows = {}
 
+    def there():
+        rows.clear()
+        rows.update(cases.query(case, "SELECT key, value FROM setting WHERE key LIKE 'window/%'"))
+        return {key: rows.get(f"window/{key}") for key in values} == values
+
+    try:
+        wait(there, f"{values} in the store")
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {rows}") from None
+
+
+def kill(app):
+    app.process.kill()
+    app.process.wait()
+
+
+def in_sight(app, words, role="label"):
+    return [n for window in app.root.children() for n in talk.seen(window)
+            if n.role == role and words in n.name]
+
+
+def window_is_as_it_was(case):
+    """Also after a crash: its size, the place, the chat and the sidebar."""
+    (chat,), = cases.query(case, "SELECT id FROM chat WHERE title = 'Memory of long chats'")
     with case.window() as app:
         before = app.size()
         app.resize(940, 610)
         wait(lambda: app.size() == (940, 610), "the new size")
-        wait(lambda: setting("window/width") and setting("window/width")[0][0] != "1120",
-             "it in the store")
-        app.process.kill()
-        app.process.wait()
+        kept(case, width="940", height="610", maximised="0", chat="0", sidebar="1")
+        app.do("show-chat", f"int64 {chat}")
+        assert not in_sight(app, "Show Sidebar", "push button")
+        app.do("toggle-sidebar")
+        app.do("show-models")
+        kept(case, place="models", chat=str(chat), sidebar="0")
+        kill(app)
     with case.window() as app:
         wait(lambda: app.size() == (940, 610), f"the size before the crash, not {before}")
+        wait(lambda: in_sight(app, "TinyStories 260K"), "the models")
+        wait(lambda: in_sight(app, "Show Sidebar", "push button"), "no sidebar")
+        app.do("show-chats")
+        wait(lambda: in_sight(app, "And what happens when it is full?"), "the chat")
+        kept(case, place="chats", chat=str(chat), width="940")
+        app.do("toggle-sidebar")
+        app.resize(500, 610)
+        wait(lambda: app.size() == (500, 610), "a narrow window")
+        kept(case, sidebar="1", width="500", **{"folded-sidebar": "0"})
+        app.do("toggle-sidebar")
+        kept(case, **{"folded-sidebar": "1"})
+        kill(app)
+    with case.window() as app:
+        wait(lambda: in_sight(app, "And what happens when it is full?"), "the chat")
+        wait(lambda: app.size() == (500, 610), "the narrow window")
+        app.do("toggle-sidebar")  # which was in its place
+        kept(case, **{"folded-sidebar": "0"})
+
+
+def change(case, sql, *values):
+    with sqlite3.connect(os.path.join(case.data, "parley.db")) as db:
+        db.execute(sql, values)
+    db.close()
+
+
+def maximised_window_is_as_it_was(case):
+    """There is no window manager here: what it would be asked for, and would answer, is said by
+    the properties of the window."""
+    def xprop(app, *arguments):
+        return subprocess.run(["xprop", "-id", app.windows()[0], *arguments, "_NET_WM_STATE"],
+                              env=app.env, check=True, capture_output=True, text=True).stdout
+
+    with case.window() as app:
+        app.resize(940, 610)
+        kept(case, width="940", height="610", maximised="0")
+        kill(app)
+    change(case, "UPDATE setting SET value = '1' WHERE key = 'window/maximised'")
+    with case.window() as app:
+        wait(lambda: "MAXIMIZED" in xprop(app), "a maximised window")
+        app.do("show-models")
+        kept(case, place="models", maximised="1", width="940", height="610")
+        xprop(app, "-remove")
+        kept(case, maximised="0")
+        kill(app)
+
+
+def what_was_shown_may_be_gone(case):
+    """Then the window begins as on the first day, and nothing is amiss."""
+    def begins_anew(*arguments):
+        window = case.window()
+        window.command = lambda: [window.program, *arguments]
+        with window as app:
+            wait(lambda: in_sight(app, "What Is on Your Mind?"), "a new chat")
+            assert not in_sight(app, "And what happens when it is full?")
+            kill(app)
+            assert app.messages() == "", app.messages()
+
+    (chat,), = cases.query(case, "SELECT id FROM chat WHERE title = 'Memory of long chats'")
+    with case.window() as app:
+        app.do("show-chat", f"int64 {chat}")
+        kept(case, chat=str(chat))
+        kill(app)
+    begins_anew("--new-chat")  # a person's word counts more than what was shown
+    with case.window() as app:
+        app.do("show-chat", f"int64 {chat}")
+        kept(case, chat=str(chat))
+        app.do("temporary-chat")
+        kept(case, chat="0")
+        kill(app)
+    begins_anew()
+    change(case, "UPDATE setting SET value = ? WHERE key = 'window/chat'", str(chat))
+    change(case, "UPDATE chat SET deleted_at = 1000000 + created_at WHERE id = ?", chat)
+    begins_anew()
+    for value in ("-1", "9223372036854775808", "nowhere", "", "\n%s 1e9", "7" * 100000):
+        change(case, "UPDATE setting SET value = ? WHERE key LIKE 'window/%'", value)
+        begins_anew()
 
 
 def nothing_moves_unasked(case):
@@ -524,7 +626,8 @@ CASES = [first_run_talks_to_the_guide, first_run_offers_what_is_here, search_dow
          layers_move_while_answering, engine_dies, application_dies_in_a_reply,
          application_dies_in_a_download, window_closes_in_a_download,
          downloads_wait_for_the_token, token_that_stays_is_told, models_folder_is_chosen,
-         second_start_raises_the_first, window_is_as_it_was, nothing_moves_unasked,
+         second_start_raises_the_first, window_is_as_it_was, maximised_window_is_as_it_was,
+         what_was_shown_may_be_gone, nothing_moves_unasked,
          closing_asks_about_work, preferences_hold_at_once]
 FRESH = ("first_run_talks_to_the_guide", "first_run_offers_what_is_here", "search_download_chat",
          "application_dies_in_a_download", "window_closes_in_a_download",

@@ -35,6 +35,9 @@ struct _ParleyChatPage {
 
 G_DEFINE_FINAL_TYPE (ParleyChatPage, parley_chat_page, GTK_TYPE_BOX)
 
+enum { PROP_0, PROP_CHAT, N_PROPS };
+static GParamSpec *props[N_PROPS];
+
 GtkWidget *
 parley_chat_page_get_header (ParleyChatPage *self)
 {
@@ -553,6 +556,7 @@ parley_chat_page_set_chat (ParleyChatPage *self, ParleyChat *chat)
   /* A chat that waits, unseen until now, for a model that was unloaded. */
   if (chat != NULL && parley_chat_get_state (chat) == PARLEY_CHAT_WAITING)
     ensure_model (self);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_CHAT]);
 }
 
 /* ---- making ---- */
@@ -571,9 +575,22 @@ dispose (GObject *object)
 }
 
 static void
+get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  if (id == PROP_CHAT)
+    g_value_set_object (value, PARLEY_CHAT_PAGE (object)->chat);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
 parley_chat_page_class_init (ParleyChatPageClass *klass)
 {
   G_OBJECT_CLASS (klass)->dispose = dispose;
+  G_OBJECT_CLASS (klass)->get_property = get_property;
+  props[PROP_CHAT] = g_param_spec_object ("chat", NULL, NULL, PARLEY_TYPE_CHAT,
+                                          G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_properties (G_OBJECT_CLASS (klass), N_PROPS, props);
 }
 
 static void

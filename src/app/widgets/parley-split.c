@@ -60,6 +60,21 @@ parley_split_set_show_sidebar (ParleySplit *self, gboolean show)
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_SHOW_SIDEBAR]);
 }
 
+gboolean
+parley_split_get_show_beside (ParleySplit *self)
+{
+  return self->show_wide;
+}
+
+void
+parley_split_restore (ParleySplit *self, gboolean beside, gboolean folded)
+{
+  self->show_wide = !!beside;
+  self->show_folded = !!folded;
+  set_shown (parley_split_get_show_sidebar (self) ? 1 : 0, self);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_SHOW_SIDEBAR]);
+}
+
 static gboolean
 notify_folded (gpointer data)
 {

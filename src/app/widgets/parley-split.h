@@ -18,5 +18,9 @@ GtkWidget *parley_split_new (GtkWidget *sidebar, GtkWidget *content);
 gboolean parley_split_get_folded (ParleySplit *self);       /* property "folded", notifies */
 gboolean parley_split_get_show_sidebar (ParleySplit *self); /* "show-sidebar", notifies */
 void parley_split_set_show_sidebar (ParleySplit *self, gboolean show);
+/* What a person chose while there is room for both. */
+gboolean parley_split_get_show_beside (ParleySplit *self);
+/* Before it is seen: whether to show the sidebar beside the content, and when folded. */
+void parley_split_restore (ParleySplit *self, gboolean beside, gboolean folded);
 
 G_END_DECLS
