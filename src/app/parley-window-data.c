@@ -145,6 +145,7 @@ erase_now (gpointer widget)
   g_autoptr (ParleyChat) fresh = NULL;
   Erasing *erasing = g_new0 (Erasing, 1);
 
+  parley_chat_page_forget_new_draft (self->chat_page);
   parley_chat_list_clear (services->chats);
   fresh = parley_chat_list_create (services->chats);
   parley_chat_page_set_chat (self->chat_page, fresh);

@@ -175,6 +175,13 @@ parley_chat_is_temporary (ParleyChat *self)
   return self->store == NULL;
 }
 
+gboolean
+parley_chat_is_new (ParleyChat *self)
+{
+  g_return_val_if_fail (PARLEY_IS_CHAT (self), TRUE);
+  return self->store != NULL && !self->stored;
+}
+
 ParleyChatState
 parley_chat_get_state (ParleyChat *self)
 {

@@ -38,6 +38,7 @@ gboolean parley_chat_open (ParleyChat *self, GError **error);
 
 gint64 parley_chat_get_id (ParleyChat *self);
 gboolean parley_chat_is_temporary (ParleyChat *self);
+gboolean parley_chat_is_new (ParleyChat *self); /* it is stored with its first message */
 ParleyChatState parley_chat_get_state (ParleyChat *self);
 gint64 parley_chat_get_updated_at (ParleyChat *self); /* microseconds since 1970 */
 const char *parley_chat_get_title (ParleyChat *self); /* "" until there is one */

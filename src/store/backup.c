@@ -122,6 +122,7 @@ static gboolean
 erase (sqlite3 *db, gpointer data, GError **error)
 {
   return parley_sql_run (db, error, "DELETE FROM chat", "") &&
+         parley_sql_run (db, error, "DELETE FROM draft_file", "") &&
          parley_sql_run (db, error, "DELETE FROM attachment", "") &&
          parley_sql_run (db, error, "DELETE FROM search", "") &&
          parley_sql_run (db, error, "DELETE FROM run", "") &&

@@ -96,7 +96,9 @@ parley_chats_purge_old (sqlite3 *db, gint64 now, GError **error)
   /* A young one may belong to a message that another process has not written yet. */
   return parley_sql_run (db, error,
                          "DELETE FROM attachment WHERE added_at < ? AND NOT EXISTS"
-                         " (SELECT 1 FROM part WHERE part.attachment = attachment.sha256)",
+                         " (SELECT 1 FROM part WHERE part.attachment = attachment.sha256)"
+                         " AND NOT EXISTS (SELECT 1 FROM draft_file"
+                         " WHERE draft_file.attachment = attachment.sha256)",
                          "i", now - KEEP_DELETED_US);
 }
 

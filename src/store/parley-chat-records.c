@@ -86,6 +86,23 @@ parley_part_record_free (ParleyPartRecord *record)
   g_free (record);
 }
 
+ParleyDraftFile *
+parley_draft_file_new (gint64 id, const ParleyPartRecord *part)
+{
+  ParleyDraftFile *file = g_new (ParleyDraftFile, 1);
+  *file = (ParleyDraftFile){ .id = id, .part = parley_part_record_copy (part) };
+  return file;
+}
+
+void
+parley_draft_file_free (ParleyDraftFile *file)
+{
+  if (!file)
+    return;
+  parley_part_record_free (file->part);
+  g_free (file);
+}
+
 ParleyGenerationRecord *
 parley_generation_record_new (gint64 message)
 {

@@ -79,6 +79,12 @@ typedef struct {
   ParleyGenerationRecord *generation; /* NULL: none */
 } ParleyMessageRecord;
 
+/* A file that waits for the message it will go along with. */
+typedef struct {
+  gint64 id;
+  ParleyPartRecord *part; /* of the kind ATTACHMENT */
+} ParleyDraftFile;
+
 typedef struct {
   gint64 id;
   char *title;          /* never NULL when read; "" until there is one */
@@ -109,6 +115,8 @@ void parley_attachment_record_free (ParleyAttachmentRecord *record);
 ParleyPartRecord *parley_part_record_new (ParleyPartKind kind, const char *text);
 ParleyPartRecord *parley_part_record_copy (const ParleyPartRecord *record);
 void parley_part_record_free (ParleyPartRecord *record);
+ParleyDraftFile *parley_draft_file_new (gint64 id, const ParleyPartRecord *part); /* copies it */
+void parley_draft_file_free (ParleyDraftFile *file);
 ParleyGenerationRecord *parley_generation_record_new (gint64 message);
 ParleyGenerationRecord *parley_generation_record_copy (const ParleyGenerationRecord *record);
 void parley_generation_record_free (ParleyGenerationRecord *record);
@@ -119,6 +127,7 @@ ParleyChatRecord *parley_chat_record_new (void);
 ParleyChatRecord *parley_chat_record_copy (const ParleyChatRecord *record);
 void parley_chat_record_free (ParleyChatRecord *record);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ParleyPartRecord, parley_part_record_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ParleyDraftFile, parley_draft_file_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ParleyGenerationRecord, parley_generation_record_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ParleyMessageRecord, parley_message_record_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ParleyChatRecord, parley_chat_record_free)
@@ -164,6 +173,13 @@ char *parley_store_add_attachment (ParleyStore *store, const char *mime_type, GB
                                    GError **error);
 GBytes *parley_store_get_attachment (ParleyStore *store, const char *sha256, char **mime_type,
                                      GError **error);
+
+/* Files of a draft, until they are sent or taken off. `chat` 0: of what a new chat is begun with.
+ */
+void parley_store_add_draft_file (ParleyStore *store, gint64 chat, const ParleyDraftFile *file);
+void parley_store_remove_draft_file (ParleyStore *store, gint64 id);
+/* Array of ParleyDraftFile, in the order of their identifiers. */
+GPtrArray *parley_store_list_draft_files (ParleyStore *store, gint64 chat, GError **error);
 
 /* Search. Words must all occur; the last one may be a beginning. */
 typedef struct {

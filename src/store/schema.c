@@ -114,8 +114,16 @@ static const char version_6[] =
     "  GROUP BY message;"
     "DROP TABLE thinking;";
 
-const char *const parley_schema_steps[] = { version_1, version_2, version_3,
-                                            version_4, version_5, version_6 };
+/* Files that wait in the entry of a chat; chat: null for one that is not stored yet. */
+static const char version_7[] =
+    "CREATE TABLE draft_file ("
+    "  id INTEGER PRIMARY KEY, chat INTEGER REFERENCES chat ON DELETE CASCADE, name TEXT,"
+    "  text TEXT NOT NULL, attachment TEXT REFERENCES attachment) STRICT;"
+    "CREATE INDEX draft_file_chat ON draft_file (chat);"
+    "CREATE INDEX draft_file_attachment ON draft_file (attachment) WHERE attachment IS NOT NULL;";
+
+const char *const parley_schema_steps[] = { version_1, version_2, version_3, version_4,
+                                            version_5, version_6, version_7 };
 const guint parley_schema_n_steps = G_N_ELEMENTS (parley_schema_steps);
 
 gboolean

@@ -155,6 +155,66 @@ attachments_are_kept_once (void)
   must_close (store);
 }
 
+static gint64
+add_draft_file (ParleyStore *store, gint64 chat, const char *name, const char *attachment)
+{
+  g_autoptr (ParleyPartRecord) part = parley_part_record_new (PARLEY_PART_ATTACHMENT, "read");
+  part->name = g_strdup (name);
+  part->attachment = g_strdup (attachment);
+  g_autoptr (ParleyDraftFile) file = parley_draft_file_new (parley_store_new_id (store), part);
+  parley_store_add_draft_file (store, chat, file);
+  return file->id;
+}
+
+static GPtrArray *
+must_list_drafts (ParleyStore *store, gint64 chat)
+{
+  g_autoptr (GError) error = NULL;
+  GPtrArray *files = parley_store_list_draft_files (store, chat, &error);
+  CHECK_MSG (files, "%s", error->message);
+  return files;
+}
+
+/* What they hold on to is kept as long, and goes with the chat, or with everything. */
+static void
+files_of_drafts_wait (void)
+{
+  ParleyStore *store = must_open (fresh_folder ());
+  gint64 chat = put_chat (store, "Waits"), other = put_chat (store, "Goes");
+  g_autoptr (GBytes) bytes = g_bytes_new_static ("x", 1);
+  g_autofree char *sha256 = parley_store_add_attachment (store, "text/plain", bytes, NULL);
+  gint64 first = add_draft_file (store, chat, "a.txt", sha256);
+  gint64 second = add_draft_file (store, chat, NULL, NULL);
+  add_draft_file (store, other, "b.txt", NULL);
+  gint64 begun = add_draft_file (store, 0, "c.txt", NULL);
+  must_close (store);
+  {
+    g_autoptr (sqlite3) db = raw_open ();
+    CHECK (parley_sql_run (db, NULL, "UPDATE attachment SET added_at = 1", ""));
+  }
+  store = must_open (test_folder);
+  CHECK (count ("SELECT count (*) FROM attachment") == 1);
+  g_autoptr (GPtrArray) files = must_list_drafts (store, chat);
+  const ParleyDraftFile *a = files->pdata[0], *b = files->pdata[1];
+  CHECK (files->len == 2 && a->id == first && b->id == second);
+  CHECK (a->part->kind == PARLEY_PART_ATTACHMENT && !b->part->name && !b->part->attachment);
+  CHECK_STR (a->part->name, "a.txt");
+  CHECK_STR (a->part->text, "read");
+  CHECK_STR (a->part->attachment, sha256);
+  g_autoptr (GPtrArray) of_new = must_list_drafts (store, 0);
+  CHECK (of_new->len == 1 && ((ParleyDraftFile *) of_new->pdata[0])->id == begun);
+
+  parley_store_remove_draft_file (store, second);
+  parley_store_purge_chat (store, other);
+  must_close (store);
+  CHECK (count ("SELECT count (*) FROM draft_file") == 2);
+  store = must_open (test_folder);
+  CHECK (parley_store_erase (store, NULL));
+  must_close (store);
+  CHECK (count ("SELECT count (*) FROM draft_file") == 0);
+  CHECK (count ("SELECT count (*) FROM attachment") == 0);
+}
+
 static GPtrArray *
 find (ParleyStore *store, const char *query)
 {
@@ -341,6 +401,7 @@ main (void)
   RUN (attachments_are_kept_once);
   RUN (missing_files_cost_no_message);
   RUN (imports_are_whole);
+  RUN (files_of_drafts_wait);
   RUN (search_finds_words_and_beginnings);
   RUN (purged_chats_leave_no_trace);
   RUN (old_deletions_are_carried_out_at_the_next_open);

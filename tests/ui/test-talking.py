@@ -291,9 +291,77 @@ def drafts_are_kept(case):
         app.process.kill()
         app.process.wait()
     with case.window() as app:
+        wait(lambda: text(app) == f"of chat {chats[0]}", "the draft of the chat that was shown")
+        app.do("new-chat")
         wait(lambda: text(app) == "of a new chat", "the draft after the crash")
         app.do("show-chat", f"int64 {chats[1]}")
         wait(lambda: text(app) == f"of chat {chats[1]}", "the other draft")
+
+
+def files_of_drafts_are_kept(case):
+    """Of a chat, and of a new one; until they are sent or taken off."""
+    def attach(app, name, text):
+        path = os.path.join(case.data, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        app.do("attach-file", f"'{path}'")
+        wait(lambda: name in waiting(app), f"{name} beside the message")
+        os.unlink(path)
+
+    def waiting(app):
+        return [n.name for files in app.root.walk() if files.name == "Attached files"
+                for n in files.all("label") if n.name.endswith(".txt")]
+
+    def stored(names):
+        wait(lambda: sorted(query(case, "SELECT name FROM draft_file")) ==
+             [(name,) for name in names], f"{names} in the store")
+
+    def kill(app):
+        app.process.kill()
+        app.process.wait()
+
+    (chat,), = query(case, "SELECT id FROM chat WHERE title = 'Sourdough timetable'")
+    with case.window() as app:
+        attach(app, "begun.txt", "Of a new chat.")
+        app.do("show-chat", f"int64 {chat}")
+        wait(lambda: not waiting(app), "no file of another chat")
+        attach(app, "off.txt", "Not this one.")
+        attach(app, "oven.txt", "Two hundred and thirty degrees.")
+        stored(["begun.txt", "off.txt", "oven.txt"])
+        press(app, "Take off off.txt")
+        stored(["begun.txt", "oven.txt"])
+        app.do("temporary-chat")
+        attach(app, "secret.txt", "Kept nowhere.")
+        wait(lambda: shown(app, "tokens"), "that it was read")
+        app.do("show-chat", f"int64 {chat}")
+        wait(lambda: waiting(app) == ["oven.txt"], "what waits here")
+        stored(["begun.txt", "oven.txt"])
+        kill(app)
+    with case.window() as app:
+        wait(lambda: waiting(app) == ["oven.txt"], "the file after the crash")
+        press(app, "Send")
+        wait(lambda: query(case, "SELECT part.text FROM part JOIN message ON message.id = message"
+                           " WHERE chat = ? AND kind = 'attachment'", chat) ==
+             [("Two hundred and thirty degrees.",)], "its text in the message")
+        stored(["begun.txt"])
+        assert waiting(app) == []
+        app.do("new-chat")
+        wait(lambda: waiting(app) == ["begun.txt"], "the file of the chat that was begun")
+        app.do("show-chat", f"int64 {chat}")
+        wait(lambda: not waiting(app), "nothing that was sent")
+        app.do("new-chat")
+        wait(lambda: waiting(app) == ["begun.txt"], "it again")
+        kill(app)
+    with case.window() as app:
+        wait(lambda: waiting(app) == ["begun.txt"], "the file of the new chat, after the crash")
+        app.find("text", "Message").set_text("Words of a new chat")
+        app.do("show-chat", f"int64 {chat}")
+        app.do("delete-data")
+        press(app, "Delete")
+        stored([])
+        app.do("new-chat")
+        wait(lambda: app.find("text", "Message").text() == "" and not waiting(app),
+             "an empty beginning")
 
 
 def presets_are_taken_over(case):
@@ -464,7 +532,7 @@ def background_is_refused(case):
 
 CASES = [messages_wait_for_the_first_model, unanswered_messages_are_answered_later,
          messages_wait_for_the_reply, replies_queue_for_one_model, another_model_gives_way,
-         every_version_is_kept, keys_are_enough, drafts_are_kept, presets_are_taken_over,
+         every_version_is_kept, keys_are_enough, drafts_are_kept, files_of_drafts_are_kept, presets_are_taken_over,
          full_context_is_summed_up_or_enlarged, gpu_is_given_back, idle_models_are_unloaded,
          replies_end_in_the_background, background_is_refused]
 

@@ -15,8 +15,9 @@
 
 /* One file: its chip, and its part once it is read. */
 typedef struct {
-  ParleyAttachments *owner; /* NULL: taken off meanwhile */
+  ParleyAttachments *owner;
   ParleyPartRecord *part;
+  gint64 id; /* in the store; 0: it is not there */
   GtkWidget *chip, *cost;
   GCancellable *cancellable;
   guint tokens;
@@ -57,11 +58,67 @@ changed (ParleyAttachments *self)
   g_signal_emit (self, signals[CHANGED], 0);
 }
 
+/* ---- kept until it is sent, through the end of the program too ---- */
+
+static void
+keep (ParleyAttachments *self, File *file)
+{
+  g_autoptr (ParleyDraftFile) draft = NULL;
+
+  if (parley_chat_is_temporary (self->chat))
+    return;
+  file->id = parley_store_new_id (self->store);
+  draft = parley_draft_file_new (file->id, file->part);
+  parley_store_add_draft_file (
+      self->store, parley_chat_is_new (self->chat) ? 0 : parley_chat_get_id (self->chat), draft);
+}
+
+static void
+forget (ParleyAttachments *self, File *file)
+{
+  if (file->id != 0)
+    parley_store_remove_draft_file (self->store, file->id);
+  file->id = 0;
+}
+
+static GPtrArray *
+drafts_new (void)
+{
+  return g_ptr_array_new_with_free_func ((GDestroyNotify) parley_draft_file_free);
+}
+
+/* What a chat has while another one is shown. A new chat has what the one before was begun with. */
+static void
+put_aside (ParleyAttachments *self, ParleyChat *chat, GPtrArray *drafts)
+{
+  g_object_set_data_full (parley_chat_is_new (chat) ? G_OBJECT (self) : G_OBJECT (chat), DRAFT_KEY,
+                          drafts, (GDestroyNotify) g_ptr_array_unref);
+}
+
+/* The same, or at first what the store has of it. */
+static GPtrArray *
+take_up (ParleyAttachments *self, ParleyChat *chat)
+{
+  gboolean is_new = parley_chat_is_new (chat);
+  GPtrArray *drafts = g_object_steal_data (is_new ? G_OBJECT (self) : G_OBJECT (chat), DRAFT_KEY);
+  g_autoptr (GError) error = NULL;
+
+  if (drafts == NULL && !parley_chat_is_temporary (chat)) {
+    drafts =
+        parley_store_list_draft_files (self->store, is_new ? 0 : parley_chat_get_id (chat), &error);
+    if (drafts == NULL)
+      g_message ("%s", error->message);
+  }
+  put_aside (self, chat, drafts_new ()); /* the store is not asked twice */
+  return drafts != NULL ? drafts : drafts_new ();
+}
+
 static void
 take_off (GtkButton *button, File *file)
 {
   ParleyAttachments *self = file->owner;
 
+  forget (self, file);
   g_ptr_array_remove (self->files, file);
   changed (self);
 }
@@ -176,6 +233,7 @@ was_read (GObject *source, GAsyncResult *result, gpointer data)
     return;
   if (part != NULL) {
     file->part = g_steal_pointer (&part);
+    keep (self, file);
     count (self, file);
   } else {
     g_ptr_array_remove (self->files, file);
@@ -265,20 +323,48 @@ parley_attachments_is_reading (ParleyAttachments *self)
 }
 
 GPtrArray *
-parley_attachments_take (ParleyAttachments *self)
+parley_attachments_dup_parts (ParleyAttachments *self)
 {
   GPtrArray *parts = g_ptr_array_new_with_free_func ((GDestroyNotify) parley_part_record_free);
 
   for (guint i = 0; i < self->files->len; i++) {
-    File *file = self->files->pdata[i];
+    const File *file = self->files->pdata[i];
     if (file->part != NULL)
-      g_ptr_array_add (parts, g_steal_pointer (&file->part));
+      g_ptr_array_add (parts, parley_part_record_copy (file->part));
   }
+  return parts;
+}
+
+void
+parley_attachments_clear (ParleyAttachments *self)
+{
+  for (guint i = 0; i < self->files->len; i++)
+    forget (self, self->files->pdata[i]);
   g_ptr_array_set_size (self->files, 0);
   changed (self);
-  if (parts->len == 0)
-    g_clear_pointer (&parts, g_ptr_array_unref);
-  return parts;
+}
+
+void
+parley_attachments_forget_new (ParleyAttachments *self)
+{
+  g_object_set_data_full (G_OBJECT (self), DRAFT_KEY, drafts_new (),
+                          (GDestroyNotify) g_ptr_array_unref);
+  if (self->chat != NULL && parley_chat_is_new (self->chat))
+    parley_attachments_clear (self);
+}
+
+/* What is still being read is not there yet. */
+static GPtrArray *
+dup_drafts (ParleyAttachments *self)
+{
+  GPtrArray *drafts = drafts_new ();
+
+  for (guint i = 0; i < self->files->len; i++) {
+    const File *file = self->files->pdata[i];
+    if (file->part != NULL)
+      g_ptr_array_add (drafts, parley_draft_file_new (file->id, file->part));
+  }
+  return drafts;
 }
 
 void
@@ -288,21 +374,22 @@ parley_attachments_set_chat (ParleyAttachments *self, ParleyChat *chat, ParleySt
     return;
   if (self->chat != NULL) {
     g_signal_handlers_disconnect_by_data (self->chat, self);
-    g_object_set_data_full (G_OBJECT (self->chat), DRAFT_KEY, parley_attachments_take (self),
-                            (GDestroyNotify) g_ptr_array_unref);
+    put_aside (self, self->chat, dup_drafts (self));
+    g_ptr_array_set_size (self->files, 0);
   }
   g_set_object (&self->chat, chat);
-  if (chat != NULL)
+  g_set_object (&self->store, store);
+  if (chat != NULL) {
+    g_autoptr (GPtrArray) drafts = take_up (self, chat);
     g_signal_connect_object (chat, "notify::responder", G_CALLBACK (responder_changed), self,
                              G_CONNECT_SWAPPED);
-  g_set_object (&self->store, store);
-  g_autoptr (GPtrArray) parts =
-      chat != NULL ? g_object_steal_data (G_OBJECT (chat), DRAFT_KEY) : NULL;
-  for (guint i = 0; parts != NULL && i < parts->len; i++) {
-    const ParleyPartRecord *part = parts->pdata[i];
-    File *file = add_file (self, part->name != NULL ? part->name : "");
-    file->part = parley_part_record_copy (part);
-    count (self, file);
+    for (guint i = 0; i < drafts->len; i++) {
+      const ParleyDraftFile *draft = drafts->pdata[i];
+      File *file = add_file (self, draft->part->name != NULL ? draft->part->name : "");
+      file->part = parley_part_record_copy (draft->part);
+      file->id = draft->id;
+      count (self, file);
+    }
   }
   changed (self);
 }

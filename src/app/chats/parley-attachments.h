@@ -18,14 +18,18 @@ G_DECLARE_FINAL_TYPE (ParleyAttachments, parley_attachments, PARLEY, ATTACHMENTS
 
 GtkWidget *parley_attachments_new (void);
 
-/* Files belong to the chat they were added to: what another chat had comes back with it. */
+/* Files belong to the chat they were added to: what another chat had comes back with it, and what
+ * was there when the program ended. A temporary chat's are kept nowhere. */
 void parley_attachments_set_chat (ParleyAttachments *self, ParleyChat *chat, ParleyStore *store);
 /* What cannot be attached is told in a toast. */
 void parley_attachments_add (ParleyAttachments *self, GFile *file);
 guint parley_attachments_get_tokens (ParleyAttachments *self); /* of all, as far as known */
 guint parley_attachments_get_n (ParleyAttachments *self);
 gboolean parley_attachments_is_reading (ParleyAttachments *self);
-/* Empties it. An array of ParleyPartRecord, or NULL. */
-GPtrArray *parley_attachments_take (ParleyAttachments *self);
+/* An array of ParleyPartRecord: what was read so far. */
+GPtrArray *parley_attachments_dup_parts (ParleyAttachments *self);
+void parley_attachments_clear (ParleyAttachments *self);
+/* What a new chat is begun with, be it shown or not; for who deletes everything in the store. */
+void parley_attachments_forget_new (ParleyAttachments *self);
 
 G_END_DECLS

@@ -90,8 +90,9 @@ set_text (ParleyChatPage *self, const char *text)
 static void
 text_changed (ParleyChatPage *self)
 {
-  parley_context_meter_set_waiting (PARLEY_CONTEXT_METER (self->meter),
-                                    parley_composer_get_file_tokens (self->composer));
+  parley_context_meter_set_waiting (
+      PARLEY_CONTEXT_METER (self->meter),
+      parley_attachments_get_tokens (parley_composer_get_attachments (self->composer)));
   if (self->setting_text)
     return;
   parley_chat_page_save_draft (self);
@@ -362,14 +363,30 @@ send (ParleyComposer *composer, const char *text, ParleyChatPage *self)
       return;
     }
   } else {
-    g_autoptr (GPtrArray) files = parley_composer_take_attachments (self->composer);
-    if (!parley_chat_page_has_messages (self))
-      parley_store_set_setting (self->services->store, NEW_DRAFT, NULL);
+    ParleyAttachments *attached = parley_composer_get_attachments (self->composer);
+    g_autoptr (GPtrArray) files = parley_attachments_dup_parts (attached);
+    gboolean first = !parley_chat_page_has_messages (self);
     parley_chat_send (self->chat, text, files);
+    /* In this order: what the program does not live to do leaves a draft too many. */
+    if (first)
+      parley_store_set_setting (self->services->store, NEW_DRAFT, NULL);
+    parley_attachments_clear (attached);
     parley_chat_set_draft (self->chat, NULL);
   }
   stop_editing (self);
   parley_transcript_to_end (self->transcript);
+}
+
+void
+parley_chat_page_forget_new_draft (ParleyChatPage *self)
+{
+  g_clear_handle_id (&self->draft_id, g_source_remove);
+  parley_store_set_setting (self->services->store, NEW_DRAFT, NULL);
+  parley_attachments_forget_new (parley_composer_get_attachments (self->composer));
+  if (self->chat != NULL && parley_chat_is_new (self->chat)) {
+    parley_chat_set_draft (self->chat, NULL);
+    set_text (self, NULL);
+  }
 }
 
 static void

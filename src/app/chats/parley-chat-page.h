@@ -21,6 +21,8 @@ void parley_chat_page_set_chat (ParleyChatPage *self, ParleyChat *chat);
 gboolean parley_chat_page_has_messages (ParleyChatPage *self);
 void parley_chat_page_save_draft (ParleyChatPage *self);
 void parley_chat_page_flush_draft (ParleyChatPage *self); /* the window closes */
+/* What a new chat is begun with, text and files; for who deletes everything in the store. */
+void parley_chat_page_forget_new_draft (ParleyChatPage *self);
 void parley_chat_page_focus (ParleyChatPage *self);
 
 void parley_chat_page_use_model (ParleyChatPage *self, ParleyModel *model);

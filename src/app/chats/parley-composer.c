@@ -2,7 +2,6 @@
 #include "app/chats/parley-composer.h"
 
 #include "app/compat.h"
-#include "app/chats/parley-attachments.h"
 #include "app/widgets/parley-widgets.h"
 
 #include <glib/gi18n.h>
@@ -70,16 +69,10 @@ parley_composer_set_chat (ParleyComposer *self, ParleyChat *chat, ParleyStore *s
   parley_attachments_set_chat (PARLEY_ATTACHMENTS (self->attachments), chat, store);
 }
 
-GPtrArray *
-parley_composer_take_attachments (ParleyComposer *self)
+ParleyAttachments *
+parley_composer_get_attachments (ParleyComposer *self)
 {
-  return parley_attachments_take (PARLEY_ATTACHMENTS (self->attachments));
-}
-
-guint
-parley_composer_get_file_tokens (ParleyComposer *self)
-{
-  return parley_attachments_get_tokens (PARLEY_ATTACHMENTS (self->attachments));
+  return PARLEY_ATTACHMENTS (self->attachments);
 }
 
 void

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "chat/parley-chat.h"
+#include "app/chats/parley-attachments.h"
 
 #include <gtk/gtk.h>
 
@@ -18,9 +18,8 @@ G_DECLARE_FINAL_TYPE (ParleyComposer, parley_composer, PARLEY, COMPOSER, GtkBox)
 GtkWidget *parley_composer_new (void);
 /* Whose attachments are shown; the text is the caller's to keep. NULL: none. */
 void parley_composer_set_chat (ParleyComposer *self, ParleyChat *chat, ParleyStore *store);
-/* The attached files, which go with the message: of ParleyPartRecord, or NULL. */
-GPtrArray *parley_composer_take_attachments (ParleyComposer *self);
-guint parley_composer_get_file_tokens (ParleyComposer *self); /* of the files that wait */
+/* Where files are attached. */
+ParleyAttachments *parley_composer_get_attachments (ParleyComposer *self);
 void parley_composer_attach (ParleyComposer *self);           /* asks which files */
 void parley_composer_attach_file (ParleyComposer *self, GFile *file);
 char *parley_composer_dup_text (ParleyComposer *self);
