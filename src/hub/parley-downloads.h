@@ -69,7 +69,8 @@ void parley_downloads_stop (ParleyDownloads *self);
 
 /* Signal "finished" (ParleyTransfer *): the file is whole, verified and in its place. */
 
-/* PARLEY_DATA_DIR, else $XDG_DATA_HOME/parley, with "models" below it; and $XDG_CACHE_HOME/parley.
+/* PARLEY_DATA_DIR, else $XDG_DATA_HOME/parley, with "models" below it (chats may be elsewhere, see
+ * store/chats-folder.h); and $XDG_CACHE_HOME/parley.
  * Owned by the library, absolute. */
 const char *parley_data_dir (void);
 const char *parley_models_dir (void);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* PARLEY_DATA_DIR or the usual folder; the same answer as parley_store_default_folder(). */
+/* PARLEY_DATA_DIR or the usual folder, wherever a person has the chats. */
 const char *
 parley_data_dir (void)
 {

@@ -11,8 +11,6 @@
 #include "store/new-file.h"
 #include "store/parley-store-private.h"
 
-#define PAGES_A_STEP 256
-#define BUSY_MS      20
 #define ASIDE_PREFIX "parley.db.damaged-" /* see parley_store_set_aside() */
 
 gboolean
@@ -34,23 +32,6 @@ parley_store_owns_file (ParleyStore *self, const char *path)
 /* ---- a copy ---- */
 
 static gboolean
-copy_pages (sqlite3_backup *backup, ParleyProgress progress, gpointer data,
-            GCancellable *cancellable, int *code, GError **error)
-{
-  do {
-    if (g_cancellable_set_error_if_cancelled (cancellable, error))
-      return FALSE;
-    *code = sqlite3_backup_step (backup, PAGES_A_STEP);
-    if (*code == SQLITE_BUSY || *code == SQLITE_LOCKED)
-      sqlite3_sleep (BUSY_MS);
-    int total = sqlite3_backup_pagecount (backup), left = sqlite3_backup_remaining (backup);
-    if (progress && total > 0)
-      progress ((guint64) (total - left), (guint64) total, data);
-  } while (*code == SQLITE_OK || *code == SQLITE_BUSY || *code == SQLITE_LOCKED);
-  return *code == SQLITE_DONE;
-}
-
-static gboolean
 fail_copying (sqlite3 *from, sqlite3 *to, ParleyNewFile *file, int code, GError **error)
 {
   int primary = code & 0xff, system = to ? sqlite3_system_errno (to) : 0;
@@ -69,28 +50,14 @@ copy_into (sqlite3 *from, ParleyNewFile *file, ParleyProgress progress, gpointer
            GCancellable *cancellable, GError **error)
 {
   sqlite3 *to = NULL;
-  g_autoptr (GError) problem = NULL;
   int code =
       sqlite3_open_v2 (parley_new_file_get_passing_path (file), &to, SQLITE_OPEN_READWRITE, NULL);
-  /* What fails is deleted as a whole: a journal would only be left beside it. */
   if (code == SQLITE_OK)
-    code = sqlite3_exec (to, "PRAGMA journal_mode = OFF", NULL, NULL, NULL);
-  sqlite3_backup *backup =
-      code == SQLITE_OK ? sqlite3_backup_init (to, "main", from, "main") : NULL;
-  if (code == SQLITE_OK && !backup)
-    code = sqlite3_errcode (to);
-  if (backup) {
-    copy_pages (backup, progress, data, cancellable, &code, &problem);
-    int finished = sqlite3_backup_finish (backup);
-    code = code == SQLITE_DONE ? finished : code;
-  }
-  gboolean good = code == SQLITE_OK && !problem;
-  if (problem)
-    g_propagate_error (error, g_steal_pointer (&problem));
-  else if (!good)
+    code = parley_sql_copy (from, to, progress, data, cancellable);
+  if (code != SQLITE_OK && !g_cancellable_set_error_if_cancelled (cancellable, error))
     fail_copying (from, to, file, code, error);
   sqlite3_close (to);
-  return good;
+  return code == SQLITE_OK;
 }
 
 gboolean

@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/chats-folder.h"
 #include "store/chats.h"
 #include "store/presence.h"
 #include "store/replies.h"
@@ -51,6 +52,7 @@ struct _ParleyStore {
   char *folder, *path;
   GMainContext *context;
   gboolean read_only;
+  gboolean chosen; /* the folder, by a person: what is not there is away, not new */
   ParleySqlAccess reading;
   int presence; /* file descriptor */
   gint64 number;
@@ -499,22 +501,7 @@ parley_store_read (ParleyStore *self, ParleyStoreJob job, gpointer data, GError 
 static gboolean
 check (sqlite3 *db, gpointer data, GError **error)
 {
-  g_autoptr (sqlite3_stmt) rows = parley_sql_query (db, error, "PRAGMA integrity_check (1)", "");
-  if (!rows)
-    return FALSE;
-  g_autoptr (GError) failure = NULL;
-  if (!parley_sql_next (rows, &failure)) {
-    if (failure)
-      g_propagate_error (error, g_steal_pointer (&failure));
-    return FALSE;
-  }
-  g_autofree char *verdict = parley_sql_dup_text (rows, 0);
-  if (g_strcmp0 (verdict, "ok") == 0)
-    return TRUE;
-  g_set_error (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_DAMAGED,
-               _ ("“%s” is damaged (%s). It was left as it is."), sqlite3_db_filename (db, "main"),
-               verdict);
-  return FALSE;
+  return parley_sql_check (db, error);
 }
 
 gboolean
@@ -566,15 +553,6 @@ watch (ParleyStore *self)
 
 /* Opening and closing */
 
-char *
-parley_store_default_folder (void)
-{
-  const char *given = g_getenv ("PARLEY_DATA_DIR");
-  if (given && *given)
-    return g_canonicalize_filename (given, NULL);
-  return g_build_filename (g_get_user_data_dir (), "parley", NULL);
-}
-
 static gboolean
 prepare (ParleyStore *self, GError **error)
 {
@@ -594,7 +572,14 @@ static gboolean
 open_for_writing (ParleyStore *self, GError **error)
 {
   /* Made by us so that nobody else can read it; SQLite gives its other files the same mode. */
-  int fd = open (self->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  int fd = open (self->path, O_RDWR | O_CLOEXEC | (self->chosen ? 0 : O_CREAT), 0600);
+  if (fd < 0 && self->chosen && (errno == ENOENT || errno == ENOTDIR)) {
+    g_set_error (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_AWAY,
+                 _ ("Your chats are kept in “%s”, and they are not there now. If it is on another "
+                    "disk, connect that."),
+                 self->folder);
+    return FALSE;
+  }
   if (fd < 0) {
     gboolean forbidden = errno == EACCES || errno == EPERM || errno == EROFS;
     g_set_error (error, PARLEY_STORE_ERROR,
@@ -627,7 +612,7 @@ open_for_writing (ParleyStore *self, GError **error)
 static gboolean
 open_store (ParleyStore *self, GError **error)
 {
-  if (g_mkdir_with_parents (self->folder, 0700) != 0) {
+  if (!self->chosen && g_mkdir_with_parents (self->folder, 0700) != 0) {
     g_set_error (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_OPEN,
                  _ ("The folder “%s” cannot be made: %s."), self->folder, g_strerror (errno));
     return FALSE;
@@ -666,7 +651,10 @@ ParleyStore *
 parley_store_open (const char *folder, GError **error)
 {
   g_autoptr (ParleyStore) self = g_object_new (PARLEY_TYPE_STORE, NULL);
-  self->folder = folder ? g_canonicalize_filename (folder, NULL) : parley_store_default_folder ();
+  self->folder = folder ? g_canonicalize_filename (folder, NULL)
+                        : parley_chats_folder_find (&self->chosen, error);
+  if (!self->folder)
+    return NULL;
   self->path = g_build_filename (self->folder, "parley.db", NULL);
   return open_store (self, error) ? g_steal_pointer (&self) : NULL;
 }
@@ -717,17 +705,17 @@ parley_store_close (ParleyStore *self, GError **error)
 }
 
 char *
-parley_store_set_aside (const char *folder, GError **error)
+parley_store_set_aside (const char *folder, const char *why, GError **error)
 {
   g_autofree char *where =
       folder ? g_canonicalize_filename (folder, NULL) : parley_store_default_folder ();
   g_autofree char *path = g_build_filename (where, "parley.db", NULL);
   g_autoptr (GDateTime) now = g_date_time_new_now_local ();
   g_autofree char *date = g_date_time_format (now, "%Y-%m-%d-%H%M%S");
-  g_autofree char *aside = g_strdup_printf ("%s.damaged-%s", path, date);
+  g_autofree char *aside = g_strdup_printf ("%s.%s-%s", path, why, date);
   for (guint i = 2; g_file_test (aside, G_FILE_TEST_EXISTS); i++) {
     g_free (aside);
-    aside = g_strdup_printf ("%s.damaged-%s-%u", path, date, i);
+    aside = g_strdup_printf ("%s.%s-%s-%u", path, why, date, i);
   }
   /* The log first: should this be cut short, a database without its log is still whole as of its
    * last checkpoint, and the log is kept. */

@@ -33,6 +33,7 @@ typedef enum {
   PARLEY_STORE_ERROR_FULL,      /* no space left on the disk */
   PARLEY_STORE_ERROR_NOT_FOUND, /* no such chat, model, … */
   PARLEY_STORE_ERROR_INVALID,   /* a value that cannot be stored */
+  PARLEY_STORE_ERROR_AWAY,      /* the folder that a person chose is not there, or has nothing */
 } ParleyStoreError;
 
 GQuark parley_store_error_quark (void);
@@ -55,19 +56,21 @@ typedef enum {
 #define PARLEY_TYPE_STORE (parley_store_get_type ())
 G_DECLARE_FINAL_TYPE (ParleyStore, parley_store, PARLEY, STORE, GObject)
 
-/* $PARLEY_DATA_DIR, else $XDG_DATA_HOME/parley; absolute. */
+/* Where chats are (store/chats-folder.h); absolute. */
 char *parley_store_default_folder (void);
 
-/* Opens `folder`/parley.db; NULL means the default one. Makes both where absent, brings an older
+/* Opens `folder`/parley.db; NULL means the default one. Makes both where absent (but not in a
+ * folder that was chosen: there the error is PARLEY_STORE_ERROR_AWAY), brings an older
  * schema up to date, and closes replies that a process which is gone left unfinished (marked
  * interrupted, their text kept). A database of a newer Parley, or one that cannot be written,
  * opens read-only: then `problem` says why and writes fail with PARLEY_STORE_ERROR_READ_ONLY. A
  * damaged one is an error and stays untouched. */
 ParleyStore *parley_store_open (const char *folder, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Puts a damaged database (with its log) aside under a new name in the same folder, so that the
- * next open begins a fresh one. Returns the new path. No store may have it open. */
-char *parley_store_set_aside (const char *folder, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Puts a database (with its log) aside under a new name in the same folder, parley.db.WHY-DATE, so
+ * that the next open begins a fresh one. Returns the new path. No store may have it open. */
+char *parley_store_set_aside (const char *folder, const char *why,
+                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Makes every queued write, then closes. False: something could not be saved. Unreferencing does
  * the same without telling. */

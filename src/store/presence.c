@@ -40,6 +40,17 @@ parley_presence_announce (int fd, gint64 number, GError **error)
 }
 
 gboolean
+parley_presence_claim (int fd, GError **error)
+{
+  struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+  if (fcntl (fd, F_OFD_SETLK, &lock) == 0)
+    return TRUE;
+  g_set_error_literal (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_OPEN,
+                       _ ("Another program of Parley is using these chats. Close it first."));
+  return FALSE;
+}
+
+gboolean
 parley_presence_is_alive (int fd, gint64 number)
 {
   struct flock lock = byte_of (number);

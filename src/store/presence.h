@@ -11,4 +11,6 @@
 /* A descriptor of the lock file of `path` (the database), made where absent; -1 with the error. */
 int parley_presence_open (const char *path, GError **error);
 gboolean parley_presence_announce (int fd, gint64 number, GError **error);
+/* All of them: nobody has it open, and nobody can open it until the descriptor is closed. */
+gboolean parley_presence_claim (int fd, GError **error);
 gboolean parley_presence_is_alive (int fd, gint64 number);

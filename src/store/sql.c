@@ -8,6 +8,8 @@
 
 /* How long a statement waits for another process to let go of the file. */
 #define BUSY_TIMEOUT_MS 5000
+#define PAGES_A_STEP    256 /* of a copy, between two looks at whether it is cancelled */
+#define BUSY_MS         20
 
 static void
 harden (sqlite3 *db)
@@ -251,4 +253,51 @@ parley_sql_dup_bytes (sqlite3_stmt *rows, int column)
     return NULL;
   const void *data = sqlite3_column_blob (rows, column);
   return g_bytes_new (data, (gsize) sqlite3_column_bytes (rows, column));
+}
+
+gboolean
+parley_sql_check (sqlite3 *db, GError **error)
+{
+  g_autoptr (sqlite3_stmt) rows = parley_sql_query (db, error, "PRAGMA integrity_check (1)", "");
+  if (!rows)
+    return FALSE;
+  g_autoptr (GError) failure = NULL;
+  if (!parley_sql_next (rows, &failure)) {
+    if (failure)
+      g_propagate_error (error, g_steal_pointer (&failure));
+    return FALSE;
+  }
+  g_autofree char *verdict = parley_sql_dup_text (rows, 0);
+  if (g_strcmp0 (verdict, "ok") == 0)
+    return TRUE;
+  g_set_error (error, PARLEY_STORE_ERROR, PARLEY_STORE_ERROR_DAMAGED,
+               _ ("“%s” is damaged (%s). It was left as it is."), sqlite3_db_filename (db, "main"),
+               verdict);
+  return FALSE;
+}
+
+int
+parley_sql_copy (sqlite3 *from, sqlite3 *to, ParleyProgress progress, gpointer data,
+                 GCancellable *cancellable)
+{
+  int code = sqlite3_exec (to, "PRAGMA journal_mode = OFF", NULL, NULL, NULL);
+  if (code != SQLITE_OK)
+    return code;
+  sqlite3_backup *backup = sqlite3_backup_init (to, "main", from, "main");
+  if (!backup)
+    return sqlite3_errcode (to);
+  do {
+    if (g_cancellable_is_cancelled (cancellable)) {
+      sqlite3_backup_finish (backup);
+      return SQLITE_INTERRUPT;
+    }
+    code = sqlite3_backup_step (backup, PAGES_A_STEP);
+    if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
+      sqlite3_sleep (BUSY_MS);
+    int total = sqlite3_backup_pagecount (backup), left = sqlite3_backup_remaining (backup);
+    if (progress && total > 0)
+      progress ((guint64) (total - left), (guint64) total, data);
+  } while (code == SQLITE_OK || code == SQLITE_BUSY || code == SQLITE_LOCKED);
+  int finished = sqlite3_backup_finish (backup);
+  return code == SQLITE_DONE ? finished : code;
 }

@@ -29,6 +29,15 @@ void parley_sql_set_error (sqlite3 *db, const char *path, int code, GError **err
 /* FALSE for errors that trying again cannot mend: a broken constraint, an unfit value. */
 gboolean parley_sql_is_worth_retrying (const GError *error);
 
+/* Reads every page and every index. */
+gboolean parley_sql_check (sqlite3 *db, GError **error);
+
+/* All of `from`, which may be in use, into the empty database `to`. There is no journal: a copy
+ * that fails is to be deleted. `progress`, which may be NULL, counts pages. SQLITE_OK,
+ * SQLITE_INTERRUPT when it was cancelled, or what failed. */
+int parley_sql_copy (sqlite3 *from, sqlite3 *to, ParleyProgress progress, gpointer data,
+                     GCancellable *cancellable);
+
 /* Several statements without values. */
 gboolean parley_sql_script (sqlite3 *db, const char *sql, GError **error);
 

@@ -252,7 +252,7 @@ damaged_database_is_refused_and_set_aside (void)
   check_refused_and_untouched ("not a database at all", 21);
 
   g_autoptr (GError) error = NULL;
-  g_autofree char *aside = parley_store_set_aside (test_folder, &error);
+  g_autofree char *aside = parley_store_set_aside (test_folder, "damaged", &error);
   CHECK_MSG (aside, "%s", error->message);
   g_autofree char *kept = NULL;
   CHECK (g_file_get_contents (aside, &kept, NULL, NULL));
