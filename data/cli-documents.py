@@ -95,7 +95,8 @@ def write_man(path, version, commands):
     out += [".SH EXIT STATUS", "0: done. 1: failed; the reason is on standard error. 2: used wrongly.",
             ".SH ENVIRONMENT"]
     for name, about in [
-            ("PARLEY_DATA_DIR", "The folder of chats, models and downloads, instead of $XDG_DATA_HOME/parley."),
+            ("PARLEY_DATA_DIR", "The folder of chats, models and downloads, instead of $XDG_DATA_HOME/parley "
+             "and of what was chosen in Preferences."),
             ("PARLEY_HUB, HF_ENDPOINT", "The address of the hub."),
             ("HF_TOKEN", "The token that is shown to the hub, and to nobody else. Without it, the one that the "
              "hub's own tools keep ($HF_TOKEN_PATH, $HF_HOME/token), then the one in the keyring."),

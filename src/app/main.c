@@ -3,8 +3,10 @@
 #include "app/desktop/parley-watchdog.h"
 #include "parley-config.h"
 
+#include <errno.h>
 #include <glib/gi18n.h>
 #include <locale.h>
+#include <unistd.h>
 
 /* A program that was just built finds its translations beside it; a translator names others. */
 static const char *
@@ -30,5 +32,14 @@ main (int argc, char **argv)
   g_set_application_name ("Parley");
   parley_watchdog_start ();
   g_autoptr (AdwApplication) application = parley_application_new ();
-  return g_application_run (G_APPLICATION (application), argc, argv);
+  int status = g_application_run (G_APPLICATION (application), argc, argv);
+  g_auto (GStrv) again =
+      g_strdupv (parley_application_get_again (PARLEY_APPLICATION (application)));
+  if (again != NULL) {
+    g_clear_object (&application);
+    execv ("/proc/self/exe", again);
+    g_printerr ("parley: cannot start again: %s\n", g_strerror (errno));
+    return 1;
+  }
+  return status;
 }

@@ -3,6 +3,7 @@
 
 #include "app/desktop/parley-attention.h"
 #include "app/models/parley-importer.h"
+#include "app/parley-chats-move.h"
 #include "app/parley-preferences.h"
 #include "app/desktop/parley-search-provider.h"
 #include "app/parley-shortcuts.h"
@@ -10,6 +11,7 @@
 #include "app/widgets/parley-widgets.h"
 #include "app/parley-window.h"
 #include "parley-config.h"
+#include "store/chats-folder.h"
 
 #include <glib/gi18n.h>
 #include <gtksourceview/gtksource.h>
@@ -19,33 +21,60 @@ struct _ParleyApplication {
   ParleyServices *services; /* NULL until something needs them */
   ParleySearchProvider *search_provider;
   ParleyAttention *attention;
+  GtkWindow *moving; /* instead of ours while chats move; borrowed */
+  char *folder;      /* in which to begin, NULL: where the chats are */
+  gboolean move;     /* them to that folder */
+  char *told;        /* what went wrong with that, for the window */
+  GStrv again;
 };
 
 G_DEFINE_FINAL_TYPE (ParleyApplication, parley_application, ADW_TYPE_APPLICATION)
 
-/* A database that cannot be opened is told in a window; quitting is all that is left then. */
-static void
-show_failure (ParleyApplication *self, const GError *error)
-{
-  GtkWidget *window = adw_application_window_new (GTK_APPLICATION (self));
-  GtkWidget *box = parley_box (GTK_ORIENTATION_VERTICAL, 0, NULL);
-
-  gtk_box_append (GTK_BOX (box), parley_header_bar (_ ("Parley")));
-  gtk_box_append (GTK_BOX (box),
-                  parley_status_page ("dialog-warning-symbolic", _ ("Your Chats Cannot Be Opened"),
-                                      error->message,
-                                      parley_pill_button (_ ("Quit"), "app.quit", TRUE)));
-  adw_application_window_set_content (ADW_APPLICATION_WINDOW (window), box);
-  gtk_window_set_default_size (GTK_WINDOW (window), 560, 480);
-  gtk_window_present (GTK_WINDOW (window));
-}
-
 static gboolean
 ensure_services (ParleyApplication *self, GError **error)
 {
+  /* Where they will be is not known yet. */
+  if (self->moving != NULL || self->folder != NULL) {
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_BUSY, _ ("Your chats are being moved."));
+    return FALSE;
+  }
   if (self->services == NULL)
     self->services = parley_services_new (error);
   return self->services != NULL;
+}
+
+static GtkWindow *ensure_window (ParleyApplication *self);
+
+static void
+arrived (const GError *error, gpointer application)
+{
+  ParleyApplication *self = application;
+
+  self->moving = NULL;
+  if (error != NULL)
+    self->told = g_strdup_printf (_ ("Your chats were not moved, and are where they were: %s"),
+                                  error->message);
+  ensure_window (self);
+  g_application_release (G_APPLICATION (self));
+}
+
+/* TRUE: it takes a while, and a window of its own says so. */
+static gboolean
+begin_in_folder (ParleyApplication *self)
+{
+  g_autofree char *folder = g_steal_pointer (&self->folder);
+  g_autoptr (GError) error = NULL;
+
+  if (folder == NULL)
+    return FALSE;
+  if (self->move) {
+    g_application_hold (G_APPLICATION (self));
+    self->moving = parley_chats_move_present (GTK_APPLICATION (self), folder, arrived, self);
+    return TRUE;
+  }
+  if (!parley_chats_folder_use (folder, &error))
+    self->told = g_strdup_printf (_ ("That folder cannot be used: %s"), error->message);
+  return FALSE;
 }
 
 /* The window, made where there is none. NULL: the chats cannot be opened, and a window says so. */
@@ -56,8 +85,10 @@ ensure_window (ParleyApplication *self)
   g_autoptr (GError) error = NULL;
 
   if (window == NULL) {
+    if (begin_in_folder (self))
+      return NULL;
     if (!ensure_services (self, &error)) {
-      show_failure (self, error);
+      parley_chats_failure_present (GTK_APPLICATION (self), error);
       return NULL;
     }
     parley_preferences_apply_colours (self->services);
@@ -68,6 +99,10 @@ ensure_window (ParleyApplication *self)
     parley_attention_watch (self->attention, window);
     gtk_window_present (window);
     parley_services_start (self->services);
+    if (self->told != NULL)
+      parley_window_toast (PARLEY_WINDOW (window), self->told);
+    g_clear_pointer (&self->told, g_free);
+    parley_window_ask_about_left (PARLEY_WINDOW (window));
   }
   gtk_window_present (window);
   return PARLEY_IS_WINDOW (window) ? window : NULL;
@@ -155,12 +190,16 @@ static int
 handle_local_options (GApplication *application, GVariantDict *options)
 {
   static const char *const actions[] = { "new-chat", "discover" };
+  ParleyApplication *self = PARLEY_APPLICATION (application);
   g_autoptr (GError) error = NULL;
 
   if (g_variant_dict_contains (options, "version")) {
     g_print ("parley %s\n", PARLEY_VERSION);
     return 0;
   }
+  self->move = g_variant_dict_lookup (options, "move-chats", "^ay", &self->folder);
+  if (!self->move)
+    g_variant_dict_lookup (options, "use-chats", "^ay", &self->folder);
   for (gsize i = 0; i < G_N_ELEMENTS (actions); i++) {
     if (!g_variant_dict_contains (options, actions[i]))
       continue;
@@ -248,10 +287,70 @@ quit (GSimpleAction *action, GVariant *parameter, gpointer application)
   g_application_quit (G_APPLICATION (self));
 }
 
+/* ---- chats that cannot be opened, or are to be elsewhere ---- */
+
+static void
+try_again (GSimpleAction *action, GVariant *parameter, gpointer application)
+{
+  ParleyApplication *self = PARLEY_APPLICATION (application);
+  GtkWindow *window = gtk_application_get_active_window (application);
+
+  if (self->services != NULL || self->moving != NULL)
+    return;
+  g_application_hold (application);
+  if (window != NULL)
+    gtk_window_destroy (window);
+  ensure_window (self);
+  g_application_release (application);
+}
+
+static void
+use_usual_folder (GSimpleAction *action, GVariant *parameter, gpointer application)
+{
+  ParleyApplication *self = PARLEY_APPLICATION (application);
+  g_autoptr (GError) error = NULL;
+
+  if (self->services != NULL || self->moving != NULL)
+    return;
+  if (!parley_chats_folder_use_usual (&error))
+    g_warning ("%s", error->message); /* the page that comes again says what is the matter */
+  try_again (NULL, NULL, application);
+}
+
+void
+parley_application_begin_in (ParleyApplication *self, const char *folder, gboolean move)
+{
+  g_autofree char *option = g_strconcat (move ? "--move-chats=" : "--use-chats=", folder, NULL);
+  const char *const arguments[] = { g_get_prgname (), option, NULL };
+
+  g_strfreev (self->again);
+  self->again = g_strdupv ((GStrv) arguments);
+  quit (NULL, NULL, self);
+}
+
+char **
+parley_application_get_again (ParleyApplication *self)
+{
+  return self->again;
+}
+
+static void
+finalize (GObject *object)
+{
+  ParleyApplication *self = PARLEY_APPLICATION (object);
+
+  g_free (self->folder);
+  g_free (self->told);
+  g_strfreev (self->again);
+  G_OBJECT_CLASS (parley_application_parent_class)->finalize (object);
+}
+
 static void
 startup (GApplication *application)
 {
   static const GActionEntry actions[] = { { "quit", quit },
+                                          { "try-again", try_again },
+                                          { "use-usual-folder", use_usual_folder },
                                           { "new-chat", new_chat },
                                           { "discover", discover },
                                           { "show-models", show_models },
@@ -289,6 +388,7 @@ shutdown (GApplication *application)
 static void
 parley_application_class_init (ParleyApplicationClass *klass)
 {
+  G_OBJECT_CLASS (klass)->finalize = finalize;
   G_APPLICATION_CLASS (klass)->activate = activate;
   G_APPLICATION_CLASS (klass)->open = open;
   G_APPLICATION_CLASS (klass)->handle_local_options = handle_local_options;
@@ -305,6 +405,8 @@ parley_application_init (ParleyApplication *self)
     { "version", 0, 0, G_OPTION_ARG_NONE, NULL, N_ ("Tell the version"), NULL },
     { "new-chat", 0, 0, G_OPTION_ARG_NONE, NULL, N_ ("Begin a new chat"), NULL },
     { "discover", 0, 0, G_OPTION_ARG_NONE, NULL, N_ ("Look for a model"), NULL },
+    { "move-chats", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, NULL, NULL, NULL },
+    { "use-chats", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, NULL, NULL, NULL },
     { NULL },
   };
 

@@ -186,11 +186,12 @@ data_group (void)
 }
 
 static GtkWidget *
-folders_group (void)
+folders_group (ParleyServices *services)
 {
   GtkWidget *result = adw_preferences_group_new ();
   GtkWidget *change = parley_text_button (_ ("Change…"), NULL);
-  g_autofree char *data = g_filename_display_name (parley_data_dir ());
+  GtkWidget *move = parley_text_button (_ ("Change…"), NULL);
+  g_autofree char *data = g_filename_display_name (parley_store_get_folder (services->store));
   g_autofree char *models = g_filename_display_name (parley_models_dir ());
   g_autofree char *chosen = parley_models_dir_dup_chosen ();
   g_autofree char *later = NULL;
@@ -203,11 +204,13 @@ folders_group (void)
                                  : _ ("%s, because %s is not there"),
                              models, shown);
   }
+  parley_name_widget (move, _ ("Choose another folder for chats"));
+  g_signal_connect (move, "clicked", G_CALLBACK (act), (gpointer) "win.chats-folder");
   parley_name_widget (change, _ ("Choose another folder for models"));
   g_signal_connect (change, "clicked", G_CALLBACK (act), (gpointer) "win.models-folder");
   adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (result), _ ("Where Things Are"));
   adw_preferences_group_add (ADW_PREFERENCES_GROUP (result),
-                             parley_setting_row (_ ("Chats and settings"), data, NULL));
+                             parley_setting_row (_ ("Chats and settings"), data, move));
   adw_preferences_group_add (
       ADW_PREFERENCES_GROUP (result),
       parley_setting_row (_ ("Models"), later != NULL ? later : models, change));
@@ -232,6 +235,7 @@ parley_preferences_present (GtkWindow *parent, ParleyServices *services)
                             ADW_PREFERENCES_GROUP (behaviour_group (services)));
   parley_network_add_preferences (ADW_PREFERENCES_PAGE (page), services);
   adw_preferences_page_add (ADW_PREFERENCES_PAGE (page), ADW_PREFERENCES_GROUP (data_group ()));
-  adw_preferences_page_add (ADW_PREFERENCES_PAGE (page), ADW_PREFERENCES_GROUP (folders_group ()));
+  adw_preferences_page_add (ADW_PREFERENCES_PAGE (page),
+                            ADW_PREFERENCES_GROUP (folders_group (services)));
   gtk_window_present (parley_dialog_new (parent, _ ("Preferences"), page, 600, 560));
 }

@@ -343,4 +343,5 @@ _parley_window_add_actions (ParleyWindow *self)
   g_action_map_add_action_entries (G_ACTION_MAP (self), actions, G_N_ELEMENTS (actions), self);
   _parley_window_add_chat_actions (self);
   _parley_window_add_data_actions (self);
+  _parley_window_add_folder_actions (self);
 }

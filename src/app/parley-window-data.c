@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What the window does with everything a person wrote: a back-up of it, and its end; and where
- * models are kept.
+ * What the window does with everything a person wrote: a back-up of it, and its end.
  */
 #include "app/compat.h"
 #include "app/widgets/parley-dialog.h"
@@ -10,7 +9,6 @@
 #include "app/parley-task.h"
 #include "app/widgets/parley-widgets.h"
 #include "app/parley-window-private.h"
-#include "library/places.h"
 
 #include <glib/gi18n.h>
 
@@ -165,56 +163,6 @@ delete_data (GSimpleAction *action, GVariant *parameter, gpointer widget)
               NULL, _ ("Delete"), TRUE, erase_now, g_object_ref (widget), g_object_unref);
 }
 
-/* ---- where models are ---- */
-
-/* What is where models were until now stays there, and stays in the list. */
-static void
-keep_models_in (GFile *folder, gpointer widget)
-{
-  ParleyWindow *self = widget;
-  ParleyStore *store = self->services->store;
-  g_autofree char *path = g_file_get_path (folder);
-  g_autoptr (GError) error = NULL;
-
-  if (path == NULL) {
-    parley_window_toast (self, _ ("Choose a folder on this computer."));
-    return;
-  }
-  if (!parley_models_dir_choose (path, &error)) {
-    parley_window_toast (self, error->message);
-    return;
-  }
-  parley_places_remove (store, path);
-  if (g_strcmp0 (path, parley_models_dir ()) != 0 &&
-      !parley_places_add (store, PARLEY_SETTING_FOLDERS, parley_models_dir (), &error)) {
-    g_autofree char *text = g_strdup_printf (
-        _ ("From the next start on new models are kept there. The present folder cannot stay in "
-           "the list: %s"),
-        error->message);
-    parley_window_toast (self, text);
-    return;
-  }
-  parley_window_toast (self, _ ("From the next start on new models are kept there. Those of now "
-                                "stay where they are, and in the list."));
-}
-
-static void
-models_folder (GSimpleAction *action, GVariant *parameter, gpointer widget)
-{
-  parley_open_folder (GTK_WINDOW (widget), _ ("Folder for Models"), keep_models_in,
-                      g_object_ref (widget), g_object_unref);
-}
-
-/* The same with a path, for scripts and tests. */
-static void
-models_folder_path (GSimpleAction *action, GVariant *parameter, gpointer widget)
-{
-  g_autoptr (GFile) folder =
-      g_file_new_for_commandline_arg (g_variant_get_string (parameter, NULL));
-
-  keep_models_in (folder, widget);
-}
-
 void
 _parley_window_add_data_actions (ParleyWindow *self)
 {
@@ -222,8 +170,6 @@ _parley_window_add_data_actions (ParleyWindow *self)
     { "back-up", back_up, NULL },
     { "back-up-file", back_up_file, "s" },
     { "delete-data", delete_data, NULL },
-    { "models-folder", models_folder, NULL },
-    { "models-folder-path", models_folder_path, "s" },
   };
 
   g_action_map_add_action_entries (G_ACTION_MAP (self), actions, G_N_ELEMENTS (actions), self);

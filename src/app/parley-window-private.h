@@ -36,6 +36,7 @@ struct _ParleyWindow {
 void _parley_window_add_actions (ParleyWindow *self);
 void _parley_window_add_chat_actions (ParleyWindow *self);
 void _parley_window_add_data_actions (ParleyWindow *self);
+void _parley_window_add_folder_actions (ParleyWindow *self);
 
 /* Once everything is built: size, place, chat and sidebar as the store has them. */
 void _parley_window_restore_state (ParleyWindow *self);

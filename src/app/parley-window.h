@@ -27,6 +27,8 @@ void parley_window_new_chat (ParleyWindow *self, ParleyModel *model); /* model m
 void parley_window_import_chat (ParleyWindow *self, GFile *file);
 void parley_window_toast (ParleyWindow *self, const char *text);
 void parley_window_add_toast (ParleyWindow *self, AdwToast *toast); /* takes it */
+/* Where chats were moved from, if that is not settled yet. */
+void parley_window_ask_about_left (ParleyWindow *self);
 /* How work ended, in the window of this widget, or by the desktop while that is hidden. */
 void parley_window_tell (GtkWidget *widget, const char *text);
 

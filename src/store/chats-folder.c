@@ -177,6 +177,14 @@ is_remote (const char *folder)
          (info && g_file_info_get_attribute_boolean (info, G_FILE_ATTRIBUTE_FILESYSTEM_REMOTE));
 }
 
+/* By the document portal, to a program in a sandbox. */
+static gboolean
+is_handed_in (const char *folder)
+{
+  g_autofree char *documents = g_build_filename (g_get_user_runtime_dir (), "doc", "", NULL);
+  return g_str_has_prefix (folder, documents);
+}
+
 /* A log that belongs to no database would become part of one that is put beside it. */
 static gboolean
 has_remains (const char *folder)
@@ -251,6 +259,11 @@ parley_chats_folder_look (const char *folder, ParleyChatsFolderLook *look, GErro
     return refuse (error, folder, _ ("it is no folder."));
   if (is_remote (folder))
     return refuse (error, folder, _ ("it is on another computer, where a database is not safe."));
+  if (is_handed_in (folder))
+    return refuse (
+        error, folder,
+        _ ("the desktop hands it in for a while only. Help, Files and Back-up, says how Parley can "
+           "have a folder of its own."));
   if (!try_out (folder, error))
     return FALSE;
   if (access (path, F_OK) == 0)

@@ -380,6 +380,74 @@ def models_folder_is_chosen(case):
         wait(lambda: talk.says(app, f"because {other} is not there"), "why it is another one")
 
 
+def chats_are_kept_elsewhere(case):
+    """In a folder that is chosen: moved there, away, there again, used as it is."""
+    home = case.desktop.home
+    usual, other = os.path.join(home, ".local", "share", "parley"), os.path.join(home, "my disk")
+    away = other + " unplugged"
+    shots.seed(usual)
+    os.mkdir(other)
+
+    def window():
+        app = case.window()
+        app.env["PARLEY_DATA_DIR"] = ""
+        app.is_ready = app.windows  # the main one or another
+        return app
+
+    def comes_back(app, words):
+        """After it started itself again."""
+        def there():
+            app.access = None
+            return talk.says(app, words)
+        wait(there, words, 60)
+
+    def has_chats(folder):
+        return os.path.exists(os.path.join(folder, "parley.db"))
+
+    with window() as app:
+        for folder, why in ((os.path.join(usual, "models", "mine"), "the folder for models"),
+                            (usual, "kept there already"), ("/proc/self", "Chats cannot be kept"),
+                            (home + "/none", "it is no folder")):
+            app.do("chats-folder-path", f"'{folder}'")
+            wait(lambda why=why: talk.says(app, why), why)
+        app.do("chats-folder-path", f"'{other}'")
+        wait(lambda: talk.says(app, "Move Your Chats?"), "the question")
+        app.find("push button", "Move").click()
+        comes_back(app, "Delete the Old Copy?")
+        assert has_chats(other) and has_chats(usual)
+        app.find("push button", "Delete").click()
+        wait(lambda: not has_chats(usual), "the old copy to go")
+        assert talk.says(app, "Sourdough timetable")
+        kill(app)
+    with window() as app:
+        app.do("preferences")
+        wait(lambda: [n for n in talk.says(app, other) if n.name == other], "the new folder")
+        kill(app)
+    os.rename(other, away)
+    with window() as app:
+        wait(lambda: talk.says(app, "Your Chats Cannot Be Opened"), "what is the matter")
+        assert talk.says(app, f"Your chats are kept in “{other}”"), "the folder is not named"
+        app.find("push button", "Try Again").click()
+        assert not has_chats(usual) and not os.path.exists(other), "a folder was begun anew"
+        os.rename(away, other)
+        app.find("push button", "Try Again").click()
+        wait(lambda: talk.says(app, "Sourdough timetable"), "the chats, once they are there")
+        kill(app)
+    os.rename(other, away)
+    with window() as app:
+        app.find("push button", "Use the Usual Folder").click()
+        wait(lambda: talk.says(app, "Your chats will be listed here"), "an empty list")
+        assert has_chats(usual)
+        kill(app)
+    os.rename(away, other)
+    with window() as app:
+        app.do("chats-folder-path", f"'{other}'")
+        wait(lambda: talk.says(app, "There are 5 chats in this folder"), "what is there")
+        app.find("push button", "Use").click()
+        comes_back(app, "Sourdough timetable")
+        assert has_chats(usual), "those of the usual folder are gone"
+
+
 # ---- the window itself ----
 
 def second_start_raises_the_first(case):
@@ -626,6 +694,7 @@ CASES = [first_run_talks_to_the_guide, first_run_offers_what_is_here, search_dow
          layers_move_while_answering, engine_dies, application_dies_in_a_reply,
          application_dies_in_a_download, window_closes_in_a_download,
          downloads_wait_for_the_token, token_that_stays_is_told, models_folder_is_chosen,
+         chats_are_kept_elsewhere,
          second_start_raises_the_first, window_is_as_it_was, maximised_window_is_as_it_was,
          what_was_shown_may_be_gone, nothing_moves_unasked,
          closing_asks_about_work, preferences_hold_at_once]
