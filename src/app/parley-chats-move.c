@@ -86,7 +86,7 @@ window_new (GtkApplication *application, GtkWidget *page)
   gtk_box_append (GTK_BOX (box), page);
   adw_application_window_set_content (ADW_APPLICATION_WINDOW (window), box);
   gtk_window_set_title (GTK_WINDOW (window), _ ("Parley"));
-  gtk_window_set_default_size (GTK_WINDOW (window), 560, 480);
+  gtk_window_set_default_size (GTK_WINDOW (window), 560, 660);
   return GTK_WINDOW (window);
 }
 
