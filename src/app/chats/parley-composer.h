@@ -20,7 +20,7 @@ GtkWidget *parley_composer_new (void);
 void parley_composer_set_chat (ParleyComposer *self, ParleyChat *chat, ParleyStore *store);
 /* Where files are attached. */
 ParleyAttachments *parley_composer_get_attachments (ParleyComposer *self);
-void parley_composer_attach (ParleyComposer *self);           /* asks which files */
+void parley_composer_attach (ParleyComposer *self); /* asks which files */
 void parley_composer_attach_file (ParleyComposer *self, GFile *file);
 char *parley_composer_dup_text (ParleyComposer *self);
 void parley_composer_set_text (ParleyComposer *self, const char *text);
