@@ -2,6 +2,7 @@
 #include "app/compat.h"
 
 #include "app/text/parley-link.h"
+#include "parley-config.h"
 
 #include <glib/gi18n.h>
 
@@ -22,6 +23,46 @@ parley_widget_get_colour (GtkWidget *widget, GdkRGBA *colour)
   gtk_widget_get_color (widget, colour);
 #else
   gtk_style_context_get_color (gtk_widget_get_style_context (widget), colour);
+#endif
+}
+
+void
+parley_announce (GtkWidget *widget, const char *text)
+{
+#if GTK_CHECK_VERSION(4, 14, 0)
+  gtk_accessible_announce (GTK_ACCESSIBLE (widget), text,
+                           GTK_ACCESSIBLE_ANNOUNCEMENT_PRIORITY_MEDIUM);
+#endif
+}
+
+void
+parley_show_about (GtkWindow *parent)
+{
+  const char *const properties[] = { "application-name", "application-icon", "version",
+                                     "developer-name",   "website",          "comments" };
+  const char *const values[] = {
+    "Parley",
+    PARLEY_APP_ID,
+    PARLEY_VERSION,
+    _ ("The Parley authors"),
+    "https://github.com/parleychat/parley",
+    _ ("Talk to language models on your own computer. Nothing you write leaves it."),
+  };
+#if ADW_CHECK_VERSION(1, 5, 0)
+  GObject *about = G_OBJECT (adw_about_dialog_new ());
+#else
+  GObject *about = G_OBJECT (adw_about_window_new ());
+#endif
+
+  for (gsize i = 0; i < G_N_ELEMENTS (properties); i++)
+    g_object_set (about, properties[i], values[i], NULL);
+  g_object_set (about, "license-type", GTK_LICENSE_GPL_3_0, NULL);
+#if ADW_CHECK_VERSION(1, 5, 0)
+  adw_dialog_present (ADW_DIALOG (about), GTK_WIDGET (parent));
+#else
+  gtk_window_set_transient_for (GTK_WINDOW (about), parent);
+  gtk_window_set_modal (GTK_WINDOW (about), TRUE);
+  gtk_window_present (GTK_WINDOW (about));
 #endif
 }
 

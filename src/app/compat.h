@@ -14,6 +14,12 @@ void parley_css_load (GtkCssProvider *provider, const char *css);
 /* The colour that the widget's text has. */
 void parley_widget_get_colour (GtkWidget *widget, GdkRGBA *colour);
 
+/* Says it aloud where a screen reader listens, and where the toolkit can: from GTK 4.14 on. */
+void parley_announce (GtkWidget *widget, const char *text);
+
+/* What Parley is, and its version. */
+void parley_show_about (GtkWindow *parent);
+
 /* Opens a web or mail address in the person's own program. Only what
  * parley_link_is_safe() accepts. */
 void parley_open_address (GtkWindow *parent, const char *address);

@@ -285,13 +285,7 @@ help (GSimpleAction *action, GVariant *parameter, gpointer widget)
 static void
 about (GSimpleAction *action, GVariant *parameter, gpointer widget)
 {
-  const char *authors[] = { "The Parley authors", NULL };
-
-  gtk_show_about_dialog (
-      GTK_WINDOW (widget), "program-name", "Parley", "version", PARLEY_VERSION, "logo-icon-name",
-      PARLEY_APP_ID, "license-type", GTK_LICENSE_GPL_3_0, "authors", authors, "website",
-      "https://github.com/parleychat/parley", "comments",
-      _ ("Talk to language models on your own computer. Nothing you write leaves it."), NULL);
+  parley_show_about (GTK_WINDOW (widget));
 }
 
 /* "org/name:Q4_K_M" joins what is compared. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/desktop/parley-attention.h"
 
+#include "app/compat.h"
 #include "app/desktop/parley-background.h"
 #include "app/widgets/parley-dialog.h"
 #include "app/text/parley-markdown.h"
@@ -105,25 +106,25 @@ update (ParleyAttention *self)
 
 /* ---- telling ---- */
 
-/* One of our windows is in use: the main one, or a dialog above it. */
-static gboolean
-is_looked_at (void)
+/* The window of ours that is in use, the main one or a dialog above it; NULL: none. Not owned. */
+static GtkWidget *
+window_in_use (void)
 {
   GListModel *windows = gtk_window_get_toplevels ();
 
   for (guint i = 0; i < g_list_model_get_n_items (windows); i++) {
     g_autoptr (GtkWindow) window = g_list_model_get_item (windows, i);
     if (gtk_widget_get_mapped (GTK_WIDGET (window)) && gtk_window_is_active (window))
-      return TRUE;
+      return GTK_WIDGET (window);
   }
-  return FALSE;
+  return NULL;
 }
 
 static void
 notify (ParleyAttention *self, const char *id, const char *title, const char *body,
         const char *action, GVariant *target)
 {
-  if (!is_on (self, "notify", TRUE) || is_looked_at ()) {
+  if (!is_on (self, "notify", TRUE) || window_in_use () != NULL) {
     if (target != NULL)
       g_variant_unref (g_variant_ref_sink (target));
     return;
@@ -153,15 +154,15 @@ beginning_of (const char *text)
   return g_strconcat (g_strchomp (start), "…", NULL);
 }
 
+/* Aloud to those who are here; with a notification, where it is worth one, to those who are not. */
 static void
-tell_reply (ParleyAttention *self, ParleyChat *chat)
+tell_reply (ParleyAttention *self, ParleyChat *chat, gboolean worth_notifying)
 {
+  GtkWidget *window = window_in_use ();
   guint n = g_list_model_get_n_items (G_LIST_MODEL (chat));
   g_autoptr (ParleyMessage) last =
       n > 0 ? g_list_model_get_item (G_LIST_MODEL (chat), n - 1) : NULL;
 
-  if (parley_chat_is_temporary (chat)) /* it leaves nothing there either */
-    return;
   if (last == NULL || parley_message_get_role (last) != PARLEY_ROLE_ASSISTANT ||
       parley_message_get_state (last) == PARLEY_MESSAGE_STOPPED)
     return;
@@ -169,6 +170,10 @@ tell_reply (ParleyAttention *self, ParleyChat *chat)
   const char *remark = parley_message_get_remark (last);
   const char *said = *text != '\0' ? text : remark != NULL ? remark : "";
   g_autofree char *body = beginning_of (said);
+  if (window != NULL)
+    parley_announce (window, body);
+  if (!worth_notifying || parley_chat_is_temporary (chat)) /* it leaves nothing there either */
+    return;
   const char *title = parley_chat_get_title (chat);
   g_autofree char *id = reply_id (chat);
   notify (self, id, *title != '\0' ? title : _ ("New Chat"), body, "app.show-chat",
@@ -215,8 +220,8 @@ chat_changed (ParleyAttention *self, GParamSpec *pspec, ParleyChat *chat)
     gboolean worth = g_get_monotonic_time () - *since >= WORTH_TELLING || self->hidden != NULL;
     g_hash_table_remove (self->since, chat);
     g_object_weak_unref (G_OBJECT (chat), chat_gone, self);
-    if (worth && state == PARLEY_CHAT_IDLE)
-      tell_reply (self, chat);
+    if (state == PARLEY_CHAT_IDLE)
+      tell_reply (self, chat, worth);
   }
   update (self);
 }
