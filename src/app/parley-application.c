@@ -8,6 +8,7 @@
 #include "app/desktop/parley-search-provider.h"
 #include "app/parley-shortcuts.h"
 #include "app/desktop/parley-watchdog.h"
+#include "app/widgets/parley-contrast.h"
 #include "app/widgets/parley-widgets.h"
 #include "app/parley-window.h"
 #include "parley-config.h"
@@ -369,6 +370,7 @@ startup (GApplication *application)
   g_action_map_add_action_entries (G_ACTION_MAP (application), actions, G_N_ELEMENTS (actions),
                                    application);
   parley_shortcuts_install (GTK_APPLICATION (application));
+  parley_contrast_follow ();
 }
 
 static void

@@ -3,6 +3,7 @@
 
 #include "app/compat.h"
 #include "app/text/parley-format.h"
+#include "app/widgets/parley-contrast.h"
 #include "app/widgets/parley-widgets.h"
 
 #include <glib/gi18n.h>
@@ -10,6 +11,7 @@
 #define N_SEGMENTS   5
 #define TRACK_HEIGHT 14
 #define SWATCH       12
+#define LARGE_TEXT   1.4 /* from here on device and figures have a line each */
 
 typedef enum { PLAIN, STRIPES, CROSSED, DOTTED, EMPTY } Pattern;
 
@@ -54,7 +56,7 @@ draw_segment (GtkWidget *widget, GtkSnapshot *snap, const graphene_rect_t *area,
 {
   const SegmentStyle *style = &styles[index];
   GdkRGBA colour = { style->red, style->green, style->blue, style->alpha };
-  GdkRGBA light = { 1, 1, 1, 0.45f }, faint;
+  GdkRGBA light = { 1, 1, 1, parley_contrast_alpha (0.45f) }, faint;
 
   parley_widget_get_colour (widget, &faint);
   if (style->alpha == 0) {
@@ -62,7 +64,7 @@ draw_segment (GtkWidget *widget, GtkSnapshot *snap, const graphene_rect_t *area,
     colour.alpha = style->pattern == DOTTED ? 0.28f : 0.10f;
   }
   gtk_snapshot_append_color (snap, &colour, area);
-  faint.alpha = 0.30f;
+  faint.alpha = parley_contrast_alpha (0.30f);
   if (style->pattern == STRIPES || style->pattern == CROSSED)
     draw_stripes (snap, area, 1, &light);
   if (style->pattern == CROSSED)
@@ -98,6 +100,12 @@ track_snapshot (GtkWidget *widget, GtkSnapshot *snap)
     x += wide;
   }
   gtk_snapshot_pop (snap);
+  if (parley_contrast_is_high () && total > 0) {
+    const float widths[] = { 1, 1, 1, 1 };
+    GdkRGBA ink;
+    parley_widget_get_colour (widget, &ink);
+    gtk_snapshot_append_border (snap, &outline, widths, (GdkRGBA[4]){ ink, ink, ink, ink });
+  }
 }
 
 static void
@@ -110,6 +118,7 @@ parley_memory_track_class_init (ParleyMemoryTrackClass *klass)
 static void
 parley_memory_track_init (ParleyMemoryTrack *self)
 {
+  parley_contrast_redraw (GTK_WIDGET (self));
 }
 
 struct _ParleyMemoryBar {
@@ -229,6 +238,8 @@ parley_memory_bar_init (ParleyMemoryBar *self)
   gtk_widget_set_hexpand (self->device, TRUE);
   self->summary = parley_line ("", "dim-label numeric");
   gtk_label_set_ellipsize (GTK_LABEL (self->summary), PANGO_ELLIPSIZE_NONE);
+  if (parley_text_scale (widget) > LARGE_TEXT)
+    gtk_orientable_set_orientation (GTK_ORIENTABLE (heading), GTK_ORIENTATION_VERTICAL);
   gtk_box_append (GTK_BOX (heading), self->device);
   gtk_box_append (GTK_BOX (heading), self->summary);
   self->track = g_object_new (parley_memory_track_get_type (), NULL);
@@ -244,7 +255,7 @@ parley_memory_bar_init (ParleyMemoryBar *self)
     self->legend[i] = legend_entry (self, i);
     gtk_flow_box_insert (GTK_FLOW_BOX (legend), self->legend[i], -1);
     self->legend[i] = gtk_widget_get_parent (self->legend[i]); /* the flow box's own child */
-    gtk_widget_set_can_focus (self->legend[i], FALSE);
+    gtk_widget_set_focusable (self->legend[i], FALSE);
   }
   gtk_widget_set_parent (heading, widget);
   gtk_widget_set_parent (self->track, widget);

@@ -3,12 +3,13 @@
 
 #include "app/compat.h"
 #include "app/text/parley-format.h"
+#include "app/widgets/parley-contrast.h"
 #include "app/widgets/parley-widgets.h"
 
 #include <glib/gi18n.h>
 
-#define HEIGHT 84
-#define TOP    24 /* of the curve, below the words for the best point */
+#define HEIGHT 60 /* of the curve */
+#define TOP    24 /* above it, for the words for the best point; grows with the text */
 #define BOTTOM 6
 #define SIDE   12 /* half of a slider's knob, so that positions stand above it */
 
@@ -32,7 +33,7 @@ point_at (ParleySpeedCurve *self, guint i)
 typedef struct {
   cairo_t *cr;
   GdkRGBA ink, accent;
-  double width, most;
+  double width, height, top, most;
   gboolean rtl;
 } Drawing;
 
@@ -47,7 +48,7 @@ x_at (ParleySpeedCurve *self, const Drawing *d, double i)
 static double
 y_at (ParleySpeedCurve *self, const Drawing *d, guint i)
 {
-  return HEIGHT - BOTTOM - point_at (self, i)->speed / d->most * (HEIGHT - BOTTOM - TOP);
+  return d->height - BOTTOM - point_at (self, i)->speed / d->most * (d->height - BOTTOM - d->top);
 }
 
 static void
@@ -82,21 +83,21 @@ draw_curve (ParleySpeedCurve *self, const Drawing *d)
   fill.alpha = 0.14f;
   gdk_cairo_set_source_rgba (d->cr, &fill);
   trace (self, d, 0, last);
-  cairo_line_to (d->cr, x_at (self, d, last), HEIGHT - BOTTOM);
-  cairo_line_to (d->cr, x_at (self, d, 0), HEIGHT - BOTTOM);
+  cairo_line_to (d->cr, x_at (self, d, last), d->height - BOTTOM);
+  cairo_line_to (d->cr, x_at (self, d, 0), d->height - BOTTOM);
   cairo_close_path (d->cr);
   cairo_fill (d->cr);
 
   cairo_set_line_join (d->cr, CAIRO_LINE_JOIN_ROUND);
   cairo_set_line_cap (d->cr, CAIRO_LINE_CAP_ROUND);
-  cairo_set_line_width (d->cr, 2);
+  cairo_set_line_width (d->cr, parley_contrast_is_high () ? 3 : 2);
   gdk_cairo_set_source_rgba (d->cr, &d->accent);
   trace (self, d, 0, last);
   cairo_stroke (d->cr);
   if (last == end)
     return;
   fill = d->ink;
-  fill.alpha = 0.45f;
+  fill.alpha = parley_contrast_alpha (0.45f);
   gdk_cairo_set_source_rgba (d->cr, &fill);
   cairo_set_dash (d->cr, dashes, 2, 0);
   trace (self, d, last, end);
@@ -124,7 +125,12 @@ draw_best (ParleySpeedCurve *self, GtkWidget *widget, const Drawing *d)
   pango_attr_list_insert (attributes, pango_attr_scale_new (PANGO_SCALE_SMALL));
   pango_layout_set_attributes (layout, attributes);
   pango_attr_list_unref (attributes);
+  pango_layout_set_ellipsize (layout, PANGO_ELLIPSIZE_END);
   pango_layout_get_pixel_size (layout, &width, &height);
+  if (width > d->width) {
+    width = (int) d->width;
+    pango_layout_set_width (layout, width * PANGO_SCALE);
+  }
   gdk_cairo_set_source_rgba (d->cr, &d->accent);
   cairo_arc (d->cr, x, y, 4.5, 0, 2 * G_PI);
   cairo_fill (d->cr);
@@ -140,11 +146,11 @@ draw_position (ParleySpeedCurve *self, const Drawing *d)
   GdkRGBA ink = d->ink;
   double x = x_at (self, d, self->position);
 
-  ink.alpha = 0.35f;
+  ink.alpha = parley_contrast_alpha (0.35f);
   gdk_cairo_set_source_rgba (d->cr, &ink);
   cairo_set_line_width (d->cr, 1);
   cairo_move_to (d->cr, x, y_at (self, d, self->position));
-  cairo_line_to (d->cr, x, HEIGHT);
+  cairo_line_to (d->cr, x, d->height);
   cairo_stroke (d->cr);
   ink.alpha = 1;
   gdk_cairo_set_source_rgba (d->cr, &ink);
@@ -157,6 +163,8 @@ snapshot (GtkWidget *widget, GtkSnapshot *snap)
 {
   ParleySpeedCurve *self = PARLEY_SPEED_CURVE (widget);
   Drawing d = { .width = gtk_widget_get_width (widget),
+                .height = gtk_widget_get_height (widget),
+                .top = TOP * parley_text_scale (widget),
                 .rtl = gtk_widget_get_direction (widget) == GTK_TEXT_DIR_RTL };
 
   for (guint i = 0; i < self->points->len; i++)
@@ -165,7 +173,8 @@ snapshot (GtkWidget *widget, GtkSnapshot *snap)
     return;
   parley_widget_get_colour (widget, &d.ink);
   parley_widget_get_colour (self->accent, &d.accent);
-  d.cr = gtk_snapshot_append_cairo (snap, &GRAPHENE_RECT_INIT (0, 0, (float) d.width, HEIGHT));
+  d.cr = gtk_snapshot_append_cairo (snap,
+                                    &GRAPHENE_RECT_INIT (0, 0, (float) d.width, (float) d.height));
   draw_curve (self, &d);
   draw_position (self, &d);
   draw_best (self, widget, &d);
@@ -176,7 +185,9 @@ static void
 measure (GtkWidget *widget, GtkOrientation orientation, int for_size, int *minimum, int *natural,
          int *minimum_baseline, int *natural_baseline)
 {
-  *minimum = *natural = orientation == GTK_ORIENTATION_VERTICAL ? HEIGHT : 160;
+  *minimum = *natural = orientation == GTK_ORIENTATION_VERTICAL
+                            ? HEIGHT + (int) (TOP * parley_text_scale (widget))
+                            : 160;
 }
 
 /* ---- the rest ---- */
@@ -248,6 +259,7 @@ parley_speed_curve_init (ParleySpeedCurve *self)
   gtk_widget_add_css_class (self->accent, "accent-text");
   gtk_widget_set_parent (self->accent, GTK_WIDGET (self));
   gtk_widget_set_visible (GTK_WIDGET (self), FALSE);
+  parley_contrast_redraw (GTK_WIDGET (self));
 }
 
 GtkWidget *

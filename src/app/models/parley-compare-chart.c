@@ -3,6 +3,7 @@
 
 #include "app/compat.h"
 #include "app/text/parley-format.h"
+#include "app/widgets/parley-contrast.h"
 #include "app/widgets/parley-widgets.h"
 
 #include <glib/gi18n.h>
@@ -13,7 +14,8 @@
 #define BAR_TOP    26
 #define BAR_HEIGHT 18
 #define HEAD       42 /* two levels of names of the lines */
-#define FOOT       54 /* axis and legend */
+#define AXIS       34
+#define LEGEND     20 /* a line of it */
 #define NOTE       22 /* a line at the foot */
 #define TITLE      44 /* of a picture */
 #define SIDE       6
@@ -65,14 +67,25 @@ typedef struct {
   cairo_t *cr;
   PangoContext *pango;
   GdkRGBA ink;
-  double width, scale; /* pixels a byte */
+  double text_scale;   /* of the font in `pango`: everything grows with it */
+  double width, scale; /* pixels a byte; pixels as with text of the usual size */
   guint64 end;         /* of the axis */
-  gboolean rtl;
+  gboolean rtl, high_contrast;
 } Drawing;
 
 static void
 set_ink (const Drawing *d, double alpha)
 {
+  if (d->high_contrast)
+    alpha = (1 + alpha) / 2;
+  cairo_set_source_rgba (d->cr, d->ink.red, d->ink.green, d->ink.blue, d->ink.alpha * alpha);
+}
+
+/* Of lines behind words: strong ones would strike them through. */
+static void
+set_line (const Drawing *d, double alpha)
+{
+  alpha = d->high_contrast ? 2 * alpha : alpha;
   cairo_set_source_rgba (d->cr, d->ink.red, d->ink.green, d->ink.blue, d->ink.alpha * alpha);
 }
 
@@ -91,7 +104,11 @@ layout_of (const Drawing *d, const char *text, gboolean bold, double size)
   PangoFontDescription *font =
       pango_font_description_copy (pango_context_get_font_description (d->pango));
 
-  pango_font_description_set_size (font, (int) (pango_font_description_get_size (font) * size));
+  size *= pango_font_description_get_size (font) / d->text_scale;
+  if (pango_font_description_get_size_is_absolute (font))
+    pango_font_description_set_absolute_size (font, size);
+  else
+    pango_font_description_set_size (font, (int) size);
   if (bold)
     pango_font_description_set_weight (font, PANGO_WEIGHT_BOLD);
   pango_layout_set_font_description (layout, font);
@@ -172,12 +189,18 @@ draw_bar (const Drawing *d, const ParleyChartBar *bar, double y)
   double taken =
       draw_text (d, detail, FALSE, 0.9, d->rtl ? SIDE : d->width - SIDE, y + 4, room * 0.62, TRUE);
   set_ink (d, 1);
-  draw_text (d, bar->name, TRUE, 0.95, start, y + 2, room - taken - 12, FALSE);
+  draw_text (d, bar->name, TRUE, 1, start, y + 2, room - taken - 12, FALSE);
 
   cairo_save (d->cr);
   round_rectangle (d->cr, SIDE, y + BAR_TOP, room, BAR_HEIGHT, 5);
-  set_ink (d, 0.06);
-  cairo_fill (d->cr);
+  cairo_set_source_rgba (d->cr, d->ink.red, d->ink.green, d->ink.blue, 0.06);
+  cairo_fill_preserve (d->cr);
+  if (d->high_contrast) {
+    set_ink (d, 0);
+    cairo_set_line_width (d->cr, 1);
+    cairo_stroke (d->cr);
+  }
+  cairo_new_path (d->cr);
   if (all > 0) {
     double a = x_of (d, 0), b = x_of (d, all);
     round_rectangle (d->cr, MIN (a, b), y + BAR_TOP, MAX (fabs (b - a), 3), BAR_HEIGHT, 5);
@@ -220,7 +243,7 @@ draw_line (const Drawing *d, const ParleyChartLine *line, guint level, guint n_r
     if (level > 0)
       cairo_set_dash (d->cr, dashes, 2, 0);
     /* Faint behind words, strong where it is measured against. */
-    set_ink (d, 0.18);
+    set_line (d, 0.18);
     cairo_move_to (d->cr, x, y);
     cairo_line_to (d->cr, x, HEAD + n_rows * (double) ROW + 4);
     cairo_stroke (d->cr);
@@ -250,6 +273,33 @@ nice_step (double whole, double most)
   return step;
 }
 
+/* What the colours mean, in as many lines as that takes; returns how many. `y` 0: only counts. */
+static guint
+draw_legend (const Drawing *d, double y)
+{
+  double used = 0;
+  guint n_lines = 1;
+
+  for (int kind = 0; kind < N_KINDS; kind++) {
+    g_autoptr (PangoLayout) layout = layout_of (d, _ (kinds[kind].name), FALSE, 0.85);
+    int width;
+    pango_layout_get_pixel_size (layout, &width, NULL);
+    if (used > 0 && used + 18 + width > d->width - 2 * SIDE) {
+      used = 0;
+      n_lines++;
+    }
+    if (y > 0) {
+      double x = d->rtl ? d->width - SIDE - used : SIDE + used;
+      double top = y + (n_lines - 1) * LEGEND;
+      draw_pattern (d, kind, d->rtl ? x - 12 : x, top + 4, 12, 12);
+      set_ink (d, 0.8);
+      draw_text (d, _ (kinds[kind].name), FALSE, 0.85, d->rtl ? x - 18 : x + 18, top, 200, FALSE);
+    }
+    used += width + 18 + 18;
+  }
+  return n_lines;
+}
+
 static void
 draw_foot (const Drawing *d, double y)
 {
@@ -259,7 +309,7 @@ draw_foot (const Drawing *d, double y)
     g_autofree char *text = parley_format_size ((guint64) at);
     double x = x_of (d, at);
     gboolean last = at + step > (double) d->end * 1.0001;
-    set_ink (d, 0.12);
+    set_line (d, 0.12);
     cairo_rectangle (d->cr, floor (x), HEAD, 1, y - HEAD);
     cairo_fill (d->cr);
     set_ink (d, 0.6);
@@ -269,14 +319,7 @@ draw_foot (const Drawing *d, double y)
       draw_text (d, text, FALSE, 0.8, last ? x + (d->rtl ? -2 : 2) : x + (d->rtl ? -18 : 18), y + 4,
                  200, TRUE);
   }
-  double x = d->rtl ? d->width - SIDE : SIDE;
-  for (int kind = 0; kind < N_KINDS; kind++) {
-    draw_pattern (d, kind, d->rtl ? x - 12 : x, y + 32, 12, 12);
-    set_ink (d, 0.8);
-    double width = draw_text (d, _ (kinds[kind].name), FALSE, 0.85, d->rtl ? x - 18 : x + 18,
-                              y + 28, 200, FALSE);
-    x += (d->rtl ? -1 : 1) * (width + 18 + 18);
-  }
+  draw_legend (d, y + 28);
 }
 
 static double
@@ -286,9 +329,9 @@ notes_height (ParleyCompareChart *self)
 }
 
 static double
-height_of (ParleyCompareChart *self)
+bars_height (ParleyCompareChart *self)
 {
-  return HEAD + MAX (self->bars->len, 1) * ROW + FOOT + notes_height (self);
+  return HEAD + MAX (self->bars->len, 1) * (double) ROW;
 }
 
 /* The axis ends behind the longest bar and, where they are not far off, the lines. */
@@ -311,40 +354,61 @@ axis_end (ParleyCompareChart *self)
   return end;
 }
 
-static void
-draw (ParleyCompareChart *self, cairo_t *cr, PangoContext *pango, double width, const GdkRGBA *ink,
-      gboolean rtl)
+static double
+height_of (ParleyCompareChart *self, const Drawing *d)
 {
-  double foot = height_of (self) - notes_height (self);
-  Drawing d = { .cr = cr, .pango = pango, .ink = *ink, .width = width, .rtl = rtl };
+  return bars_height (self) + AXIS + draw_legend (d, 0) * (double) LEGEND + notes_height (self);
+}
 
-  d.end = axis_end (self);
-  d.scale = (width - 2 * SIDE) / (double) d.end;
-  draw_foot (&d, foot - FOOT);
-  set_ink (&d, 0.8);
+static void
+draw (ParleyCompareChart *self, Drawing *d)
+{
+  double foot = height_of (self, d) - notes_height (self);
+
+  d->end = axis_end (self);
+  d->scale = (d->width - 2 * SIDE) / (double) d->end;
+  draw_foot (d, bars_height (self));
+  set_ink (d, 0.8);
   for (guint i = 0; self->notes != NULL && self->notes[i] != NULL; i++)
-    draw_text (&d, self->notes[i], FALSE, 0.85, rtl ? width - SIDE : SIDE, foot + i * (double) NOTE,
-               width - 2 * SIDE, FALSE);
+    draw_text (d, self->notes[i], FALSE, 0.85, d->rtl ? d->width - SIDE : SIDE,
+               foot + i * (double) NOTE, d->width - 2 * SIDE, FALSE);
   for (guint i = 0; i < self->bars->len; i++)
-    draw_bar (&d, &g_array_index (self->bars, ParleyChartBar, i), HEAD + i * (double) ROW);
+    draw_bar (d, &g_array_index (self->bars, ParleyChartBar, i), HEAD + i * (double) ROW);
   for (guint i = 0; i < self->lines->len; i++)
-    draw_line (&d, &g_array_index (self->lines, ParleyChartLine, i), i, self->bars->len);
+    draw_line (d, &g_array_index (self->lines, ParleyChartLine, i), i, self->bars->len);
 }
 
 /* ---- the widget ---- */
 
+static Drawing
+drawing_for (GtkWidget *widget, int width)
+{
+  double scale = parley_text_scale (widget);
+
+  return (Drawing){ .pango = gtk_widget_get_pango_context (widget),
+                    .text_scale = scale,
+                    .width = width / scale,
+                    .rtl = gtk_widget_get_direction (widget) == GTK_TEXT_DIR_RTL,
+                    .high_contrast = parley_contrast_is_high () };
+}
+
 static void
 snapshot (GtkWidget *widget, GtkSnapshot *snap)
 {
-  ParleyCompareChart *self = PARLEY_COMPARE_CHART (widget);
   int width = gtk_widget_get_width (widget), height = gtk_widget_get_height (widget);
-  cairo_t *cr = gtk_snapshot_append_cairo (snap, &GRAPHENE_RECT_INIT (0, 0, width, height));
-  GdkRGBA ink;
+  Drawing d = drawing_for (widget, width);
 
-  parley_widget_get_colour (widget, &ink);
-  draw (self, cr, gtk_widget_get_pango_context (widget), width, &ink,
-        gtk_widget_get_direction (widget) == GTK_TEXT_DIR_RTL);
-  cairo_destroy (cr);
+  d.cr = gtk_snapshot_append_cairo (snap, &GRAPHENE_RECT_INIT (0, 0, width, height));
+  parley_widget_get_colour (widget, &d.ink);
+  cairo_scale (d.cr, d.text_scale, d.text_scale);
+  draw (PARLEY_COMPARE_CHART (widget), &d);
+  cairo_destroy (d.cr);
+}
+
+static GtkSizeRequestMode
+get_request_mode (GtkWidget *widget)
+{
+  return GTK_SIZE_REQUEST_HEIGHT_FOR_WIDTH;
 }
 
 static void
@@ -354,8 +418,10 @@ measure (GtkWidget *widget, GtkOrientation orientation, int for_size, int *minim
   if (orientation == GTK_ORIENTATION_HORIZONTAL) {
     *minimum = 240;
     *natural = 640;
-  } else
-    *minimum = *natural = (int) height_of (PARLEY_COMPARE_CHART (widget));
+  } else {
+    Drawing d = drawing_for (widget, for_size > 0 ? for_size : 640);
+    *minimum = *natural = (int) ceil (height_of (PARLEY_COMPARE_CHART (widget), &d) * d.text_scale);
+  }
 }
 
 /* Said aloud: every model with its figures. */
@@ -379,8 +445,6 @@ parley_compare_chart_set (ParleyCompareChart *self, const char *title, const Par
                           guint n_bars, const ParleyChartLine *lines, guint n_lines,
                           const char *const *notes)
 {
-  double before = height_of (self);
-
   g_free (self->title);
   self->title = g_strdup (title);
   g_strfreev (self->notes);
@@ -398,21 +462,23 @@ parley_compare_chart_set (ParleyCompareChart *self, const char *title, const Par
     g_array_append_val (self->lines, line);
   }
   describe (self);
-  if (before != height_of (self))
-    gtk_widget_queue_resize (GTK_WIDGET (self));
-  gtk_widget_queue_draw (GTK_WIDGET (self));
+  gtk_widget_queue_resize (GTK_WIDGET (self));
 }
 
 gboolean
 parley_compare_chart_save (ParleyCompareChart *self, const char *path, GError **error)
 {
+  Drawing d = drawing_for (GTK_WIDGET (self), PICTURE_WIDTH);
+
+  /* For anybody to look at, whatever this screen is set to. */
+  d.ink = (GdkRGBA){ 0.12f, 0.12f, 0.14f, 1 };
+  d.width = PICTURE_WIDTH;
+  d.rtl = d.high_contrast = FALSE;
   double width = PICTURE_WIDTH + 2 * PICTURE_MARGIN;
-  double height = height_of (self) + TITLE + 2 * PICTURE_MARGIN;
+  double height = height_of (self, &d) + TITLE + 2 * PICTURE_MARGIN;
   cairo_surface_t *surface = cairo_image_surface_create (
       CAIRO_FORMAT_RGB24, (int) (width * PICTURE_SCALE), (int) (height * PICTURE_SCALE));
-  cairo_t *cr = cairo_create (surface);
-  const GdkRGBA ink = { 0.12f, 0.12f, 0.14f, 1 };
-  Drawing d = { .cr = cr, .pango = gtk_widget_get_pango_context (GTK_WIDGET (self)), .ink = ink };
+  cairo_t *cr = d.cr = cairo_create (surface);
 
   cairo_scale (cr, PICTURE_SCALE, PICTURE_SCALE);
   cairo_set_source_rgb (cr, 1, 1, 1);
@@ -421,7 +487,7 @@ parley_compare_chart_save (ParleyCompareChart *self, const char *path, GError **
   set_ink (&d, 1);
   draw_text (&d, self->title, TRUE, 1.25, SIDE, 0, PICTURE_WIDTH, FALSE);
   cairo_translate (cr, 0, TITLE);
-  draw (self, cr, d.pango, PICTURE_WIDTH, &ink, FALSE);
+  draw (self, &d);
   cairo_destroy (cr);
   cairo_status_t status = cairo_surface_write_to_png (surface, path);
   cairo_surface_destroy (surface);
@@ -451,6 +517,7 @@ parley_compare_chart_class_init (ParleyCompareChartClass *klass)
 
   G_OBJECT_CLASS (klass)->finalize = finalize;
   widget_class->snapshot = snapshot;
+  widget_class->get_request_mode = get_request_mode;
   widget_class->measure = measure;
   gtk_widget_class_set_css_name (widget_class, "comparechart");
   gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_IMG);
@@ -463,6 +530,7 @@ parley_compare_chart_init (ParleyCompareChart *self)
   self->lines = g_array_new (FALSE, TRUE, sizeof (ParleyChartLine));
   g_array_set_clear_func (self->bars, clear_bar);
   g_array_set_clear_func (self->lines, clear_line);
+  parley_contrast_redraw (GTK_WIDGET (self));
 }
 
 GtkWidget *

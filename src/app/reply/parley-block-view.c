@@ -76,7 +76,7 @@ parley_block_view_sync (GtkWidget *box, guint first, const GPtrArray *old, const
 static GtkWidget *
 build_text (const ParleyBlock *block)
 {
-  GtkWidget *label = parley_rich_label_new ();
+  GtkWidget *label = parley_rich_label_new (block->kind == PARLEY_BLOCK_HEADING ? block->level : 0);
 
   gtk_widget_add_css_class (label, "md-text");
   if (block->kind == PARLEY_BLOCK_HEADING) {

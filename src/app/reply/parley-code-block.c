@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/reply/parley-code-block.h"
 
+#include "app/widgets/parley-contrast.h"
 #include "app/widgets/parley-widgets.h"
 
 #include <glib/gi18n.h>
@@ -13,7 +14,6 @@ struct _ParleyCodeBlock {
   GtkBox parent;
   GtkSourceBuffer *buffer;
   GString *shown;
-  gulong scheme_id;
 };
 
 G_DEFINE_FINAL_TYPE (ParleyCodeBlock, parley_code_block, GTK_TYPE_BOX)
@@ -50,10 +50,14 @@ follow_scheme (ParleyCodeBlock *self)
 {
   gboolean dark = adw_style_manager_get_dark (adw_style_manager_get_default ());
   GtkSourceStyleSchemeManager *schemes = gtk_source_style_scheme_manager_get_default ();
+  const char *name = dark ? "Adwaita-dark" : "Adwaita";
 
+  /* Each scheme that comes with the highlighter has colours below 4.5:1. Without one, code has the
+   * colour of other text. */
   gtk_source_buffer_set_style_scheme (
-      self->buffer,
-      gtk_source_style_scheme_manager_get_scheme (schemes, dark ? "Adwaita-dark" : "Adwaita"));
+      self->buffer, parley_contrast_is_high ()
+                        ? NULL
+                        : gtk_source_style_scheme_manager_get_scheme (schemes, name));
 }
 
 static void
@@ -86,7 +90,6 @@ dispose (GObject *object)
 {
   ParleyCodeBlock *self = PARLEY_CODE_BLOCK (object);
 
-  g_clear_signal_handler (&self->scheme_id, adw_style_manager_get_default ());
   g_clear_object (&self->buffer);
   G_OBJECT_CLASS (parley_code_block_parent_class)->dispose (object);
 }
@@ -115,8 +118,7 @@ parley_code_block_init (ParleyCodeBlock *self)
   gtk_orientable_set_orientation (GTK_ORIENTABLE (self), GTK_ORIENTATION_VERTICAL);
   parley_add_classes (GTK_WIDGET (self), "code-block keeps-direction");
   gtk_widget_set_overflow (GTK_WIDGET (self), GTK_OVERFLOW_HIDDEN);
-  self->scheme_id = g_signal_connect_swapped (adw_style_manager_get_default (), "notify::dark",
-                                              G_CALLBACK (follow_scheme), self);
+  parley_contrast_watch (self, G_CALLBACK (follow_scheme));
   follow_scheme (self);
 }
 

@@ -3,8 +3,35 @@
 
 #include "app/text/parley-find-words.h"
 
-#define BEFORE_KEY "parley-before-highlight"
+#define BEFORE_KEY "parley-before-highlight" /* attributes of a marked label without the marks */
+#define MARKS_KEY  "parley-highlight"        /* and the marks alone */
 #define TAG_NAME   "parley-match"
+
+void
+parley_highlight_set_attributes (GtkLabel *label, PangoAttrList *attributes)
+{
+  PangoAttrList *marks = g_object_get_data (G_OBJECT (label), MARKS_KEY);
+
+  if (marks == NULL) {
+    gtk_label_set_attributes (label, attributes);
+    return;
+  }
+  g_autoptr (PangoAttrList) marked = pango_attr_list_copy (attributes);
+  g_autoptr (GSList) list = pango_attr_list_get_attributes (marks);
+  for (GSList *l = list; l != NULL; l = l->next)
+    pango_attr_list_insert (marked, l->data);
+  gtk_label_set_attributes (label, marked);
+  g_object_set_data_full (G_OBJECT (label), BEFORE_KEY, pango_attr_list_ref (attributes),
+                          (GDestroyNotify) pango_attr_list_unref);
+}
+
+PangoAttrList *
+parley_highlight_get_attributes (GtkLabel *label)
+{
+  PangoAttrList *before = g_object_get_data (G_OBJECT (label), BEFORE_KEY);
+
+  return before != NULL ? before : gtk_label_get_attributes (label);
+}
 
 typedef struct {
   const char *query;
@@ -32,17 +59,16 @@ mark_label (GtkLabel *label, Marking *marking)
 
   if (before != NULL) {
     gtk_label_set_attributes (label, before);
+    g_object_set_data (G_OBJECT (label), MARKS_KEY, NULL);
     g_object_set_data (G_OBJECT (label), BEFORE_KEY, NULL);
   }
   g_autoptr (GArray) matches = parley_find_words (gtk_label_get_text (label), marking->query);
   if (matches->len == 0)
     return;
   PangoAttrList *present = gtk_label_get_attributes (label);
-  g_autoptr (PangoAttrList) marked =
-      present != NULL ? pango_attr_list_copy (present) : pango_attr_list_new ();
-  g_object_set_data_full (G_OBJECT (label), BEFORE_KEY,
-                          present != NULL ? pango_attr_list_ref (present) : pango_attr_list_new (),
-                          (GDestroyNotify) pango_attr_list_unref);
+  g_autoptr (PangoAttrList) unmarked =
+      present != NULL ? pango_attr_list_ref (present) : pango_attr_list_new ();
+  PangoAttrList *marks = pango_attr_list_new ();
   for (guint i = 0; i < matches->len; i++) {
     const ParleyMatch *match = &g_array_index (matches, ParleyMatch, i);
     PangoAttribute *attributes[] = { pango_attr_background_new (0xf8f8, 0xe4e4, 0x5c5c),
@@ -50,10 +76,12 @@ mark_label (GtkLabel *label, Marking *marking)
     for (gsize k = 0; k < G_N_ELEMENTS (attributes); k++) {
       attributes[k]->start_index = (guint) match->start;
       attributes[k]->end_index = (guint) match->end;
-      pango_attr_list_insert (marked, attributes[k]);
+      pango_attr_list_insert (marks, attributes[k]);
     }
   }
-  gtk_label_set_attributes (label, marked);
+  g_object_set_data_full (G_OBJECT (label), MARKS_KEY, marks,
+                          (GDestroyNotify) pango_attr_list_unref);
+  parley_highlight_set_attributes (label, unmarked);
   const ParleyMatch *match = parley_best_match (matches, &n_words);
   consider (marking, GTK_WIDGET (label), n_words, (int) match->start);
 }

@@ -24,4 +24,8 @@ void parley_highlight (GtkWidget *root, const char *query, ParleyHit *best);
  * `target`. FALSE: it is not laid out. */
 gboolean parley_hit_get_place (const ParleyHit *hit, GtkWidget *target, graphene_point_t *place);
 
+/* What a label looks like apart from the marks, which stay as they are. NULL: nothing. */
+PangoAttrList *parley_highlight_get_attributes (GtkLabel *label);
+void parley_highlight_set_attributes (GtkLabel *label, PangoAttrList *attributes);
+
 G_END_DECLS

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/reply/parley-rich-label.h"
 
+#include "app/reply/parley-highlight.h"
 #include "app/text/parley-link.h"
+#include "app/widgets/parley-contrast.h"
 #include "app/widgets/parley-widgets.h"
 
 #include <string.h>
 
-#define SPANS_KEY "parley-spans"
+#define LINKS_KEY   "parley-links" /* GArray of ParleySpan; absent where there are none */
+#define WATCHES_KEY "parley-watches"
 
 /* How narrow a text that wraps may get. Without it the toolkit lays the text out with a letter a
  * line to find that out, which takes longer than all else done to a growing text in a frame. */
@@ -18,16 +21,20 @@ span_free_target (gpointer data)
   g_free (((ParleySpan *) data)->target);
 }
 
+/* NULL: there are none. */
 static GArray *
 links_of (const GArray *spans)
 {
-  GArray *links = g_array_new (FALSE, FALSE, sizeof (ParleySpan));
+  GArray *links = NULL;
 
-  g_array_set_clear_func (links, span_free_target);
   for (guint i = 0; spans != NULL && i < spans->len; i++) {
     ParleySpan span = g_array_index (spans, ParleySpan, i);
     if (span.kind != PARLEY_SPAN_LINK || span.target == NULL)
       continue;
+    if (links == NULL) {
+      links = g_array_new (FALSE, FALSE, sizeof (ParleySpan));
+      g_array_set_clear_func (links, span_free_target);
+    }
     span.target = g_strdup (span.target);
     g_array_append_val (links, span);
   }
@@ -37,10 +44,10 @@ links_of (const GArray *spans)
 static const char *
 link_at (GtkWidget *label, double x, double y)
 {
-  GArray *links = g_object_get_data (G_OBJECT (label), SPANS_KEY);
+  GArray *links = g_object_get_data (G_OBJECT (label), LINKS_KEY);
   int left, top, index, trailing;
 
-  if (links == NULL || links->len == 0)
+  if (links == NULL)
     return NULL;
   gtk_label_get_layout_offsets (GTK_LABEL (label), &left, &top);
   if (!pango_layout_xy_to_index (gtk_label_get_layout (GTK_LABEL (label)),
@@ -135,9 +142,9 @@ static gboolean
 key_pressed (GtkEventControllerKey *controller, guint key, guint code, GdkModifierType state,
              GtkWidget *label)
 {
-  GArray *links = g_object_get_data (G_OBJECT (label), SPANS_KEY);
+  GArray *links = g_object_get_data (G_OBJECT (label), LINKS_KEY);
 
-  if ((key != GDK_KEY_Return && key != GDK_KEY_KP_Enter) || links == NULL || links->len == 0)
+  if ((key != GDK_KEY_Return && key != GDK_KEY_KP_Enter) || links == NULL)
     return GDK_EVENT_PROPAGATE;
   if (links->len == 1)
     gtk_widget_activate_action (label, "win.open-link", "s",
@@ -147,57 +154,12 @@ key_pressed (GtkEventControllerKey *controller, guint key, guint code, GdkModifi
   return GDK_EVENT_STOP;
 }
 
-/* ---- attributes ---- */
-
-static void
-add (PangoAttrList *list, PangoAttribute *attribute, const ParleySpan *span)
-{
-  attribute->start_index = span->start;
-  attribute->end_index = span->end;
-  pango_attr_list_insert (list, attribute);
-}
-
-static PangoAttribute *
-link_colour (void)
-{
-  return adw_style_manager_get_dark (adw_style_manager_get_default ())
-             ? pango_attr_foreground_new (0x7800, 0xae00, 0xed00)
-             : pango_attr_foreground_new (0x1a00, 0x5f00, 0xb400);
-}
-
-static gboolean
-is_of_a_link (PangoAttribute *attribute, gpointer data)
-{
-  const GArray *links = data;
-
-  for (guint i = 0; i < links->len && attribute->klass->type == PANGO_ATTR_FOREGROUND; i++)
-    if (attribute->start_index == g_array_index (links, ParleySpan, i).start)
-      return TRUE;
-  return FALSE;
-}
-
-/* The window became dark or light: what was readable before is not now. */
-static void
-recolour (GtkWidget *label)
-{
-  GArray *links = g_object_get_data (G_OBJECT (label), SPANS_KEY);
-  PangoAttrList *present = gtk_label_get_attributes (GTK_LABEL (label));
-
-  if (links == NULL || links->len == 0 || present == NULL)
-    return;
-  g_autoptr (PangoAttrList) list = pango_attr_list_copy (present);
-  PangoAttrList *before = pango_attr_list_filter (list, is_of_a_link, links);
-  g_clear_pointer (&before, pango_attr_list_unref);
-  for (guint i = 0; i < links->len; i++)
-    add (list, link_colour (), &g_array_index (links, ParleySpan, i));
-  gtk_label_set_attributes (GTK_LABEL (label), list);
-}
-
 GtkWidget *
-parley_rich_label_new (void)
+parley_rich_label_new (guint level)
 {
   GtkEventController *keys = gtk_event_controller_key_new ();
-  GtkWidget *label = parley_label (NULL, NULL);
+  GtkWidget *label =
+      level > 0 ? parley_heading (NULL, NULL, (int) level) : parley_label (NULL, NULL);
   GtkGesture *click = gtk_gesture_click_new ();
   GtkEventController *pointer = gtk_event_controller_motion_new ();
 
@@ -210,15 +172,67 @@ parley_rich_label_new (void)
   gtk_widget_add_controller (label, pointer);
   g_signal_connect (keys, "key-pressed", G_CALLBACK (key_pressed), label);
   gtk_widget_add_controller (label, keys);
-  g_signal_connect_object (adw_style_manager_get_default (), "notify::dark", G_CALLBACK (recolour),
-                           label, G_CONNECT_SWAPPED);
   return label;
+}
+
+static void
+add (PangoAttrList *list, PangoAttribute *attribute, const ParleySpan *span)
+{
+  attribute->start_index = span->start;
+  attribute->end_index = span->end;
+  pango_attr_list_insert (list, attribute);
+}
+
+/* ---- colours ---- */
+
+/* On the theme's backgrounds at least 6:1, in high contrast 8:1. */
+static PangoAttribute *
+link_colour (void)
+{
+  gboolean dark = adw_style_manager_get_dark (adw_style_manager_get_default ());
+
+  if (parley_contrast_is_high ())
+    return dark ? pango_attr_foreground_new (0x9999, 0xc1c1, 0xf1f1)
+                : pango_attr_foreground_new (0x1313, 0x4949, 0x9090);
+  return dark ? pango_attr_foreground_new (0x7878, 0xaeae, 0xeded)
+              : pango_attr_foreground_new (0x1a1a, 0x5f5f, 0xb4b4);
+}
+
+static gboolean
+is_colour (PangoAttribute *attribute, gpointer data)
+{
+  return attribute->klass->type == PANGO_ATTR_FOREGROUND;
+}
+
+/* Nothing else in such a text has a colour of its own. */
+static void
+colour_links (PangoAttrList *list, const GArray *links)
+{
+  PangoAttrList *old = pango_attr_list_filter (list, is_colour, NULL);
+
+  g_clear_pointer (&old, pango_attr_list_unref);
+  for (guint i = 0; i < links->len; i++)
+    add (list, link_colour (), &g_array_index (links, ParleySpan, i));
+}
+
+static void
+colours_changed (GtkWidget *label)
+{
+  const GArray *links = g_object_get_data (G_OBJECT (label), LINKS_KEY);
+  PangoAttrList *present = parley_highlight_get_attributes (GTK_LABEL (label));
+
+  if (links == NULL || present == NULL)
+    return;
+  g_autoptr (PangoAttrList) list = pango_attr_list_copy (present);
+  colour_links (list, links);
+  parley_highlight_set_attributes (GTK_LABEL (label), list);
 }
 
 void
 parley_rich_label_set (GtkWidget *label, const char *text, const GArray *spans)
 {
   g_autoptr (PangoAttrList) list = pango_attr_list_new ();
+  GArray *links = links_of (spans);
 
   pango_attr_list_insert (list, pango_attr_insert_hyphens_new (FALSE));
   for (guint i = 0; spans != NULL && i < spans->len; i++) {
@@ -235,7 +249,6 @@ parley_rich_label_set (GtkWidget *label, const char *text, const GArray *spans)
       break;
     case PARLEY_SPAN_LINK:
       add (list, pango_attr_underline_new (PANGO_UNDERLINE_SINGLE), span);
-      add (list, link_colour (), span);
       break;
     case PARLEY_SPAN_RAISED:
       add (list, pango_attr_font_scale_new (PANGO_FONT_SCALE_SUPERSCRIPT), span);
@@ -251,7 +264,12 @@ parley_rich_label_set (GtkWidget *label, const char *text, const GArray *spans)
   gboolean wraps = g_utf8_strlen (text, MIN (strlen (text), 4 * NARROWEST)) >= NARROWEST;
   gtk_label_set_width_chars (GTK_LABEL (label), wraps ? NARROWEST : -1);
   gtk_label_set_text (GTK_LABEL (label), text);
-  gtk_label_set_attributes (GTK_LABEL (label), list);
-  g_object_set_data_full (G_OBJECT (label), SPANS_KEY, links_of (spans),
-                          (GDestroyNotify) g_array_unref);
+  if (links != NULL)
+    colour_links (list, links);
+  parley_highlight_set_attributes (GTK_LABEL (label), list);
+  if (links != NULL && g_object_get_data (G_OBJECT (label), WATCHES_KEY) == NULL) {
+    g_object_set_data (G_OBJECT (label), WATCHES_KEY, label);
+    parley_contrast_watch (label, G_CALLBACK (colours_changed));
+  }
+  g_object_set_data_full (G_OBJECT (label), LINKS_KEY, links, (GDestroyNotify) g_array_unref);
 }

@@ -11,7 +11,8 @@
 
 G_BEGIN_DECLS
 
-GtkWidget *parley_rich_label_new (void);
+/* `level`: of a heading; 0: text. */
+GtkWidget *parley_rich_label_new (guint level);
 /* `spans`: of ParleySpan, may be NULL; copied. */
 void parley_rich_label_set (GtkWidget *label, const char *text, const GArray *spans);
 

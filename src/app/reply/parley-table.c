@@ -66,7 +66,7 @@ set_cell (GtkWidget *label, const ParleyBlock *cell)
 static GtkWidget *
 build_cell (const ParleyBlock *cell)
 {
-  GtkWidget *label = parley_rich_label_new ();
+  GtkWidget *label = parley_rich_label_new (0);
 
   gtk_widget_add_css_class (label, "md-cell");
   if (cell->header)

@@ -53,7 +53,11 @@ GtkWidget *
 parley_text_button (const char *label, const char *action)
 {
   GtkWidget *button = gtk_button_new_with_label (label);
+  GtkWidget *text = gtk_button_get_child (GTK_BUTTON (button));
 
+  /* Large text on a small screen takes two lines. */
+  gtk_label_set_wrap (GTK_LABEL (text), TRUE);
+  gtk_label_set_justify (GTK_LABEL (text), GTK_JUSTIFY_CENTER);
   gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
   if (action != NULL)
     gtk_actionable_set_action_name (GTK_ACTIONABLE (button), action);
@@ -85,6 +89,13 @@ parley_menu_button (const char *icon, const char *name, GMenuModel *menu)
 }
 
 GtkWidget *
+parley_icon (const char *name)
+{
+  return g_object_new (GTK_TYPE_IMAGE, "accessible-role", GTK_ACCESSIBLE_ROLE_PRESENTATION,
+                       "icon-name", name, NULL);
+}
+
+GtkWidget *
 parley_label (const char *text, const char *css)
 {
   GtkWidget *label = gtk_label_new (text);
@@ -104,6 +115,18 @@ parley_line (const char *text, const char *css)
   gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_END);
   gtk_label_set_single_line_mode (GTK_LABEL (label), TRUE);
   gtk_label_set_xalign (GTK_LABEL (label), 0);
+  parley_add_classes (label, css);
+  return label;
+}
+
+GtkWidget *
+parley_heading (const char *text, const char *css, int level)
+{
+  GtkWidget *label =
+      g_object_new (GTK_TYPE_LABEL, "accessible-role", GTK_ACCESSIBLE_ROLE_HEADING, "label", text,
+                    "wrap", TRUE, "wrap-mode", PANGO_WRAP_WORD_CHAR, "xalign", 0.0f, NULL);
+
+  gtk_accessible_update_property (GTK_ACCESSIBLE (label), GTK_ACCESSIBLE_PROPERTY_LEVEL, level, -1);
   parley_add_classes (label, css);
   return label;
 }
@@ -219,9 +242,9 @@ parley_fact_row (const char *label, const char *value)
 {
   GtkWidget *row = gtk_list_box_row_new (),
             *box = parley_box (GTK_ORIENTATION_HORIZONTAL, 18, NULL);
-  GtkWidget *name = parley_line (label, NULL), *text = parley_label (value, "dim-label numeric");
+  GtkWidget *name = parley_label (label, NULL), *text = parley_label (value, "dim-label numeric");
 
-  gtk_label_set_ellipsize (GTK_LABEL (name), PANGO_ELLIPSIZE_NONE);
+  gtk_label_set_wrap_mode (GTK_LABEL (name), PANGO_WRAP_WORD);
   gtk_label_set_selectable (GTK_LABEL (text), TRUE);
   gtk_label_set_xalign (GTK_LABEL (text), 1);
   gtk_label_set_justify (GTK_LABEL (text), GTK_JUSTIFY_RIGHT);
@@ -246,6 +269,19 @@ parley_box_clear (GtkWidget *box)
     else
       gtk_box_remove (GTK_BOX (box), child);
   }
+}
+
+double
+parley_text_scale (GtkWidget *widget)
+{
+  const double usual = 11 * 96 / 72.0; /* pixels */
+  PangoContext *context = gtk_widget_get_pango_context (widget);
+  const PangoFontDescription *font = pango_context_get_font_description (context);
+  double size = pango_font_description_get_size (font) / (double) PANGO_SCALE;
+
+  if (!pango_font_description_get_size_is_absolute (font))
+    size *= pango_cairo_context_get_resolution (context) / 72;
+  return MAX (size / usual, 1);
 }
 
 void

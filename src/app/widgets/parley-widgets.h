@@ -21,9 +21,14 @@ GtkWidget *parley_icon_button (const char *icon, const char *name, const char *a
 GtkWidget *parley_text_button (const char *label, const char *action);
 GtkWidget *parley_menu_button (const char *icon, const char *name, GMenuModel *menu);
 
+/* Beside words that say what it shows: assistive technologies pass it over. NULL: none as yet. */
+GtkWidget *parley_icon (const char *name);
+
 /* `css`: classes separated by spaces, or NULL. Wraps, left-aligned, plain text. */
 GtkWidget *parley_label (const char *text, const char *css);
 GtkWidget *parley_line (const char *text, const char *css); /* one line, ellipsised */
+/* A label that assistive technologies can jump to; 1: of a whole page or dialog. */
+GtkWidget *parley_heading (const char *text, const char *css, int level);
 GtkWidget *parley_box (GtkOrientation orientation, int spacing, const char *css);
 void parley_add_classes (GtkWidget *widget, const char *css);
 
@@ -54,6 +59,10 @@ GtkWidget *parley_text_card (GtkWidget *text_view, int height);
 GtkWidget *parley_fact_row (const char *label, const char *value);
 
 void parley_box_clear (GtkWidget *box);
+
+/* How large text is that the widget draws itself: 1 with the font that GNOME comes with, 2 where
+ * people set text twice as large. At least 1. */
+double parley_text_scale (GtkWidget *widget);
 
 /* Puts text on the clipboard. */
 void parley_copy (GtkWidget *widget, const char *text);
