@@ -95,8 +95,7 @@ topic_list (Help *help)
   for (gsize i = 0; i < G_N_ELEMENTS (topics); i++) {
     GtkWidget *row = adw_action_row_new ();
     adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), _ (topics[i].title));
-    adw_action_row_add_suffix (ADW_ACTION_ROW (row),
-                               gtk_image_new_from_icon_name ("go-next-symbolic"));
+    adw_action_row_add_suffix (ADW_ACTION_ROW (row), parley_icon ("go-next-symbolic"));
     gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (row), TRUE);
     gtk_list_box_append (GTK_LIST_BOX (list), row);
   }

@@ -120,7 +120,7 @@ parley_shortcuts_present (GtkWindow *parent)
     GtkWidget *list = parley_boxed_list ();
     for (const Shortcut *s = groups[g].shortcuts; s->label != NULL; s++)
       gtk_list_box_append (GTK_LIST_BOX (list), shortcut_row (s));
-    gtk_box_append (GTK_BOX (box), parley_line (_ (groups[g].title), "section-title"));
+    gtk_box_append (GTK_BOX (box), parley_heading (_ (groups[g].title), "section-title", 2));
     gtk_box_append (GTK_BOX (box), list);
   }
   gtk_window_present (

@@ -186,7 +186,7 @@ build_problem (void)
   GtkWidget *revealer = gtk_revealer_new (), *label = parley_label ("", NULL);
   GtkWidget *line = parley_box (GTK_ORIENTATION_HORIZONTAL, 12, "notice failure problem-line");
 
-  gtk_box_append (GTK_BOX (line), gtk_image_new_from_icon_name ("dialog-warning-symbolic"));
+  gtk_box_append (GTK_BOX (line), parley_icon ("dialog-warning-symbolic"));
   gtk_label_set_selectable (GTK_LABEL (label), TRUE);
   gtk_widget_set_hexpand (label, TRUE);
   gtk_box_append (GTK_BOX (line), label);

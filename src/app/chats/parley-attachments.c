@@ -258,7 +258,7 @@ build_chip (File *file, const char *name)
   parley_name_widget (remove, said);
   parley_add_classes (remove, "flat circular");
   g_signal_connect (remove, "clicked", G_CALLBACK (take_off), file);
-  gtk_box_append (GTK_BOX (file->chip), gtk_image_new_from_icon_name ("text-x-generic-symbolic"));
+  gtk_box_append (GTK_BOX (file->chip), parley_icon ("text-x-generic-symbolic"));
   gtk_box_append (GTK_BOX (texts), label);
   gtk_box_append (GTK_BOX (texts), file->cost);
   gtk_box_append (GTK_BOX (file->chip), texts);

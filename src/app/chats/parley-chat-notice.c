@@ -487,7 +487,7 @@ parley_chat_notice_init (ParleyChatNotice *self)
 
   gtk_widget_add_css_class (GTK_WIDGET (self), "notice");
   gtk_widget_set_margin_bottom (GTK_WIDGET (self), 10);
-  self->icon = gtk_image_new ();
+  self->icon = parley_icon (NULL);
   self->text = parley_label ("", NULL);
   gtk_widget_set_hexpand (self->text, TRUE);
   self->row = g_object_ref_sink (parley_box (GTK_ORIENTATION_HORIZONTAL, 0, NULL));

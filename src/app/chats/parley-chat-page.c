@@ -666,7 +666,7 @@ build_temporary (void)
 {
   GtkWidget *line = parley_box (GTK_ORIENTATION_HORIZONTAL, 8, "temporary-line");
 
-  gtk_box_append (GTK_BOX (line), gtk_image_new_from_icon_name ("view-conceal-symbolic"));
+  gtk_box_append (GTK_BOX (line), parley_icon ("view-conceal-symbolic"));
   gtk_box_append (GTK_BOX (line),
                   parley_label (_ ("Temporary chat: it is gone when you leave it."), "caption"));
   gtk_widget_set_halign (line, GTK_ALIGN_CENTER);

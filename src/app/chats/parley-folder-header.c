@@ -82,8 +82,7 @@ parley_folder_header_new (const char *name, gboolean open)
 
   self->name = g_strdup (name);
   gtk_widget_set_hexpand (label, TRUE);
-  gtk_box_append (GTK_BOX (line),
-                  gtk_image_new_from_icon_name (open ? "pan-down-symbolic" : "pan-end-symbolic"));
+  gtk_box_append (GTK_BOX (line), parley_icon (open ? "pan-down-symbolic" : "pan-end-symbolic"));
   gtk_box_append (GTK_BOX (line), label);
   gtk_button_set_child (GTK_BUTTON (button), line);
   gtk_widget_add_css_class (button, "flat");

@@ -227,7 +227,7 @@ parley_folder_list_init (ParleyFolderList *self)
   self->looking = g_cancellable_new ();
   self->list = parley_boxed_list ();
   parley_set_accessible_name (self->list, _ ("Folders and Space"));
-  gtk_box_append (GTK_BOX (self), parley_line (_ ("Folders and Space"), "section-title"));
+  gtk_box_append (GTK_BOX (self), parley_heading (_ ("Folders and Space"), "section-title", 2));
   gtk_box_append (GTK_BOX (self), self->list);
   /* Free space changes behind our back: every look is a new one. */
   g_signal_connect (self, "map", G_CALLBACK (show), NULL);

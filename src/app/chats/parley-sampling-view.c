@@ -435,7 +435,8 @@ build_forms (ParleySamplingView *self)
                             G_CALLBACK (text_changed), self);
 
   self->biases = gtk_entry_new ();
-  gtk_editable_set_width_chars (GTK_EDITABLE (self->biases), 14);
+  gtk_editable_set_width_chars (GTK_EDITABLE (self->biases), 8);
+  gtk_editable_set_max_width_chars (GTK_EDITABLE (self->biases), 14);
   gtk_entry_set_placeholder_text (GTK_ENTRY (self->biases), "42=-inf 17=2.5");
   g_signal_connect_swapped (self->biases, "changed", G_CALLBACK (text_changed), self);
   self->form_problem = problem_label ();

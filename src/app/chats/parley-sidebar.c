@@ -192,7 +192,7 @@ build_places (ParleySidebar *self)
   for (gsize i = 0; i < G_N_ELEMENTS (places); i++) {
     GtkWidget *button = self->buttons[i] = gtk_toggle_button_new ();
     GtkWidget *line = parley_box (GTK_ORIENTATION_HORIZONTAL, 12, NULL);
-    gtk_box_append (GTK_BOX (line), gtk_image_new_from_icon_name (places[i].icon));
+    gtk_box_append (GTK_BOX (line), parley_icon (places[i].icon));
     gtk_box_append (GTK_BOX (line), parley_line (_ (places[i].label), NULL));
     gtk_button_set_child (GTK_BUTTON (button), line);
     gtk_widget_add_css_class (button, "flat");
@@ -228,6 +228,8 @@ build_list (ParleySidebar *self, ParleyStore *store)
                                   GTK_POLICY_AUTOMATIC);
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scroller), GTK_WIDGET (self->list));
   self->stack = gtk_stack_new ();
+  gtk_stack_set_hhomogeneous (GTK_STACK (self->stack), FALSE);
+  gtk_stack_set_vhomogeneous (GTK_STACK (self->stack), FALSE);
   gtk_stack_add_named (GTK_STACK (self->stack), scroller, "list");
   gtk_stack_add_named (GTK_STACK (self->stack), quiet_text (_ ("Your chats will be listed here")),
                        "empty");

@@ -106,7 +106,7 @@ fact_line (const char *icon, GtkWidget **label)
 {
   GtkWidget *line = parley_box (GTK_ORIENTATION_HORIZONTAL, 14, NULL);
 
-  gtk_box_append (GTK_BOX (line), gtk_image_new_from_icon_name (icon));
+  gtk_box_append (GTK_BOX (line), parley_icon (icon));
   *label = parley_label ("", NULL);
   gtk_widget_set_hexpand (*label, TRUE);
   gtk_box_append (GTK_BOX (line), *label);
@@ -131,7 +131,7 @@ build_first (ParleyWelcome *self)
   gtk_box_append (GTK_BOX (box), self->why);
   self->found = parley_box (GTK_ORIENTATION_VERTICAL, 8, NULL);
   gtk_box_append (GTK_BOX (self->found),
-                  parley_line (_ ("Ready on This Computer"), "section-title"));
+                  parley_heading (_ ("Ready on This Computer"), "section-title", 2));
   self->rows = parley_box (GTK_ORIENTATION_VERTICAL, 0, NULL);
   gtk_box_append (GTK_BOX (self->found), self->rows);
   gtk_box_append (GTK_BOX (box), self->found);

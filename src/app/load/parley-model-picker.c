@@ -139,7 +139,7 @@ parley_model_picker_init (ParleyModelPicker *self)
   gtk_box_append (GTK_BOX (texts), self->name);
   gtk_box_append (GTK_BOX (texts), self->state);
   gtk_box_append (GTK_BOX (line), texts);
-  gtk_box_append (GTK_BOX (line), gtk_image_new_from_icon_name ("pan-down-symbolic"));
+  gtk_box_append (GTK_BOX (line), parley_icon ("pan-down-symbolic"));
   self->button = gtk_menu_button_new ();
   gtk_menu_button_set_child (GTK_MENU_BUTTON (self->button), line);
   gtk_menu_button_set_popover (GTK_MENU_BUTTON (self->button), build_popover (self));

@@ -733,6 +733,10 @@ parley_compare_page_new (ParleyServices *services)
   gtk_flow_box_set_row_spacing (GTK_FLOW_BOX (choices), 6);
   gtk_flow_box_insert (GTK_FLOW_BOX (choices), computer_choice (self), -1);
   gtk_flow_box_insert (GTK_FLOW_BOX (choices), sort_choice (self), -1);
+  /* The choices take the keyboard, not what the flow box puts around them. */
+  for (int i = 0; i < 2; i++)
+    gtk_widget_set_focusable (
+        GTK_WIDGET (gtk_flow_box_get_child_at_index (GTK_FLOW_BOX (choices), i)), FALSE);
   for (GtkWidget *child = gtk_widget_get_first_child (choices); child != NULL;
        child = gtk_widget_get_next_sibling (child))
     gtk_widget_set_focusable (child, FALSE);

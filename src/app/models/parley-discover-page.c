@@ -280,7 +280,7 @@ build_results (ParleyDiscoverPage *self)
   g_signal_connect_swapped (self->more, "clicked", G_CALLBACK (show_more), self);
   self->suggestions = parley_suggestion_list_new (self->services);
   g_signal_connect (self->suggestions, "chosen", G_CALLBACK (suggestion_chosen), self);
-  self->results_title = parley_line (_ ("On the Hub"), "section-title");
+  self->results_title = parley_heading (_ ("On the Hub"), "section-title", 2);
   gtk_box_append (GTK_BOX (box), self->suggestions);
   gtk_box_append (GTK_BOX (box), self->results_title);
   gtk_box_append (GTK_BOX (box), self->results);

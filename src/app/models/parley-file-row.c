@@ -67,7 +67,7 @@ parley_file_row_set_forecast (ParleyFileRow *self, const ParleyForecast *forecas
   parley_verdict_set (PARLEY_VERDICT (self->verdict), forecast->verdict, words);
   gtk_label_set_text (GTK_LABEL (self->speed), forecast->speed);
   gtk_widget_set_visible (self->speed, *forecast->speed != '\0');
-  gtk_widget_set_tooltip_text (self->verdict, why);
+  parley_verdict_set_why (PARLEY_VERDICT (self->verdict), why);
 }
 
 /* The model on disk that this file became, or NULL. */

@@ -137,7 +137,7 @@ parley_model_details_present (GtkWindow *parent, ParleyServices *services, Parle
   if (card != NULL && *card != '\0') {
     GtkWidget *view = parley_markdown_view_new ();
     parley_markdown_view_set (PARLEY_MARKDOWN_VIEW (view), card, strlen (card), TRUE);
-    gtk_box_append (GTK_BOX (body), parley_line (_ ("About This Model"), "section-title"));
+    gtk_box_append (GTK_BOX (body), parley_heading (_ ("About This Model"), "section-title", 2));
     gtk_box_append (GTK_BOX (body), view);
   }
   gtk_window_present (parley_dialog_new (parent, parley_model_get_name (model),

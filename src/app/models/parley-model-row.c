@@ -57,7 +57,7 @@ forecast_ready (gpointer subject, const ParleyForecast *forecast, gpointer data)
   ParleyModelRow *self = data;
 
   parley_verdict_set (PARLEY_VERDICT (self->verdict), forecast->verdict, forecast->words);
-  gtk_widget_set_tooltip_text (self->verdict, forecast->why);
+  parley_verdict_set_why (PARLEY_VERDICT (self->verdict), forecast->why);
   gtk_label_set_text (GTK_LABEL (self->speed), forecast->speed);
   gtk_widget_set_visible (self->speed, *forecast->speed != '\0');
 }

@@ -389,9 +389,9 @@ parley_models_page_new (ParleyServices *services)
   adw_header_bar_pack_end (
       ADW_HEADER_BAR (self->header),
       parley_icon_button ("list-add-symbolic", _ ("Find Another Model"), "win.show-discover"));
-  self->downloads_title = parley_line (_ ("Downloads"), "section-title");
+  self->downloads_title = parley_heading (_ ("Downloads"), "section-title", 2);
   self->downloads = parley_boxed_list ();
-  self->models_title = parley_line (_ ("On This Computer"), "section-title");
+  self->models_title = parley_heading (_ ("On This Computer"), "section-title", 2);
   self->models = parley_boxed_list ();
   self->tools = build_tools (self);
   self->filter = GTK_FILTER (gtk_custom_filter_new (matches, self, NULL));

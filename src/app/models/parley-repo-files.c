@@ -151,7 +151,7 @@ add_group (ParleyRepoFiles *self, guint bits)
   g_autofree char *title =
       bits == 0 ? g_strdup (_ ("Others")) : g_strdup_printf (_ ("%s · %s"), count, words);
 
-  gtk_box_append (GTK_BOX (self->groups), parley_line (title, "group-title"));
+  gtk_box_append (GTK_BOX (self->groups), parley_heading (title, "group-title", 3));
   parley_set_accessible_name (list, title);
   g_signal_connect (list, "row-activated", G_CALLBACK (pointed_at), self);
   gtk_box_append (GTK_BOX (self->groups), list);
@@ -317,9 +317,9 @@ parley_repo_files_init (ParleyRepoFiles *self)
   self->all = parley_pill_button (_ ("Show All"), NULL, FALSE);
   gtk_widget_set_margin_top (self->all, 12);
   g_signal_connect_swapped (self->all, "clicked", G_CALLBACK (show_all), self);
-  self->companions_title = parley_line (_ ("Goes With Them"), "section-title");
+  self->companions_title = parley_heading (_ ("Goes With Them"), "section-title", 2);
   self->companions = parley_boxed_list ();
-  GtkWidget *children[] = { parley_line (_ ("Files"), "section-title"),
+  GtkWidget *children[] = { parley_heading (_ ("Files"), "section-title", 2),
                             self->notice,
                             self->groups,
                             self->all,

@@ -260,7 +260,7 @@ build_gate (ParleyRepoView *self)
   GtkWidget *button = parley_text_button (_ ("Open Page"), NULL);
 
   gtk_widget_set_hexpand (text, TRUE);
-  gtk_box_append (GTK_BOX (box), gtk_image_new_from_icon_name ("changes-prevent-symbolic"));
+  gtk_box_append (GTK_BOX (box), parley_icon ("changes-prevent-symbolic"));
   gtk_box_append (GTK_BOX (box), text);
   gtk_box_append (GTK_BOX (box), button);
   g_signal_connect_swapped (button, "clicked", G_CALLBACK (open_page), self);
@@ -272,18 +272,20 @@ build_model (ParleyRepoView *self)
 {
   GtkWidget *body = parley_box (GTK_ORIENTATION_VERTICAL, 6, NULL);
 
-  self->title = parley_label ("", "title-1");
+  self->title = parley_heading ("", "title-1", 1);
   self->author = parley_label ("", "dim-label");
   self->facts = parley_label ("", "numeric");
   gtk_widget_set_margin_top (self->facts, 8);
   gtk_widget_set_margin_bottom (self->facts, 8);
   self->gate = build_gate (self);
-  self->base = gtk_button_new_with_label (_ ("Base model"));
+  self->base = parley_text_button (_ ("Base model"), NULL);
+  gtk_label_set_wrap_mode (GTK_LABEL (gtk_button_get_child (GTK_BUTTON (self->base))),
+                           PANGO_WRAP_WORD_CHAR);
   parley_add_classes (self->base, "flat base-link");
   gtk_widget_set_halign (self->base, GTK_ALIGN_START);
   g_signal_connect_swapped (self->base, "clicked", G_CALLBACK (open_base), self);
   self->files = parley_repo_files_new (self->services);
-  self->card_title = parley_line (_ ("About This Model"), "section-title");
+  self->card_title = parley_heading (_ ("About This Model"), "section-title", 2);
   self->card = parley_markdown_view_new ();
   gtk_widget_set_margin_start (self->card, 4);
   gtk_widget_set_margin_end (self->card, 4);

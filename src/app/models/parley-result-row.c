@@ -29,7 +29,7 @@ add_figure (GtkWidget *figures, const char *icon, const char *text, const char *
   GtkWidget *box = parley_box (GTK_ORIENTATION_HORIZONTAL, 4, "figure-row");
 
   if (icon != NULL) {
-    GtkWidget *image = gtk_image_new_from_icon_name (icon);
+    GtkWidget *image = parley_icon (icon);
     gtk_widget_add_css_class (image, "dim-label");
     gtk_box_append (GTK_BOX (box), image);
   }
@@ -52,7 +52,7 @@ new_row (const char *name, const char *below, GtkWidget *figures, const char *re
   gtk_box_append (GTK_BOX (texts), figures);
   gtk_widget_set_hexpand (texts, TRUE);
   gtk_box_append (GTK_BOX (box), texts);
-  gtk_box_append (GTK_BOX (box), gtk_image_new_from_icon_name ("go-next-symbolic"));
+  gtk_box_append (GTK_BOX (box), parley_icon ("go-next-symbolic"));
   gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (row), box);
   g_object_set_data_full (G_OBJECT (row), REPO, g_strdup (repo), g_free);
   g_object_set_data_full (G_OBJECT (row), WANTED, g_strdup (wanted), g_free);

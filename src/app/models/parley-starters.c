@@ -179,7 +179,7 @@ build_card (ParleyStarters *self, const char *title, const ParleySuggestion *sta
   gtk_box_append (GTK_BOX (texts), parley_line (facts, "caption dim-label numeric"));
   gtk_widget_set_hexpand (texts, TRUE);
   gtk_box_append (GTK_BOX (line), texts);
-  gtk_box_append (GTK_BOX (line), gtk_image_new_from_icon_name ("folder-download-symbolic"));
+  gtk_box_append (GTK_BOX (line), parley_icon ("folder-download-symbolic"));
   gtk_button_set_child (GTK_BUTTON (button), line);
   gtk_widget_add_css_class (button, "starter");
   gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, heading,

@@ -217,10 +217,12 @@ parley_suggestion_list_init (ParleySuggestionList *self)
   g_ptr_array_set_size (self->rows, (int) n);
   self->states = g_array_sized_new (FALSE, TRUE, sizeof (State), n);
   g_array_set_size (self->states, n);
-  self->suits_title = parley_line (_ ("Suits This Computer"), "section-title");
+  self->suits_title = parley_heading (_ ("Suits This Computer"), "section-title", 2);
   self->suits = build_list (self, _ ("Suits This Computer"));
   self->others = build_list (self, _ ("Other suggestions"));
-  self->expander = gtk_expander_new (_ ("Smaller and Larger Ones"));
+  self->expander = gtk_expander_new (NULL);
+  gtk_expander_set_label_widget (GTK_EXPANDER (self->expander),
+                                 parley_label (_ ("Smaller and Larger Ones"), NULL));
   parley_set_accessible_name (self->expander, _ ("Smaller and Larger Ones"));
   gtk_widget_set_margin_top (self->expander, 12);
   gtk_widget_set_margin_top (self->others, 8);

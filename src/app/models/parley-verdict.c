@@ -32,6 +32,16 @@ parley_verdict_set (ParleyVerdict *self, ParleyShownVerdict verdict, const char 
   gtk_label_set_text (GTK_LABEL (self->words), words != NULL ? words : _ (looks[verdict].words));
 }
 
+void
+parley_verdict_set_why (ParleyVerdict *self, const char *why)
+{
+  g_auto (GStrv) lines = g_strsplit (why != NULL ? why : "", "\n", -1);
+  g_autofree char *text = g_strjoinv (" · ", lines);
+
+  /* In one line: the toolkit leaves several as long as they are, wider than the screen. */
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self), *text != '\0' ? text : NULL);
+}
+
 static void
 parley_verdict_class_init (ParleyVerdictClass *klass)
 {
@@ -42,7 +52,7 @@ parley_verdict_init (ParleyVerdict *self)
 {
   gtk_box_set_spacing (GTK_BOX (self), 6);
   gtk_widget_add_css_class (GTK_WIDGET (self), "verdict");
-  self->icon = gtk_image_new ();
+  self->icon = parley_icon (NULL);
   self->words = parley_label ("", NULL);
   gtk_box_append (GTK_BOX (self), self->icon);
   gtk_box_append (GTK_BOX (self), self->words);

@@ -22,5 +22,7 @@ G_DECLARE_FINAL_TYPE (ParleyVerdict, parley_verdict, PARLEY, VERDICT, GtkBox)
 GtkWidget *parley_verdict_new (void);
 /* `words`: NULL for the usual ones. */
 void parley_verdict_set (ParleyVerdict *self, ParleyShownVerdict verdict, const char *words);
+/* Why, in lines; NULL: nobody knows. */
+void parley_verdict_set_why (ParleyVerdict *self, const char *why);
 
 G_END_DECLS

@@ -235,7 +235,9 @@ build_memory (ParleyMessageRow *self)
   gtk_box_append (GTK_BOX (line), right);
   gtk_box_append (GTK_BOX (column), line);
   if (summary != NULL) {
-    GtkWidget *expander = gtk_expander_new (_ ("What it keeps of the messages above"));
+    GtkWidget *expander = gtk_expander_new (NULL);
+    gtk_expander_set_label_widget (GTK_EXPANDER (expander),
+                                   parley_label (_ ("What it keeps of the messages above"), NULL));
     parley_set_accessible_name (expander, _ ("What it keeps of the messages above"));
     GtkWidget *text = parley_label (summary, "md-text dim-label");
     gtk_label_set_selectable (GTK_LABEL (text), TRUE);
@@ -394,7 +396,7 @@ static void
 build_notice (ParleyMessageRow *self)
 {
   self->notice = parley_box (GTK_ORIENTATION_HORIZONTAL, 12, "notice");
-  self->notice_icon = gtk_image_new_from_icon_name ("dialog-warning-symbolic");
+  self->notice_icon = parley_icon ("dialog-warning-symbolic");
   gtk_box_append (GTK_BOX (self->notice), self->notice_icon);
   self->notice_text = parley_label ("", NULL);
   gtk_label_set_selectable (GTK_LABEL (self->notice_text), TRUE);

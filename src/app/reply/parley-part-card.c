@@ -110,14 +110,14 @@ parley_part_card_new (ParleyPart *part)
 
   self->part = g_object_ref (part);
   self->button = gtk_toggle_button_new ();
-  self->chevron = gtk_image_new ();
+  self->chevron = parley_icon (NULL);
   self->revealer = gtk_revealer_new ();
   parley_fold (self->button, self->chevron, self->revealer, FALSE);
   gtk_widget_add_css_class (self->button, "flat");
   gtk_widget_set_halign (self->button, GTK_ALIGN_START);
   gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_MIDDLE);
   parley_set_accessible_name (self->button, title);
-  gtk_box_append (GTK_BOX (line), gtk_image_new_from_icon_name (icon_of (part)));
+  gtk_box_append (GTK_BOX (line), parley_icon (icon_of (part)));
   gtk_box_append (GTK_BOX (line), label);
   gtk_box_append (GTK_BOX (line), self->chevron);
   gtk_button_set_child (GTK_BUTTON (self->button), line);

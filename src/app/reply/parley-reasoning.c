@@ -71,8 +71,8 @@ parley_reasoning_init (ParleyReasoning *self)
   gtk_widget_add_css_class (self->button, "flat");
   gtk_widget_set_halign (self->button, GTK_ALIGN_START);
   self->title = parley_line ("", "dim-label");
-  self->chevron = gtk_image_new ();
-  gtk_box_append (GTK_BOX (line), gtk_image_new_from_icon_name ("parley-think-symbolic"));
+  self->chevron = parley_icon (NULL);
+  gtk_box_append (GTK_BOX (line), parley_icon ("parley-think-symbolic"));
   gtk_box_append (GTK_BOX (line), self->title);
   gtk_box_append (GTK_BOX (line), self->chevron);
   gtk_button_set_child (GTK_BUTTON (self->button), line);

@@ -5,6 +5,10 @@
 
 #include <glib/gi18n.h>
 
+/* Pixels that a question's buttons may take beside each other, on a screen of 360: its margins are
+ * 24. */
+#define MOST_FOR_BUTTONS 312
+
 struct _ParleyDialog {
   AdwWindow parent;
   ParleyAnswer answer;
@@ -86,7 +90,8 @@ parley_ask (GtkWindow *parent, const char *heading, const char *body, GtkWidget 
   GtkWidget *buttons = parley_box (GTK_ORIENTATION_HORIZONTAL, 12, NULL);
   GtkWidget *cancel = parley_text_button (_ ("Cancel"), "window.close");
   GtkWidget *go = parley_text_button (verb, NULL),
-            *title = parley_label (heading, "dialog-heading");
+            *title = parley_heading (heading, "dialog-heading", 1);
+  int width;
 
   gtk_label_set_justify (GTK_LABEL (title), GTK_JUSTIFY_CENTER);
   gtk_label_set_xalign (GTK_LABEL (title), 0.5f);
@@ -106,6 +111,9 @@ parley_ask (GtkWindow *parent, const char *heading, const char *body, GtkWidget 
   gtk_widget_add_css_class (go, destructive ? "destructive-action" : "suggested-action");
   gtk_box_append (GTK_BOX (buttons), cancel);
   gtk_box_append (GTK_BOX (buttons), go);
+  gtk_widget_measure (buttons, GTK_ORIENTATION_HORIZONTAL, -1, &width, NULL, NULL, NULL);
+  if (width > MOST_FOR_BUTTONS)
+    gtk_orientable_set_orientation (GTK_ORIENTABLE (buttons), GTK_ORIENTATION_VERTICAL);
   gtk_box_append (GTK_BOX (box), buttons);
   gtk_window_handle_set_child (GTK_WINDOW_HANDLE (handle), box);
 
