@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every control of every page, dialog and popover has a name for assistive technologies; and names
-that others gave are text. Prints TAP."""
+"""Every control of every page, dialog and popover has a name and a role for assistive technologies,
+what is folded says so, and all can be reached by keyboard; and names that others gave are text.
+Prints TAP."""
 
 import os
 import sys
@@ -16,6 +17,11 @@ CONTROLS = {"push button", "toggle button", "slider", "spin button", "text", "en
             "check box", "progress bar", "menu item", "check menu item", "radio menu item",
             "password text", "switch", "image map"}
 ROWS = {"list item"}
+# What takes the keyboard beside them: lists, what scrolls, and text that can be selected.
+OTHERS_WITH_FOCUS = {"list item", "list", "scroll pane", "label", "heading", "frame", "dialog",
+                     "menu", "page tab", "link"}
+# What a click on which would do, nobody could know.
+NO_CONTROLS = {"panel", "filler", "unknown", "invalid", "section", "grouping", "label", "image"}
 # The toolkit's own, inside of what has a name: the button of a combo box, the text of an entry.
 INSIDE = {"combo box", "text", "entry", "spin button", "push button"}
 
@@ -24,7 +30,8 @@ class Walk:
     """Looks at one place after the other; `nameless` is what was found."""
 
     def __init__(self, app):
-        self.app, self.nameless, self.seen = app, set(), 0
+        self.app, self.nameless, self.roleless, self.seen = app, set(), set(), 0
+        self.headings, self.pictures, self.folding = set(), set(), {}
 
     def look(self, place):
         def named(node):
@@ -33,6 +40,22 @@ class Walk:
         def walk(node, parent):
             if "visible" not in node.states():
                 return
+            states = node.states()
+            if node.role == "heading":
+                self.headings.add(node.name)
+            if node.role == "image":
+                self.pictures.add(node.name)
+                # The toolkit's own: of an arrow, of the eye in an entry, of a place in a switcher.
+                if not named(node) and not (parent and (parent.role in INSIDE | {"list item"} or
+                                                        parent.name == "AdwIndicatorBin")):
+                    self.nameless.add(f"{place}: an image below {parent and parent.name!r}")
+            if "expandable" in states:
+                self.folding[node.name] = "expanded" in states
+            if "focusable" in states and node.role not in CONTROLS | OTHERS_WITH_FOCUS and \
+                    node.name != "GtkListItemWidget":  # a choice of a combo box
+                self.roleless.add(f"{place}: a {node.role} {node.name!r} takes the keyboard")
+            if node.role in NO_CONTROLS and {"click", "press", "toggle"} & set(node.actions()):
+                self.roleless.add(f"{place}: a {node.role} {node.name!r} is pressed")
             if node.role in CONTROLS:
                 self.seen += 1
                 inner = parent is not None and parent.role in INSIDE and named(parent)
@@ -73,10 +96,16 @@ class Walk:
         self.app.key("Escape")
         wait(lambda: not opened(), name + " to close")
 
-    def end(self):
+    def end(self, headings=(), pictures=(), folding=()):
+        """What was to be seen beside the controls: headings, beginnings of what is said of
+        pictures, and buttons that tell whether something is folded below them."""
         assert self.seen > 0
+        assert set(headings) <= self.headings, set(headings) - self.headings
+        assert set(folding) <= self.folding.keys(), set(folding) - self.folding.keys()
+        for begin in pictures:
+            assert [name for name in self.pictures if name.startswith(begin)], self.pictures
         print(f"# {self.seen} controls looked at")
-        assert not self.nameless, "\n".join(sorted(self.nameless))
+        assert not self.nameless | self.roleless, "\n".join(sorted(self.nameless | self.roleless))
 
 
 def on_a_fresh_computer(case):
@@ -114,7 +143,8 @@ def in_conversations(case):
         app.find("entry", "Search chats").set_text("litres")
         wait(lambda: any("litres" in n.name for n in app.root.all("label")), "a hit")
         walk.look("search")
-        walk.end()
+        walk.end(headings=("In short", "Rename Chat"), pictures=("Done", "Not done"),
+                 folding=("Thoughts", "Kitchen"))
 
 
 def in_settings(case):
@@ -167,7 +197,7 @@ def around_a_reply(case):
         wait(lambda: [n for n in app.root.walk() if n.name == "All settings" and n.role != "label"],
              "All settings")[0].click()
         walk.look("load panel with all settings")
-        walk.end()
+        walk.end(pictures=("Main memory, ",), folding=("All settings",))
 
 
 def among_models(case):
@@ -205,7 +235,31 @@ def among_models(case):
         walk.look("compare")
         walk.popover("Add Models")
         walk.popover("Save")
-        walk.end()
+        walk.end(headings=("Folders and Space", "On the Hub", "Files"),
+                 pictures=("This computer, ",))
+
+
+def all_is_reached_by_tab(case):
+    """From the message that is written through the whole window and back: each control that takes
+    the keyboard has it once."""
+    def controls(window):
+        # The toolkit leaves the window's own buttons out.
+        return {n.path: n for n in talk.seen(window) if n.role in CONTROLS and n.name != "Close" and
+                {"focusable", "sensitive"} <= n.states() and min(n.extents()[2:]) > 0}
+
+    with case.window() as app:
+        chat = cases.query(case, "SELECT id FROM chat WHERE title = 'Memory of long chats'")[0][0]
+        app.do("show-chat", f"int64 {chat}")
+        app.find("list item", "Reply")
+        wanted = controls(next(app.root.children()))
+        reached, rounds = set(), 0
+        while rounds < 120 and not set(wanted) <= reached:
+            app.key("Tab")
+            reached |= {n.path for n in app.root.walk() if "focused" in n.states()}
+            rounds += 1
+        missed = [wanted[path] for path in set(wanted) - reached]
+        print(f"# {len(wanted)} controls, Tab pressed {rounds} times")
+        assert not missed, [(n.role, n.name, n.extents()) for n in missed]
 
 
 def names_of_others_are_text(case):
@@ -256,6 +310,7 @@ def names_of_others_are_text(case):
 
 
 CASES = [on_a_fresh_computer, in_conversations, in_settings, around_a_reply, among_models,
+         all_is_reached_by_tab,
          names_of_others_are_text]
 
 if __name__ == "__main__":
