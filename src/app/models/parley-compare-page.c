@@ -265,7 +265,7 @@ static GtkWidget *
 make_row (ParleyComparePage *self, const ParleyCompared *entry)
 {
   GtkWidget *row = gtk_list_box_row_new ();
-  GtkWidget *box = parley_box (GTK_ORIENTATION_HORIZONTAL, 12, "result-row");
+  GtkWidget *box = parley_box (GTK_ORIENTATION_HORIZONTAL, 8, "result-row");
   GtkWidget *left = parley_box (GTK_ORIENTATION_VERTICAL, 4, NULL);
   GtkWidget *top = parley_box (GTK_ORIENTATION_VERTICAL, 2, NULL);
   g_autofree char *name = name_of (entry);
