@@ -45,9 +45,10 @@ class Walk:
                 self.headings.add(node.name)
             if node.role == "image":
                 self.pictures.add(node.name)
-                # The toolkit's own: of an arrow, of the eye in an entry, of a place in a switcher.
-                if not named(node) and not (parent and (parent.role in INSIDE | {"list item"} or
-                                                        parent.name == "AdwIndicatorBin")):
+                # The toolkit's own: of an arrow, of a place in a switcher, in an entry of a list.
+                if not named(node) and not (parent and (
+                        parent.role in INSIDE | {"list item"} or parent.name == "AdwIndicatorBin" or
+                        "AdwGizmo" in [n.name for n in parent.children()])):
                     self.nameless.add(f"{place}: an image below {parent and parent.name!r}")
             if "expandable" in states:
                 self.folding[node.name] = "expanded" in states
