@@ -39,10 +39,12 @@ class Timeout(AssertionError):
 
 
 def wait(condition, what, seconds=15):
-    """The first true value of condition(), polled; errors on the way count as not yet."""
+    """The first true value of condition(), polled; errors on the way count as not yet. A look at
+    the whole tree takes the window's time too, which is left to it as long again."""
     end = time.monotonic() + seconds
     last = None
     while True:
+        begun = time.monotonic()
         try:
             value = condition()
             if value:
@@ -51,7 +53,7 @@ def wait(condition, what, seconds=15):
             last = error
         if time.monotonic() > end:
             raise Timeout(f"waited {seconds} s for {what}" + (f" ({last})" if last else ""))
-        time.sleep(0.03)
+        time.sleep(min(max(0.03, time.monotonic() - begun), 0.3))
 
 
 def needs():

@@ -22,8 +22,7 @@ import talk  # noqa: E402
 from cases import query  # noqa: E402
 from driver import wait  # noqa: E402
 
-LONG = bool(os.environ.get("PARLEY_TEST_LONG"))
-KILLS = 50 if LONG else 4
+KILLS = 50 if cases.LONG else 4
 
 
 def rows(app):

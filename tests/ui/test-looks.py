@@ -239,4 +239,7 @@ CASES = [all_fits_a_telephone, german_fits_a_telephone, large_german_fits_a_tele
          words_stand_out_in_high_contrast, words_stand_out_in_the_dark, colours_change_at_once]
 
 if __name__ == "__main__":
-    sys.exit(cases.main(CASES, __file__))
+    sys.exit(cases.main(CASES, __file__, long=[
+        "all_fits_a_telephone", "large_german_fits_a_telephone", "larger_text_fits_a_telephone",
+        "pages_fit_with_text_twice_as_large", "fits_from_right_to_left",
+        "words_stand_out_in_the_dark"]))
