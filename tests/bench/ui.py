@@ -165,7 +165,8 @@ def bulk(desktop):
             measure("export of it", lambda: app.do("export-file", f"'{out}'"),
                     lambda: os.path.exists(out))
             app.do("delete-data")
-            button = wait(lambda: app.root.all("push button", "Delete"), "the question")[-1]
+            button = wait(lambda: [n for n in app.root.all("push button", "Delete")
+                                   if "visible" in n.states()], "the question")[-1]
             measure("deletion of all data", button.click, lambda: chats() == 0)
     return figures
 
