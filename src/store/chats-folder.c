@@ -208,6 +208,9 @@ try_out (const char *folder, GError **error)
   if (!g_mkdtemp_full (inner, 0700))
     return refuse (error, folder, _ ("it cannot be written to."));
   g_autoptr (GError) failure = NULL;
+  /* On this thread, and nothing of it reaches the main loop. */
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (context);
   g_autoptr (ParleyStore) store = parley_store_open (inner, &failure);
   gboolean ok = store && !parley_store_get_read_only (store);
   if (ok) {

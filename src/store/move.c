@@ -144,6 +144,9 @@ place (const char *part, const char *path, GError **error)
 static gboolean
 opens_well (const char *folder, GError **error)
 {
+  /* On this thread, and nothing of it reaches the main loop. */
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (context);
   g_autoptr (ParleyStore) store = parley_store_open (folder, error);
   if (!store)
     return FALSE;

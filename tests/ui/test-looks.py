@@ -160,10 +160,19 @@ class Picture:
         return [luminance(*colour) for colour in seen]
 
 
+def is_cut(at, panes):
+    """An edge of what scrolls goes through it: of its letters there may be little more than edges."""
+    return any(at[0] < left + width and left < at[0] + at[2] and
+               any(at[1] < edge + EDGE and edge - EDGE < at[1] + at[3] for edge in (top, top + height))
+               for left, top, width, height in panes)
+
+
 def hard_to_read(case, app, place, known):
     """Words of this place that hardly stand out. `known`: labels of the places before, by path."""
     picture, found = Picture(app, case.data), []
-    for node in talk.seen(next(app.root.children())):
+    nodes = list(talk.seen(next(app.root.children())))
+    panes = [node.extents() for node in nodes if node.role == "scroll pane"]
+    for node in nodes:
         at = node.extents()
         if node.role not in ("label", "heading") or not node.name.strip() or \
                 "sensitive" not in node.states() or min(at[2:]) <= 0 or known.get(node.path) == at:
@@ -172,7 +181,7 @@ def hard_to_read(case, app, place, known):
         values = picture.luminances(at[0] + EDGE, at[1] + EDGE, *at[2:])
         ratio = contrast(min(values), max(values)) if values else 1
         # Below 1.2 nothing is drawn there: it is scrolled away.
-        if 1.2 < ratio < LEAST:
+        if 1.2 < ratio < LEAST and not is_cut(at, panes):
             found.append(f"{place}: {ratio:.1f}:1 {node.name[:40]!r}")
     return found
 
