@@ -149,11 +149,14 @@ class Node:
         for child in self.children():
             yield from child.walk()
 
+    def is_label(self):
+        """A heading is one, too."""
+        return self.role in ("label", "heading")
+
     def all(self, role=None, name=None):
-        """A heading is a label, too."""
-        roles = {role, "heading"} if role == "label" else {role}
         return [node for node in self.walk()
-                if (role is None or node.role in roles) and (name is None or node.name == name)]
+                if (role is None or (node.is_label() if role == "label" else node.role == role)) and
+                (name is None or node.name == name)]
 
     def text(self):
         if "org.a11y.atspi.Text" not in self.items[self.path].interfaces:

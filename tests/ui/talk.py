@@ -92,7 +92,7 @@ def shown(app):
     def words(node):
         if "visible" not in node.states() or node.role == "push button":
             return
-        if node.role == "label":
+        if node.is_label():
             yield node.text()
         children = list(node.children())
         if not any(n.role == "push button" and n.name == "Continue" for n in children):

@@ -31,7 +31,7 @@ def rows(app):
 
 
 def labels(app):
-    return [n for window in app.root.children() for n in talk.seen(window) if n.role == "label"]
+    return [n for window in app.root.children() for n in talk.seen(window) if n.is_label()]
 
 
 def press(app, name):

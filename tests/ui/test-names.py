@@ -63,10 +63,10 @@ class Walk:
                 # The eye in the toolkit's own entry for passwords.
                 inner |= node.name == "GtkImage" and place == "preferences"
                 if not named(node) and not inner:
-                    inside = [n.name for n in node.walk() if n.role == "label" and n.name]
+                    inside = [n.name for n in node.walk() if n.is_label() and n.name]
                     self.nameless.add(f"{place}: a {node.role} with {inside}")
             elif node.role in ROWS and not named(node) and \
-                    not [n for n in node.walk() if n.role == "label" and named(n)]:
+                    not [n for n in node.walk() if n.is_label() and named(n)]:
                 self.nameless.add(f"{place}: an empty {node.role}")
             for child in node.children():
                 walk(child, node)

@@ -22,7 +22,7 @@ def press(app, name):
 def shown(app, words):
     """Labels with these words that are not hidden, nor anything above them."""
     return [n for window in app.root.children() for n in talk.seen(window)
-            if n.role == "label" and words in n.name]
+            if n.is_label() and words in n.name]
 
 
 def pick(app, *facts):
