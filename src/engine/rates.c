@@ -38,6 +38,11 @@ struct shape {
 static const struct shape matrices = { PE_TYPE_F32, 1, 1536, 3072, 24, 6, 64 };
 /* With more for each operation. */
 static const struct shape wide_matrices = { PE_TYPE_Q8_0, 1, 2048, 8192, 32, 8, 64 };
+/* For quick memory, where those would tell about launching kernels; wide ones have twice as much.
+ */
+static const struct shape large_matrices = { PE_TYPE_F32, 1, 4096, 14336, 32, 8, 128 };
+#define QUICK_MEMORY       2e11         /* bytes a second */
+#define LARGE_MODELS_BYTES (4ull << 30) /* of all that are large, and some more */
 /* Of types that few models have: half of it. */
 static const struct shape fewer_matrices = { PE_TYPE_F32, 1, 1024, 2304, 16, 4, 64 };
 /* For a software device, which takes a thousand times as long. */
@@ -559,12 +564,25 @@ measure_cache (struct measuring *m, uint32_t n_threads, struct pe_rates *out,
 }
 
 static bool
+takes_large_models (const struct pe_device_info *device)
+{
+  return device->kind == PE_DEVICE_DISCRETE && device->read_rate >= QUICK_MEMORY &&
+         device->memory_available >= LARGE_MODELS_BYTES;
+}
+
+static bool
 add_models (struct measuring *m, bool software, struct pe_error *error)
 {
+  bool large = m->n_devices > 1 && takes_large_models (&m->devices[1]);
+  struct shape plain = large ? large_matrices : matrices, wide = wide_matrices;
+  if (large) {
+    wide = large_matrices;
+    wide.n_ff *= 2;
+  }
   for (uint32_t type = 0; type < PE_TYPE_COUNT; type++) {
     const struct pe_type_info *info = pe_type_info (type);
     struct shape shape = software                          ? small_matrices
-                         : is_common ((enum pe_type) type) ? matrices
+                         : is_common ((enum pe_type) type) ? plain
                                                            : fewer_matrices;
     shape.type = (enum pe_type) type;
     if (!info || !info->decode || (m->n_devices > 1 && !is_common (shape.type)))
@@ -575,7 +593,7 @@ add_models (struct measuring *m, bool software, struct pe_error *error)
     m->n_runners++;
   }
   for (int role = DEEP; role <= WIDE && !software; role++) {
-    struct shape shape = role == WIDE ? wide_matrices : matrices;
+    struct shape shape = role == WIDE ? wide : plain;
     struct runner *r = &m->runners[m->n_runners];
     shape.type = r->type = wide_matrices.type;
     shape.n_layers = role == WIDE ? 1 : DEEP_LAYERS;
