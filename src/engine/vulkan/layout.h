@@ -22,8 +22,8 @@ struct pe_tensor;
 /* Passes that may be under way: each has tables and an exchange buffer of its own. */
 #define PE_GPU_SETS 2
 
-#define PE_GPU_RING_SLOTS 4
-#define PE_GPU_RING_BYTES (16u << 20) /* staging of uploads: all slots */
+#define PE_GPU_RING_SLOTS 8
+#define PE_GPU_RING_BYTES (32u << 20) /* staging of uploads: all slots */
 
 /* Staging buffers by index. */
 enum { PE_GPU_STAGING_RING, PE_GPU_STAGING_EXCHANGE };

@@ -47,13 +47,19 @@ pe_gpu_write_stage_tables (struct pe_backend *b, uint32_t stage, struct pe_error
 
 /* ---- of a pass ---- */
 
+static uint32_t
+rows_of_tile (const struct pe_pass *pass)
+{
+  return pass->n_rows <= PE_GPU_FEW_ROWS ? 1 : PE_GPU_TILE_ROWS;
+}
+
 static bool
 fill_rows (struct pe_backend *b, const struct pe_pass *pass, uint32_t *n_tiles,
            struct pe_error *error)
 {
   uint32_t max_rows = b->layout.max_rows, n_pages = 0;
   uint32_t *t = (uint32_t *) (b->tables.mapped + b->set * b->layout.set_bytes);
-  uint32_t tile_rows = pass->n_rows <= PE_GPU_FEW_ROWS ? 1 : PE_GPU_TILE_ROWS;
+  uint32_t tile_rows = rows_of_tile (pass);
   *n_tiles = 0;
   for (uint32_t i = 0; i < pass->n_spans; i++) {
     const struct pe_span *s = &pass->spans[i];
@@ -102,13 +108,15 @@ fill_attention (struct pe_backend *b, uint32_t stage, const struct pe_attention 
 {
   const struct pe_pass *pass = b->now->pass;
   unsigned char *table = b->tables.mapped + pe_gpu_stage_table_at (b, b->set, stage);
-  const uint32_t *positions = (const uint32_t *) (b->tables.mapped + b->set * b->layout.set_bytes);
-  const uint32_t *tiles = positions + PE_TABLE_TILES (b->layout.max_rows);
-  uint32_t most = 0;
-  for (uint32_t i = 0; i < n_tiles; i++) {
-    uint32_t first = positions[tiles[2 * i]];
-    uint32_t keys = tile_keys (a, first, first + tiles[2 * i + 1] - 1);
-    most = keys > most ? keys : most;
+  uint32_t tile_rows = rows_of_tile (pass), most = 0;
+  /* As fill_rows() cuts them: the tables are never read here, they may lie in the device. */
+  for (uint32_t i = 0; i < pass->n_spans; i++) {
+    const struct pe_span *s = &pass->spans[i];
+    for (uint32_t row = 0; row < s->n_rows; row += tile_rows) {
+      uint32_t left = s->n_rows - row, first = s->position + row;
+      uint32_t keys = tile_keys (a, first, first + (left < tile_rows ? left : tile_rows) - 1);
+      most = keys > most ? keys : most;
+    }
   }
   uint32_t tile_heads = pe_gpu_tile_heads (a, pass->n_rows);
   uint32_t group = a->n_heads / a->n_kv_heads;
