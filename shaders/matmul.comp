@@ -6,12 +6,12 @@
 //
 // A workgroup makes a tile of TILE_M x TILE_N results in steps of two chunks (32 elements of a
 // row), decoded once per tile into shared memory while the step before is multiplied. Elements
-// stand in the order of the chunks, in both operands, so that none has to be moved.
+// stand in the order of the chunks, in both operands, so that none has to be moved. See
+// matmul_coop.comp for devices with cooperative matrices.
 //
 // Without a macro everything is float32. With HALF the operands are half precision: inputs come
 // from halve.comp with a power of two for each row, and what a step adds is summed up in halves
-// before it joins the float32 sum. With COOPERATIVE the subgroups, 2 x 2 of them, multiply
-// fragments of M x K by K x N with float32 sums.
+// before it joins the float32 sum.
 #version 460
 #define KERNEL_MATMUL
 #extension GL_GOOGLE_include_directive : require
@@ -22,19 +22,8 @@ layout (local_size_x_id = 0) in;
 layout (constant_id = 0) const uint size = 128; // of the workgroup
 layout (constant_id = 1) const uint flags = 0;
 
-#ifdef COOPERATIVE
-#extension GL_KHR_cooperative_matrix : require
-#extension GL_KHR_memory_scope_semantics : require
-layout (constant_id = 2) const uint TILE_M = 64;
-layout (constant_id = 3) const uint TILE_N = 64;
-layout (constant_id = 4) const uint M = 16; // of a fragment
-layout (constant_id = 5) const uint N = 16;
-layout (constant_id = 6) const uint K = 16;
-#define HALF
-#else
 #define TILE_M 64
 #define TILE_N 64
-#endif
 
 #ifdef HALF
 #define REAL  float16_t
@@ -49,24 +38,6 @@ layout (constant_id = 6) const uint K = 16;
 // Chunks that an invocation fetches in a step.
 const uint own_weights = 2 * TILE_N / size, own_inputs = 2 * TILE_M / size;
 
-#ifdef COOPERATIVE
-// [row][k], in vectors of 4; rows are padded so that neighbours start in different banks.
-#define PITCH 10
-shared REAL4 weights[TILE_N * PITCH];
-shared REAL4 inputs[TILE_M * PITCH];
-shared float finished[4 * M * N]; // a fragment of each subgroup
-
-void
-put (uint row, uint chunk, REAL4 x[4], bool is_weight)
-{
-  uint at = row * PITCH + 4 * chunk;
-  [[unroll]] for (uint j = 0; j < 4; j++)
-    if (is_weight)
-      weights[at + j] = x[j];
-    else
-      inputs[at + j] = x[j];
-}
-#else
 // [k][row]; a multiple of 4, so that vectors stay aligned, and not of 64, to spread banks.
 #define PITCH 68
 shared REAL4 weights[STEP * PITCH / 4];
@@ -83,7 +54,6 @@ put (uint row, uint chunk, REAL4 x[4], bool is_weight)
       inputs[at][row % 4] = x[j / 4][j % 4];
   }
 }
-#endif
 
 #include "include/matmul.glsl"
 
@@ -187,20 +157,11 @@ main ()
     input_at[i] = input_row (m_first + (t + i * size) / 2);
   uint n_chunks = (k + 15) / 16;
 
-#ifdef COOPERATIVE
-  // Subgroup s owns a quarter of the tile: rows of the batch by s / 2, of the matrix by s % 2.
-  const uint m_frags = TILE_M / 2 / M, n_frags = TILE_N / 2 / N;
-  uint m_own = gl_SubgroupID / 2 * (TILE_M / 2), n_own = gl_SubgroupID % 2 * (TILE_N / 2);
-  coopmat<float, gl_ScopeSubgroup, M, N, gl_MatrixUseAccumulator> sum[m_frags * n_frags];
-  [[unroll]] for (uint i = 0; i < m_frags * n_frags; i++)
-    sum[i] = coopmat<float, gl_ScopeSubgroup, M, N, gl_MatrixUseAccumulator> (0.0);
-#else
   // An invocation owns 8 weight rows x 4 input rows.
   uint n_own = t % 8, m_own = t / 8;
   vec4 sum[8];
   [[unroll]] for (uint i = 0; i < 8; i++)
     sum[i] = vec4 (0.0);
-#endif
 
   fetch (0, n_chunks);
   for (uint chunk = 0; chunk < n_chunks; chunk += 2) {
@@ -209,21 +170,6 @@ main ()
     barrier ();
     if (chunk + 2 < n_chunks)
       fetch (chunk + 2, n_chunks);
-#ifdef COOPERATIVE
-    [[unroll]] for (uint at = 0; at < STEP; at += K) {
-      coopmat<float16_t, gl_ScopeSubgroup, M, K, gl_MatrixUseA> a[m_frags];
-      [[unroll]] for (uint i = 0; i < m_frags; i++)
-        coopMatLoad (a[i], inputs, (m_own + i * M) * PITCH + at / 4, PITCH,
-                     gl_CooperativeMatrixLayoutRowMajor);
-      [[unroll]] for (uint j = 0; j < n_frags; j++) {
-        coopmat<float16_t, gl_ScopeSubgroup, K, N, gl_MatrixUseB> b;
-        coopMatLoad (b, weights, (n_own + j * N) * PITCH + at / 4, PITCH,
-                     gl_CooperativeMatrixLayoutColumnMajor);
-        [[unroll]] for (uint i = 0; i < m_frags; i++)
-          sum[i * n_frags + j] = coopMatMulAdd (a[i], b, sum[i * n_frags + j]);
-      }
-    }
-#else
 #ifdef HALF
     REAL4 part[8];
     [[unroll]] for (uint i = 0; i < 8; i++)
@@ -246,23 +192,9 @@ main ()
     [[unroll]] for (uint i = 0; i < 8; i++)
       sum[i] += vec4 (part[i]);
 #endif
-#endif
   }
 
-#ifdef COOPERATIVE
-  uint base = gl_SubgroupID * M * N;
-  [[unroll]] for (uint i = 0; i < m_frags; i++)
-    [[unroll]] for (uint j = 0; j < n_frags; j++) {
-      coopMatStore (sum[i * n_frags + j], finished, base, N, gl_CooperativeMatrixLayoutRowMajor);
-      subgroupBarrier ();
-      for (uint e = gl_SubgroupInvocationID; e < M * N; e += gl_SubgroupSize)
-        finish (m_first + m_own + i * M + e / N, n_first + n_own + j * N + e % N,
-                finished[base + e]);
-      subgroupBarrier ();
-    }
-#else
   [[unroll]] for (uint i = 0; i < 8; i++)
     [[unroll]] for (uint j = 0; j < 4; j++)
       finish (m_first + 4 * m_own + j, n_first + 4 * n_own + (i < 4 ? i : 28 + i), sum[i][j]);
-#endif
 }

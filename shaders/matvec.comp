@@ -9,6 +9,7 @@
 #include "include/common.glsl"
 #include "include/activation.glsl"
 #include "include/decode.glsl"
+#include "include/chunk.glsl"
 
 layout (local_size_x_id = 0) in;
 layout (constant_id = 1) const uint columns = 1;
@@ -51,39 +52,31 @@ main ()
 
   for (uint chunk = t; chunk < k / 16; chunk += gl_WorkGroupSize.x) {
     uint at = chunk_first (chunk);
-    vec4 x[4 * columns];
-    [[unroll]] for (uint c = 0; c < columns; c++) {
-      uint64_t in_at = work + 4ul * (in_offset + uint64_t (c) * in_row_stride + at);
-      x[4 * c] = Vectors (in_at).v[0];
-      x[4 * c + 1] = Vectors (in_at).v[1];
-      x[4 * c + 2] = Vectors (in_at + 4 * HIGH).v[0];
-      x[4 * c + 3] = Vectors (in_at + 4 * HIGH).v[1];
-      if ((flags & PE_FLAG_NORM) != 0)
-        [[unroll]] for (uint i = 0; i < 4; i++)
-          squares[c] += dot (x[4 * c + i], x[4 * c + i]);
-    }
+    vec4 g[4];
     if ((flags & PE_FLAG_NORM) != 0) {
-      vec4 g[4];
       uint64_t norm_at = norm + 4ul * at;
       g[0] = Vectors (norm_at).v[0];
       g[1] = Vectors (norm_at).v[1];
       g[2] = Vectors (norm_at + 4 * HIGH).v[0];
       g[3] = Vectors (norm_at + 4 * HIGH).v[1];
-      [[unroll]] for (uint i = 0; i < 4 * columns; i++)
-        x[i] *= g[i % 4];
     }
-    [[unroll]] for (uint r = 0; r < pair_rows; r++) {
-      float low[8], high[8];
-      decode_chunk (row_at[r], chunk, low, high);
-      [[unroll]] for (uint c = 0; c < columns; c++) {
-        float s = sum[r * columns + c];
-        [[unroll]] for (uint j = 0; j < 8; j++)
-          s = fma (low[j], x[4 * c + j / 4][j % 4], s);
-        [[unroll]] for (uint j = 0; j < 8; j++)
-          s = fma (high[j], x[4 * c + 2 + j / 4][j % 4], s);
-        sum[r * columns + c] = s;
-      }
+    Chunk input_[columns];
+    [[unroll]] for (uint c = 0; c < columns; c++) {
+      uint64_t in_at = work + 4ul * (in_offset + uint64_t (c) * in_row_stride + at);
+      vec4 x[4];
+      x[0] = Vectors (in_at).v[0];
+      x[1] = Vectors (in_at).v[1];
+      x[2] = Vectors (in_at + 4 * HIGH).v[0];
+      x[3] = Vectors (in_at + 4 * HIGH).v[1];
+      if ((flags & PE_FLAG_NORM) != 0)
+        [[unroll]] for (uint i = 0; i < 4; i++) {
+          squares[c] += dot (x[i], x[i]);
+          x[i] *= g[i];
+        }
+      input_[c] = chunk_of (x);
     }
+    [[unroll]] for (uint r = 0; r < pair_rows; r++)
+      ADD_CHUNK (sum, r * columns, row_at[r], chunk, input_, columns)
   }
 
 #ifdef IS_FLOAT

@@ -7,6 +7,7 @@
 #extension GL_GOOGLE_include_directive : require
 #include "include/common.glsl"
 #include "include/decode.glsl"
+#include "include/chunk.glsl"
 
 layout (local_size_x_id = 0) in;
 layout (constant_id = 1) const uint rows = 2;
@@ -47,14 +48,10 @@ main ()
     x[1] = Vectors (at).v[1];
     x[2] = Vectors (at + 4 * HIGH).v[0];
     x[3] = Vectors (at + 4 * HIGH).v[1];
-    [[unroll]] for (uint r = 0; r < rows; r++) {
-      float low[8], high[8];
-      decode_chunk (row_at[r], chunk, low, high);
-      [[unroll]] for (uint j = 0; j < 8; j++)
-        sum[r] = fma (low[j], x[j / 4][j % 4], sum[r]);
-      [[unroll]] for (uint j = 0; j < 8; j++)
-        sum[r] = fma (high[j], x[2 + j / 4][j % 4], sum[r]);
-    }
+    Chunk input_[1];
+    input_[0] = chunk_of (x);
+    [[unroll]] for (uint r = 0; r < rows; r++)
+      ADD_CHUNK (sum, r, row_at[r], chunk, input_, 1)
   }
 #ifdef IS_FLOAT
   for (uint at = k / 16 * 16 + t; (flags & PE_FLAG_TAIL) != 0 && at < k;

@@ -258,14 +258,13 @@ chunk_first (uint c)
   return 64 * (c >> 2) + 8 * (c & 3);
 }
 
-vec2
-scale_and_minimum (uint j, uint w0, uint w1, uint w2)
+// Of parts 2 i and 2 i + 1, as two bytes each.
+void
+scales_and_minima (uint i, uvec4 head, out uint scales, out uint minima)
 {
-  uint shift = 8 * (j & 3);
-  if (j < 4)
-    return vec2 (w0 >> shift & 63, w1 >> shift & 63);
-  return vec2 ((w2 >> shift & 15) | (w0 >> shift & 0xc0) >> 2,
-               (w2 >> shift + 4 & 15) | (w1 >> shift & 0xc0) >> 2);
+  uint shift = 16 * (i & 1), a = head.y >> shift, b = head.z >> shift, c = head.w >> shift;
+  scales = i < 2 ? a & 0x3f3f : (c & 0x0f0f) | (a >> 2 & 0x3030);
+  minima = i < 2 ? b & 0x3f3f : (c >> 4 & 0x0f0f) | (b >> 2 & 0x3030);
 }
 
 void
@@ -275,10 +274,10 @@ read_codes (uint64_t row, uint c, out uint q[4], out vec2 d, out vec2 m)
   uint i = c >> 2 & 3, l8 = c & 3;
   uvec4 head = Words4 (block).v[0];
   vec2 dm = unpackHalf2x16 (head.x);
-  vec2 a = dm * scale_and_minimum (2 * i, head.y, head.z, head.w);
-  vec2 b = dm * scale_and_minimum (2 * i + 1, head.y, head.z, head.w);
-  d = vec2 (a.x, b.x);
-  m = -vec2 (a.y, b.y);
+  uint scales, minima;
+  scales_and_minima (i, head, scales, minima);
+  d = dm.x * vec2 (scales & 255, scales >> 8 & 255);
+  m = -dm.y * vec2 (minima & 255, minima >> 8 & 255);
   uvec2 both = Words2 (block + 4 * QS_WORD).v[4 * i + l8];
 #if defined TYPE_Q5_K
   uvec2 fifth = Words2 (block + 16).v[l8] >> 2 * i;

@@ -4,6 +4,7 @@
  *
  *   test-vulkan-kernels [VARIANT]           those whose names begin so
  *   test-vulkan-kernels --bench [VARIANT]   prints rates beside what the device copies and computes
+ *   test-vulkan-kernels --sweep VARIANT     the same for other ways to share the work out
  */
 #include "engine/program.h"
 
@@ -42,6 +43,27 @@ row_length (uint32_t about)
   return (about + step - 1) / step * step;
 }
 
+/* Whether the kernel rounds its inputs to bytes, run by run of eight: see
+ * shaders/include/chunk.glsl. */
+static bool
+rounds_runs (void)
+{
+  return strcmp (pe_shader_code[shader].kernel, "matvec_dot") == 0 ||
+         strcmp (pe_shader_code[shader].kernel, "matvec_expert_dot") == 0;
+}
+
+/* Random inputs; for kernels that round them such as rounding leaves alone. */
+static void
+random_inputs (float *x, size_t n, float magnitude)
+{
+  random_floats (x, n, magnitude);
+  for (size_t i = 0; rounds_runs () && i < n; i++) {
+    float code = roundf (x[i] / magnitude * 127);
+    code = i % 8 == 3 ? (code < 0 ? -127 : 127) : fabsf (code) > 127 ? 0 : code;
+    x[i] = code * magnitude / 128;
+  }
+}
+
 static uint32_t
 tail (uint32_t k)
 {
@@ -55,10 +77,12 @@ check_matvec_parts (uint32_t columns, bool with_norm)
   uint32_t offset = 0;
   float *w[3];
   struct matvec_arguments push = { .work = f.work.address, .k = k, .eps = 1e-5f, .scale = 0.5f };
-  push.in_row_stride = (k + 3) / 4 * 4 + 4;
+  push.in_row_stride = (k + 7) / 8 * 8 + (rounds_runs () ? 8 : 4);
   float *x = f.floats, *gain = vector_at (0);
-  random_floats (x, (size_t) columns * push.in_row_stride, 1);
+  random_inputs (x, (size_t) columns * push.in_row_stride, 1);
   random_floats (vector_at (0), 4096, 1);
+  for (uint32_t i = 0; rounds_runs () && i < k; i++)
+    gain[i] = i % 8 ? gain[i - 1] : below (2) ? 0.5f : -2;
   for (int i = 0; i < 3; i++) {
     w[i] = make_matrix (n[i], k, offset);
     push.weight[i] = f.weights.address + offset;
@@ -109,7 +133,7 @@ check_gated_pair (void)
   float *gate = make_matrix (n, k, 0);
   size_t second = (pe_type_row_bytes (type, k) * n + 63) / 64 * 64;
   float *up = make_matrix (n, k, second);
-  random_floats (f.floats, (size_t) columns * 1024, 0.3f);
+  random_inputs (f.floats, (size_t) columns * 1024, 0.25f);
   random_floats (vector_at (0), 64, 1);
   const struct matvec_arguments push = {
     .weight = { f.weights.address, f.weights.address + second },
@@ -141,7 +165,7 @@ check_residual_and_factor (void)
 {
   uint32_t k = row_length (52), n = 9;
   float *w = make_matrix (n, k, 0);
-  random_floats (f.floats, k + 4 + n, 1);
+  random_inputs (f.floats, k + 4 + n, 1);
   *vector_at (0) = 3;
   const struct matvec_arguments push = {
     .weight = { f.weights.address },
@@ -163,6 +187,42 @@ check_residual_and_factor (void)
   free (w);
 }
 
+/* Of inputs as they come, each run is at most half of 1/127 of its largest element off. */
+static void
+check_rounding_of_runs (void)
+{
+  uint32_t k = row_length (512), n = 30;
+  float *w = make_matrix (n, k, 0);
+  random_floats (f.floats, k, 3);
+  f.floats[5] = 300; /* makes its own run coarse, and no other */
+  memset (f.floats + 16, 0, 8 * sizeof *f.floats);
+  const struct matvec_arguments push = {
+    .weight = { f.weights.address },
+    .work = f.work.address,
+    .n = { n },
+    .out_offset = { 1000 },
+    .k = k,
+    .scale = 1,
+  };
+  CHECK (fixture_run (&f, shader, (uint32_t[]){ 8, 1, 4, 0, 0 }, 5, &push, sizeof push, (n + 3) / 4,
+                      1, 1));
+  for (uint32_t r = 0; r < n; r++) {
+    double most = 1e-4 * sqrt (k), square = 0;
+    for (uint32_t i = 0; i < k; i += 8) {
+      double largest = 0, sum = 0;
+      for (uint32_t j = i; j < i + 8; j++) {
+        largest = fmax (largest, fabs (f.floats[j]));
+        sum += (double) w[r * k + j] * w[r * k + j];
+      }
+      square += sum * largest * largest / 127 / 127 / 12;
+    }
+    double expected = dot (w + r * k, f.floats, k);
+    CHECK_MSG (fabs (f.floats[1000 + r] - expected) <= most + 6 * sqrt (square), "row %u: %g %g", r,
+               f.floats[1000 + r], expected);
+  }
+  free (w);
+}
+
 /* What does not depend on the type is checked for two of them: compiling takes its time. */
 static bool
 is_typical (void)
@@ -179,6 +239,8 @@ matvec (void)
     check_matvec_parts (4 + below (5), false);
     check_gated_pair ();
     check_residual_and_factor ();
+    if (rounds_runs ())
+      check_rounding_of_runs ();
   }
 }
 
@@ -195,21 +257,20 @@ reads_halves (void)
   return strcmp (pe_shader_code[shader].kernel, "matmul") != 0 && !reads_codes ();
 }
 
-/* Runs the kernel over n_matrices; the tile is the smallest, except for fragments now and then. */
+/* Runs the kernel over n_matrices, in tiles as models are multiplied. */
 static void
 run_matmul (const struct matmul_arguments *push, uint32_t flags, uint32_t n_matrices)
 {
-  const struct pe_gpu_tiers *tiers = &f.gpu.tiers;
   bool fragments = pe_shader_code[shader].needs == PE_SHADER_TIER_COOPERATIVE_MATRIX;
-  uint32_t size = fragments ? 4 * tiers->subgroup_size : 128;
-  bool software = f.gpu.info.kind == PE_DEVICE_SOFTWARE; /* compiles large tiles for minutes */
-  uint32_t tile = fragments && (size > 128 || (push->n > 100 && !software)) ? 128 : 64;
-  const uint32_t constants[] = {
-    size, flags, tile, tile, tiers->fragment[0], tiers->fragment[1], tiers->fragment[2]
-  };
-  CHECK (fixture_run (&f, shader, constants, fragments ? 7 : 2, push, sizeof *push,
-                      (push->n + tile - 1) / tile * ((push->n_rows + tile - 1) / tile), 1,
-                      n_matrices));
+  struct pe_gpu_tiling t = pe_gpu_choose_tiling (&f.gpu, fragments, push->n, push->n_rows);
+  if (fragments && below (3) == 0) { /* as other devices would have it */
+    t.step = t.step == 32 ? 64 : 32;
+    t.buffers = t.step == 32 ? 2 : 1;
+  }
+  uint32_t constants[PE_GPU_TILING_CONSTANTS];
+  uint32_t n_constants = pe_gpu_tiling_constants (&f.gpu, &t, flags, constants);
+  CHECK (fixture_run (&f, shader, constants, n_constants, push, sizeof *push,
+                      (uint32_t) pe_gpu_tiles (&t, push->n, push->n_rows), 1, n_matrices));
 }
 
 /* Where inputs, results and the rest lie, in elements of the work buffer. */
@@ -545,7 +606,7 @@ check_experts (bool heads)
     .n_experts = n_experts,
     .scale = 1,
   };
-  random_floats (f.floats, (size_t) n_rows * pitch * used, 1);
+  random_inputs (f.floats, (size_t) n_rows * pitch * used, 1);
   random_floats (vector_at (0), 2000, 1);
   float *ids = f.floats + push.ids_offset;
   for (uint32_t i = 0; i < n_rows * 8; i++)
@@ -960,6 +1021,8 @@ static const struct kernel_check checks[] = {
   { "best", best },
   { "matvec", matvec },
   { "matvec_expert", matvec_expert },
+  { "matvec_dot", matvec },
+  { "matvec_expert_dot", matvec_expert },
   { "halve", halving },
   { "sort_experts", sorting_experts },
   { "matmul", matmul },
@@ -977,6 +1040,8 @@ static const struct kernel_check checks[] = {
 int
 main (int argc, char **argv)
 {
+  if (argc > 2 && strcmp (argv[1], "--sweep") == 0)
+    return bench_sweep (argv[2]);
   if (argc > 1 && strcmp (argv[1], "--bench") == 0)
     return bench_vulkan (argc > 2 ? argv[2] : "");
   return check_variants (KERNELS_OF_ROWS, checks, sizeof checks / sizeof *checks,

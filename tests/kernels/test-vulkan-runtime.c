@@ -119,6 +119,38 @@ every_batch_size_agrees (void)
   }
 }
 
+/* Where kernels are measured the results are the same, and every dispatch is in the table. */
+static void
+kernels_are_measured (void)
+{
+  char path[] = "/tmp/parley-profile-XXXXXX", line[256];
+  int file = mkstemp (path), before = dup (2);
+  CHECK (file >= 0 && before >= 0);
+  unlink (path);
+  setenv ("PARLEY_VULKAN_PROFILE", "1", 1);
+  dup2 (file, 2);
+  double apart = distance_in_batches (n_steps, N_TOKENS - 1); /* and a row alone */
+  dup2 (before, 2);
+  close (before);
+  unsetenv ("PARLEY_VULKAN_PROFILE");
+  FILE *table = fdopen (file, "r");
+  CHECK (table != NULL);
+  rewind (table);
+  uint32_t headings = 0, attention = 0;
+  float n, submits = 0;
+  while (fgets (line, sizeof line, table)) {
+    const char *count = strchr (line, ',');
+    if (strncmp (line, "kernels of ", 11) == 0 && count && sscanf (count, ", %f", &submits) == 1)
+      headings++;
+    if (strstr (line, " attention ") && sscanf (line, "%*f %% %*f us %f a submit", &n) == 1)
+      attention += (uint32_t) (n * submits + 0.5f);
+  }
+  fclose (table);
+  CHECK (apart < 1e-10);
+  CHECK (headings == 2);
+  CHECK_MSG (attention == 2 * (n_steps - 1), "%u", attention);
+}
+
 static void
 planned_is_allocated (void)
 {
@@ -710,6 +742,7 @@ main (void)
   }
   RUN (every_split_agrees);
   RUN (every_batch_size_agrees);
+  RUN (kernels_are_measured);
   RUN (planned_is_allocated);
   RUN (prompts_overlap);
   RUN (submits_are_short);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Which kernels a prompt goes through: integer dot products where precision is `fast` and the tier
- * is asked for, even on a device where they are not quick, and never in `exact`.
+ * Which kernels rows go through, many or few: integer dot products where precision is `fast` and
+ * the tier is asked for, even on a device where they are not quick, and never in `exact`.
  *
  *   test-vulkan-tiers SYNTH_MODEL
  */
@@ -80,7 +80,10 @@ check_model (const char *preset, const char *type, uint32_t least)
   CHECK (same (exact, exact_too) && near_rows (exact, expected) == N_TOKENS);
   float *few = logits_of ("plain", PE_PRECISION_FAST, 4);
   float *few_too = logits_of ("integer_dot", PE_PRECISION_FAST, 4);
-  CHECK (same (few, few_too));
+  CHECK (!same (few, few_too)); /* few rows, too, with bytes here and with floats there */
+  CHECK (near_rows (few, expected) == N_TOKENS);
+  CHECK_MSG (near_rows (few_too, expected) >= least, "%u of %u rows", near_rows (few_too, expected),
+             N_TOKENS);
   float *lists[] = { expected, halves, codes, exact, exact_too, few, few_too };
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
     free (lists[i]);

@@ -54,6 +54,7 @@ bench_matvec (struct bench *b, enum pe_shader shader)
   enum pe_type type = pe_shader_code[shader].type;
   uint64_t row_bytes = pe_type_row_bytes (type, b->k);
   uint32_t n = (uint32_t) (b->weight_bytes / row_bytes);
+  uint32_t size = b->group ? b->group : group_size (b, 64), rows = b->rows ? b->rows : 4;
   const struct matvec_arguments push = {
     .weight = { b->weights.address },
     .work = b->work.address + PE_BOOK_BYTES,
@@ -64,9 +65,9 @@ bench_matvec (struct bench *b, enum pe_shader shader)
     .scale = 1,
   };
   struct job job = job_of (shader, &push, sizeof push, 0, 0, 1);
-  memcpy (job.constants, (uint32_t[]){ group_size (b, 64), 1, 2, 0, 0 }, 5 * sizeof (uint32_t));
+  memcpy (job.constants, (uint32_t[]){ size, 1, rows, 0, 0 }, 5 * sizeof (uint32_t));
   job.n_constants = 5;
-  set_linear (&job, (n + 1) / 2);
+  set_linear (&job, (n + rows - 1) / rows);
   job.bytes = (double) n * (double) row_bytes;
   return bench_fill_weights (b, type) && bench_print (b, pe_shader_code[shader].name, &job);
 }
@@ -157,12 +158,9 @@ static bool
 bench_matmul (struct bench *b, enum pe_shader shader)
 {
   const struct pe_shader_code *code = &pe_shader_code[shader];
-  const struct pe_gpu_tiers *tiers = &b->f.gpu.tiers;
   bool codes = strcmp (code->kernel, "matmul_dot") == 0;
   bool halves = !codes && strcmp (code->kernel, "matmul") != 0;
   bool fragments = code->needs == PE_SHADER_TIER_COOPERATIVE_MATRIX;
-  uint32_t size = fragments ? 4 * tiers->subgroup_size : 128;
-  uint32_t tile = fragments && b->f.gpu.info.kind != PE_DEVICE_SOFTWARE ? 128 : 64;
   struct halve_arguments halve;
   struct quantise_arguments quantise;
   const struct job before = codes ? quantising (b, &quantise) : halving (b, &halve);
@@ -183,12 +181,10 @@ bench_matmul (struct bench *b, enum pe_shader shader)
     .scale = 1,
   };
   struct job job = job_of (shader, &push, sizeof push, 0, 0, 1);
-  const uint32_t constants[] = {
-    size, 0, tile, tile, tiers->fragment[0], tiers->fragment[1], tiers->fragment[2]
-  };
-  memcpy (job.constants, constants, sizeof constants);
-  job.n_constants = fragments ? 7 : 2;
-  set_linear (&job, (uint64_t) ((b->n + tile - 1) / tile) * ((b->m + tile - 1) / tile));
+  struct pe_gpu_tiling t =
+      b->tiling.size ? b->tiling : pe_gpu_choose_tiling (&b->f.gpu, fragments, b->n, b->m);
+  job.n_constants = pe_gpu_tiling_constants (&b->f.gpu, &t, 0, job.constants);
+  set_linear (&job, pe_gpu_tiles (&t, b->n, b->m));
   job.operations = 2.0 * b->n * b->k * b->m;
   return bench_fill_weights (b, code->type) && bench_fill_work (b) &&
          bench_seconds (b, &before) >= 0 && bench_print (b, code->name, &job);
@@ -330,6 +326,8 @@ static const struct {
   { "attention", bench_attentions },
   { "matvec", bench_matvec },
   { "matvec_expert", bench_matvec_expert },
+  { "matvec_dot", bench_matvec },
+  { "matvec_expert_dot", bench_matvec_expert },
   { "halve", bench_rounding },
   { "quantise", bench_rounding },
   { "matmul", bench_matmul },

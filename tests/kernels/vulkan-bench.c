@@ -122,7 +122,7 @@ bench_seconds (struct bench *b, const struct job *job)
     printf ("# %s\n", error.message);
     return -1;
   }
-  double best = 1e9, end = now () + SECONDS;
+  double best = 1e9, end = now () + b->seconds;
   for (uint32_t i = 0; i <= LEAST_ROUNDS || now () < end; i++) {
     uint64_t t[2];
     if (!begin (b))
@@ -167,6 +167,7 @@ open_bench (struct bench *b, char why[256])
   b->n = software ? 256 : 4096;
   b->m = software ? 64 : BENCH_MAX_ROWS;
   b->repeat = software ? 1 : 16;
+  b->seconds = SECONDS;
   const VkQueryPoolCreateInfo stamps = {
     .sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
     .queryType = VK_QUERY_TYPE_TIMESTAMP,
@@ -199,7 +200,7 @@ close_bench (struct bench *b)
 }
 
 int
-bench_vulkan (const char *wanted)
+bench_run (bool (*each) (struct bench *b, const char *wanted), const char *wanted)
 {
   struct bench b = { 0 };
   char why[256];
@@ -210,10 +211,23 @@ bench_vulkan (const char *wanted)
     printf ("%s, %s: copies %.2f GB/s, products of halves %.1f GOP/s\n%-24s %11s %10s\n",
             b.f.gpu.info.name, b.f.gpu.info.driver, 1e-9 * b.copies, 1e-9 * b.products, "kernel",
             "microsec.", "rate");
-  ok = ok && bench_fill_work (&b);
-  for (enum pe_shader s = 0; ok && s < PE_SHADER_COUNT; s++)
-    if (strncmp (pe_shader_code[s].name, wanted, strlen (wanted)) == 0)
-      ok = bench_variant (&b, s);
+  ok = ok && bench_fill_work (&b) && each (&b, wanted);
   close_bench (&b);
   return ok ? 0 : 1;
+}
+
+static bool
+each_variant (struct bench *b, const char *wanted)
+{
+  bool ok = true;
+  for (enum pe_shader s = 0; ok && s < PE_SHADER_COUNT; s++)
+    if (strncmp (pe_shader_code[s].name, wanted, strlen (wanted)) == 0)
+      ok = bench_variant (b, s);
+  return ok;
+}
+
+int
+bench_vulkan (const char *wanted)
+{
+  return bench_run (each_variant, wanted);
 }

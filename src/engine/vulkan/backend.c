@@ -280,6 +280,7 @@ vulkan_close (struct pe_backend *b)
     for (uint32_t s = 0; b->stages && s < pe_program_n_stages (b->program); s++)
       vulkan_drop_stage (b, s);
     give_shared (b);
+    pe_gpu_profile_close (b);
     pe_gpu_drop_commands (b);
     if (b->copy_pool)
       b->gpu.vk.DestroyCommandPool (b->gpu.device, b->copy_pool, NULL);
@@ -317,7 +318,8 @@ vulkan_open (const struct pe_backend_context *context, struct pe_backend **out,
   bool ok = b->stages || pe_fail (error, PE_ERROR_MEMORY, "not enough memory for the engine");
   ok = ok && pe_gpu_open (context->plan->devices[context->device].id, &b->gpu, error) &&
        open_pipelines (b, error) && pe_gpu_make_commands (b, error) &&
-       pe_gpu_open_ring (b, error) && vulkan_replan (b, context->plan, error);
+       pe_gpu_profile_open (b, error) && pe_gpu_open_ring (b, error) &&
+       vulkan_replan (b, context->plan, error);
   if (!ok) {
     vulkan_close (b);
     return false;

@@ -5,7 +5,21 @@
 #include "engine/vulkan/vulkan.h"
 
 #include "engine/tensor.h"
+#include "engine/vulkan/tiling.h"
 #include "shaders/shared/arguments.h"
+
+/* Precision `fast` rounds inputs to bytes where the device multiplies four of them at once:
+ * decoding weights to floats and multiplying one by one takes longer than reading them from quick
+ * memory. */
+static enum pe_shader
+choose_kernel (const struct pe_gpu_recorder *r, enum pe_shader floats, enum pe_shader codes,
+               enum pe_type type)
+{
+  enum pe_shader integers = pe_shader_find (codes, type);
+  bool rounds = r->b->plan->request.precision == PE_PRECISION_FAST && r->b->gpu.tiers.prefers_dot;
+  return rounds && pe_gpu_has_kernel (r->b, integers) ? integers
+                                                      : pe_gpu_typed_shader (floats, type);
+}
 
 /* One matrix for each group: of an expert, or of the group itself. */
 void
@@ -39,16 +53,17 @@ pe_gpu_record_matmul_many (struct pe_gpu_recorder *r, const struct pe_op *op)
     .n_experts = experts ? op->expert.n_experts : op->out.count,
     .scale = experts ? 1 : op->matmul.scale,
   };
-  const uint32_t rows = 2;
+  const struct pe_gpu_share share = pe_gpu_choose_share (&r->b->gpu, push.k, 1, false);
   uint32_t flags = pe_gpu_tail_flag (t->shape[0]) | (experts ? 0 : PE_FLAG_HEADS) |
                    (experts && op->expert.weigh_input ? PE_FLAG_WEIGH : 0);
   pe_gpu_touch_view (r, op->in[0], false);
   if (experts)
     pe_gpu_touch_view (r, op->expert.ids, false);
   pe_gpu_touch_view (r, op->out, true);
-  pe_gpu_dispatch (r, pe_gpu_typed_shader (PE_SHADER_MATVEC_EXPERT_F32, t->type),
-                   (uint32_t[]){ pe_gpu_group_size (r, 64), rows, flags }, 3, &push, sizeof push,
-                   (struct pe_gpu_grid){ (push.n + rows - 1) / rows, r->n_rows, op->out.count, 0 });
+  pe_gpu_dispatch (
+      r, choose_kernel (r, PE_SHADER_MATVEC_EXPERT_F32, PE_SHADER_MATVEC_EXPERT_DOT_Q8_0, t->type),
+      (uint32_t[]){ share.size, share.rows, flags }, 3, &push, sizeof push,
+      (struct pe_gpu_grid){ (push.n + share.rows - 1) / share.rows, r->n_rows, op->out.count, 0 });
 }
 
 void
@@ -66,7 +81,8 @@ pe_gpu_record_matvec (struct pe_gpu_recorder *r, const struct pe_gpu_matvec *m)
     .eps = m->norm ? m->norm->norm.eps : 0,
     .scale = m->glu ? m->glu->unary.a : op->matmul.scale,
   };
-  const uint32_t rows = m->glu || r->n_rows > 4 ? 1 : 2;
+  const struct pe_gpu_share share = pe_gpu_choose_share (&r->b->gpu, push.k, r->n_rows, m->glu);
+  const uint32_t rows = share.rows;
   uint32_t flags = pe_gpu_tail_flag (t->shape[0]);
   uint64_t groups = 0;
   pe_gpu_touch_view (r, in, false);
@@ -102,8 +118,8 @@ pe_gpu_record_matvec (struct pe_gpu_recorder *r, const struct pe_gpu_matvec *m)
     flags |= PE_FLAG_SCALE;
     push.bias[2] = pe_gpu_weight (r, op->w[2]);
   }
-  const uint32_t constants[] = { pe_gpu_group_size (r, 64), r->n_rows, rows, flags,
+  const uint32_t constants[] = { share.size, r->n_rows, rows, flags,
                                  m->glu ? (uint32_t) m->glu->unary.f : 0 };
-  pe_gpu_dispatch (r, pe_gpu_typed_shader (PE_SHADER_MATVEC_F32, t->type), constants, 5, &push,
-                   sizeof push, pe_gpu_linear (groups, 1));
+  pe_gpu_dispatch (r, choose_kernel (r, PE_SHADER_MATVEC_F32, PE_SHADER_MATVEC_DOT_Q8_0, t->type),
+                   constants, 5, &push, sizeof push, pe_gpu_linear (groups, 1));
 }

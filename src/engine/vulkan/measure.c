@@ -7,6 +7,7 @@
 #include "engine/vulkan/device.h"
 #include "engine/vulkan/memory.h"
 #include "engine/vulkan/pipelines.h"
+#include "engine/vulkan/tiling.h"
 #include "shaders/shared/arguments.h"
 
 #include <string.h>
@@ -176,16 +177,14 @@ time_multiplying (struct measuring *m, double *out, struct pe_error *error)
   };
   bool fragments = tiers->has[PE_SHADER_TIER_COOPERATIVE_MATRIX] &&
                    pe_shader_code[PE_SHADER_MATMUL_COOP_F16].words;
-  uint32_t size = fragments ? 4 * tiers->subgroup_size : 128;
-  uint32_t tile = fragments && m->gpu.info.kind != PE_DEVICE_SOFTWARE ? 128 : 64;
-  const uint32_t constants[] = {
-    size, 0, tile, tile, tiers->fragment[0], tiers->fragment[1], tiers->fragment[2]
-  };
+  struct pe_gpu_tiling t = pe_gpu_choose_tiling (&m->gpu, fragments, s->mn, s->m);
+  uint32_t constants[PE_GPU_TILING_CONSTANTS];
+  uint32_t n_constants = pe_gpu_tiling_constants (&m->gpu, &t, 0, constants);
   struct job job = { .push = &push, .push_bytes = sizeof push, .y = 1 };
-  job.x = (s->mn + tile - 1) / tile * ((s->m + tile - 1) / tile);
+  job.x = (uint32_t) pe_gpu_tiles (&t, s->mn, s->m);
   return pe_gpu_pipeline (&m->gpu, &m->pipelines,
                           fragments ? PE_SHADER_MATMUL_COOP_F16 : PE_SHADER_MATMUL_HALF_F16,
-                          constants, fragments ? 7 : 2, &job.pipeline, error) &&
+                          constants, n_constants, &job.pipeline, error) &&
          best_time (m, &job, out, error);
 }
 
@@ -233,6 +232,8 @@ pe_vk_device_measure (struct pe_device_info *info, struct pe_error *error)
   bool software = info->kind == PE_DEVICE_SOFTWARE;
   m.sizes = software ? (struct sizes){ 4096, 2048, 64, 256, 4u << 20 }
                      : (struct sizes){ 32768, 4096, 512, 4096, 32u << 20 };
+  if (m.gpu.tiers.has[PE_SHADER_TIER_COOPERATIVE_MATRIX] && !software)
+    m.sizes.mn = 16384; /* four times as long: less would tell about launching */
   const struct sizes *s = &m.sizes;
   double copying = 0, reading = 0, multiplying = 0;
   const struct job copy = { .pipeline = VK_NULL_HANDLE };

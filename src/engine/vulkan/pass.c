@@ -117,7 +117,7 @@ pe_gpu_record_part (struct pe_gpu_recorder *r, uint32_t part, size_t first_op, s
   struct pe_gpu_recording *single = &b->stages[r->stage].single[b->set][part];
   r->first_op = first_op;
   r->end_op = end_op;
-  if (b->now->pass->n_rows == 1) {
+  if (b->now->pass->n_rows == 1 && !b->profile) {
     if (!single->commands && !record_single (r, single)) {
       r->failed = true;
       return false;
@@ -165,7 +165,7 @@ record_output (struct pe_backend *b, VkCommandBuffer commands, uint32_t first,
                                .n_rows = n,
                                .gathered = gather,
                                .error = error };
-  if (pass->n_rows > 1) {
+  if (pass->n_rows > 1 || b->profile) {
     pe_gpu_barrier (b, commands);
     if (gather) {
       record_gather (b, commands, first, n);

@@ -11,7 +11,7 @@
 #include <pthread.h>
 
 #define PE_GPU_PUSH_BYTES    128
-#define PE_GPU_MAX_CONSTANTS 8
+#define PE_GPU_MAX_CONSTANTS 12
 
 #define PE_GPU_COMPILERS 4 /* threads at most */
 

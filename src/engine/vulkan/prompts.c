@@ -5,6 +5,7 @@
 #include "engine/vulkan/vulkan.h"
 
 #include "engine/tensor.h"
+#include "engine/vulkan/tiling.h"
 #include "shaders/shared/arguments.h"
 
 static bool
@@ -131,18 +132,9 @@ struct product {
   bool has_fragments;
 };
 
-static bool
-is_there (const struct pe_gpu_recorder *r, enum pe_shader shader)
-{
-  return shader < PE_SHADER_COUNT && pe_shader_code[shader].words &&
-         r->b->gpu.tiers.has[pe_shader_code[shader].needs];
-}
-
 /* Precision `fast` rounds inputs where weights are quantised, which costs more than that. Weights
  * that are halves themselves lose nothing else by it as long as sums stay float32. Cooperative
- * matrices come first: where there are any, they are quicker than integers. Few rows stay floats
- * throughout: they wait for the weights' bytes, and a dispatch more for every input would cost them
- * more than their arithmetic does. */
+ * matrices come first: where there are any, they are quicker than integers. */
 static struct product
 choose_product (const struct pe_gpu_recorder *r, enum pe_type type)
 {
@@ -150,9 +142,9 @@ choose_product (const struct pe_gpu_recorder *r, enum pe_type type)
   enum pe_shader fragments = pe_shader_find (PE_SHADER_MATMUL_COOP_F32, type);
   enum pe_shader integers = pe_shader_find (PE_SHADER_MATMUL_DOT_Q8_0, type);
   if (r->b->plan->request.precision == PE_PRECISION_FAST) {
-    if ((is_quantised || type == PE_TYPE_F16) && is_there (r, fragments))
+    if ((is_quantised || type == PE_TYPE_F16) && pe_gpu_has_kernel (r->b, fragments))
       return (struct product){ fragments, AS_HALVES, true };
-    if (r->b->gpu.tiers.prefers_dot && is_there (r, integers))
+    if (r->b->gpu.tiers.prefers_dot && pe_gpu_has_kernel (r->b, integers))
       return (struct product){ integers, AS_CODES, false };
     if (is_quantised)
       return (struct product){ pe_gpu_typed_shader (PE_SHADER_MATMUL_HALF_F32, type), AS_HALVES,
@@ -161,31 +153,17 @@ choose_product (const struct pe_gpu_recorder *r, enum pe_type type)
   return (struct product){ pe_gpu_typed_shader (PE_SHADER_MATMUL_F32, type), AS_FLOATS, false };
 }
 
-/* Tiles are large where there are enough of them to fill the device; software devices, whose
- * fragments are small, would compile for minutes. */
-static uint32_t
-tile_size (const struct pe_gpu_recorder *r, uint32_t n, uint32_t size)
-{
-  uint64_t large = ((uint64_t) n + 127) / 128 * ((r->n_rows + 127) / 128);
-  bool software = r->b->gpu.info.kind == PE_DEVICE_SOFTWARE;
-  return size > 128 || (!software && large >= 96 && r->n_rows > 64) ? 128 : 64;
-}
-
 static void
 dispatch_matmul (struct pe_gpu_recorder *r, const struct product *product, uint32_t flags,
                  const struct matmul_arguments *push, uint32_t n_matrices)
 {
-  const struct pe_gpu_tiers *tiers = &r->b->gpu.tiers;
-  bool fragments = product->has_fragments;
-  uint32_t size = fragments ? 4 * tiers->subgroup_size : 128;
-  uint32_t tile = fragments ? tile_size (r, push->n, size) : 64;
-  const uint32_t constants[] = {
-    size, flags, tile, tile, tiers->fragment[0], tiers->fragment[1], tiers->fragment[2]
-  };
-  uint64_t tiles = ((uint64_t) push->n + tile - 1) / tile * ((r->n_rows + tile - 1) / tile);
-  struct pe_gpu_grid grid = pe_gpu_linear (tiles, 1);
+  const struct pe_gpu *gpu = &r->b->gpu;
+  struct pe_gpu_tiling t = pe_gpu_choose_tiling (gpu, product->has_fragments, push->n, r->n_rows);
+  uint32_t constants[PE_GPU_TILING_CONSTANTS];
+  uint32_t n_constants = pe_gpu_tiling_constants (gpu, &t, flags, constants);
+  struct pe_gpu_grid grid = pe_gpu_linear (pe_gpu_tiles (&t, push->n, r->n_rows), 1);
   grid.z = n_matrices;
-  pe_gpu_dispatch (r, product->shader, constants, fragments ? 7 : 2, push, sizeof *push, grid);
+  pe_gpu_dispatch (r, product->shader, constants, n_constants, push, sizeof *push, grid);
 }
 
 /* Where the inputs are read: as they are, or rounded. */

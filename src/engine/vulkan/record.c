@@ -146,6 +146,7 @@ pe_gpu_dispatch (struct pe_gpu_recorder *r, enum pe_shader shader, const uint32_
     b->gpu.vk.CmdDispatchIndirect (r->commands, b->tables.buffer, grid.indirect);
   else
     b->gpu.vk.CmdDispatch (r->commands, grid.x, grid.y, grid.z);
+  pe_gpu_profile_mark (b, r->commands, shader, grid);
   r->n_dispatches++;
 }
 

@@ -198,6 +198,7 @@ pe_gpu_open_commands (struct pe_backend *b, VkCommandBuffer *out, struct pe_erro
     b->gpu.vk.CmdResetQueryPool (c->buffer, b->stamps, 2 * next, 2);
     stamp (b, 0);
   }
+  pe_gpu_profile_begin (b, c->buffer);
   *out = c->buffer;
   return true;
 }
@@ -213,7 +214,7 @@ pe_gpu_submit_commands (struct pe_backend *b, struct pe_error *error)
     return false;
   c->value = b->gpu.compute.submitted;
   c->is_timed = c->wants_stamps;
-  return true;
+  return pe_gpu_profile_end (b, error);
 }
 
 /* ---- the bound ---- */

@@ -85,7 +85,8 @@ choose_shape (struct pe_vk *vk, VkInstance instance, VkPhysicalDevice physical,
                 s->c == COMPONENT_FLOAT32 && s->result == COMPONENT_FLOAT32 &&
                 s->scope == SCOPE_SUBGROUP && !s->saturating && s->m && s->n && s->k &&
                 s->m <= 32 && s->n <= 32 && s->k <= 32 && 32 % s->m == 0 && 32 % s->n == 0 &&
-                32 % s->k == 0 && s->m * s->n <= PE_GPU_MAX_FRAGMENT;
+                s->k >= 8 && 32 % s->k == 0 && s->m * s->n <= PE_GPU_MAX_FRAGMENT &&
+                s->m * s->n % out->subgroup_size == 0;
     if (fits && s->m * s->n * s->k > most) {
       most = s->m * s->n * s->k;
       out->fragment[0] = s->m;
@@ -130,12 +131,11 @@ find_matrices (struct pe_vk *vk, VkInstance instance, VkPhysicalDevice physical,
   bool ok = out->matrix.cooperativeMatrix && out->control.subgroupSizeControl &&
             out->memory_model.vulkanMemoryModel &&
             (sizes.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT) && size >= 8 &&
-            size <= 64 && properties.properties.limits.maxComputeWorkGroupInvocations >= 4 * size &&
-            choose_shape (vk, instance, physical, out);
-  if (!ok)
+            size <= 64 && properties.properties.limits.maxComputeWorkGroupInvocations >= 256;
+  out->subgroup_size = size;
+  if (!ok || !choose_shape (vk, instance, physical, out))
     return;
   out->has[PE_SHADER_TIER_COOPERATIVE_MATRIX] = true;
-  out->subgroup_size = size;
   out->matrix.robustBufferAccess = VK_FALSE;
   out->memory_model.vulkanMemoryModelDeviceScope = VK_FALSE;
   out->memory_model.vulkanMemoryModelAvailabilityVisibilityChains = VK_FALSE;

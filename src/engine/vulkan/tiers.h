@@ -7,7 +7,7 @@
 #include "engine/vulkan/loader.h"
 #include "shaders/kernels.h"
 
-/* Results of a fragment that shaders/matmul.comp has shared memory for. */
+/* Results of a fragment that shaders/matmul_coop.comp has shared memory for. */
 #define PE_GPU_MAX_FRAGMENT 256
 
 /* VkPhysicalDeviceCooperativeMatrixFeaturesKHR, which the oldest headers lack. */

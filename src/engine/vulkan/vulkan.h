@@ -73,6 +73,7 @@ struct pe_backend {
   uint32_t open; /* of them */
   uint64_t seen; /* value of the compute queue's timeline that was waited for */
   VkQueryPool stamps;
+  struct pe_gpu_profile *profile; /* NULL: kernels are not measured */
   double rate;           /* operations per second that submits of many rows reached; 0: not known */
   double longest_submit; /* seconds */
   uint64_t result_bytes; /* logits, or the best of them, that the host has read */
@@ -177,6 +178,16 @@ uint32_t pe_gpu_row_stride (const struct pe_gpu_recorder *r, struct pe_view view
 /* Device address of a matrix's first row or of a vector's first element; 0 for none. */
 VkDeviceAddress pe_gpu_weight (const struct pe_gpu_recorder *r, struct pe_weight w);
 
+/* ---- profile.c ---- */
+
+bool pe_gpu_profile_open (struct pe_backend *b, struct pe_error *error);
+void pe_gpu_profile_close (struct pe_backend *b);
+/* Around the dispatches of a submit; none does anything unless kernels are measured. */
+void pe_gpu_profile_begin (struct pe_backend *b, VkCommandBuffer commands);
+void pe_gpu_profile_mark (struct pe_backend *b, VkCommandBuffer commands, enum pe_shader shader,
+                          struct pe_gpu_grid grid);
+bool pe_gpu_profile_end (struct pe_backend *b, struct pe_error *error);
+
 /* ---- tables.c ---- */
 
 /* Of the set in use: the rows of the pass; part of what a stage has. */
@@ -210,6 +221,14 @@ pe_gpu_typed_shader (enum pe_shader first, enum pe_type type)
 {
   enum pe_shader shader = pe_shader_find (first, type);
   return shader < PE_SHADER_COUNT ? shader : first; /* pe_gpu_supports() let only these through */
+}
+
+/* Whether there is code for a kernel and the device can run it; false for PE_SHADER_COUNT. */
+static inline bool
+pe_gpu_has_kernel (const struct pe_backend *b, enum pe_shader shader)
+{
+  return shader < PE_SHADER_COUNT && pe_shader_code[shader].words &&
+         b->gpu.tiers.has[pe_shader_code[shader].needs];
 }
 
 static inline uint32_t
