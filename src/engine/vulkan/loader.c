@@ -60,7 +60,7 @@ pe_vk_close (struct pe_vk *vk)
 
 /* ---- faults ---- */
 
-static _Atomic uint64_t n_calls, fault_call, budget_call, budget_bytes;
+static _Atomic uint64_t n_calls, fault_call, budget_call, budget_bytes, test_turn;
 static _Atomic VkResult fault_result;
 static _Atomic double test_rate;
 
@@ -95,6 +95,18 @@ double
 pe_vk_test_rate (void)
 {
   return atomic_load (&test_rate);
+}
+
+void
+pe_vk_turn_at (uint64_t nanoseconds)
+{
+  atomic_store (&test_turn, nanoseconds);
+}
+
+uint64_t
+pe_vk_test_turn (void)
+{
+  return atomic_load (&test_turn);
 }
 
 bool

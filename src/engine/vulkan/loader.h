@@ -112,5 +112,9 @@ uint64_t pe_vk_test_budget (void);
 void pe_vk_rate_at (double operations_per_second);
 double pe_vk_test_rate (void);
 
+/* Tests: a turn of waiting for the device lasts so long; 0: as long as it does without. */
+void pe_vk_turn_at (uint64_t nanoseconds);
+uint64_t pe_vk_test_turn (void);
+
 /* Fills *error for a failed call; returns false. `what` completes "… failed". */
 bool pe_vk_error (struct pe_error *error, VkResult result, const char *what);
