@@ -22,12 +22,14 @@ static void
 dispose (GObject *object)
 {
   ParleyDialog *self = PARLEY_DIALOG (object);
+  GDestroyNotify destroy = g_steal_pointer (&self->destroy);
 
-  if (self->destroy != NULL)
-    self->destroy (self->data);
-  self->destroy = NULL;
   self->answer = NULL;
   G_OBJECT_CLASS (parley_dialog_parent_class)->dispose (object);
+  /* After the toolkit let go of the window below: the data may be the last to hold that, and a
+   * dialog that is destroyed already is not told when it goes. */
+  if (destroy != NULL)
+    destroy (self->data);
 }
 
 static void
