@@ -52,6 +52,21 @@ def query(case, sql, *values):
         db.close()
 
 
+def kept(case, **values):
+    """Waits until the store has them: place="models" stands for window/place."""
+    rows = {}
+
+    def there():
+        rows.clear()
+        rows.update(query(case, "SELECT key, value FROM setting WHERE key LIKE 'window/%'"))
+        return {key: rows.get(f"window/{key}") for key in values} == values
+
+    try:
+        driver.wait(there, f"{values} in the store")
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {rows}") from None
+
+
 def set_setting(case, key, value):
     """Before there is a window."""
     with sqlite3.connect(os.path.join(case.data, "parley.db"), timeout=5) as db:

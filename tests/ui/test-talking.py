@@ -11,7 +11,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cases  # noqa: E402
 import talk  # noqa: E402
-from cases import query, set_setting  # noqa: E402
+from cases import kept, query, set_setting  # noqa: E402
 from driver import wait  # noqa: E402
 
 
@@ -333,9 +333,11 @@ def files_of_drafts_are_kept(case):
         app.do("temporary-chat")
         attach(app, "secret.txt", "Kept nowhere.")
         wait(lambda: shown(app, "tokens"), "that it was read")
+        kept(case, chat="0")
         app.do("show-chat", f"int64 {chat}")
         wait(lambda: waiting(app) == ["oven.txt"], "what waits here")
         stored(["begun.txt", "oven.txt"])
+        kept(case, chat=str(chat))  # so that it comes back with this one
         kill(app)
     with case.window() as app:
         wait(lambda: waiting(app) == ["oven.txt"], "the file after the crash")
@@ -349,8 +351,10 @@ def files_of_drafts_are_kept(case):
         wait(lambda: waiting(app) == ["begun.txt"], "the file of the chat that was begun")
         app.do("show-chat", f"int64 {chat}")
         wait(lambda: not waiting(app), "nothing that was sent")
+        kept(case, chat=str(chat))
         app.do("new-chat")
         wait(lambda: waiting(app) == ["begun.txt"], "it again")
+        kept(case, chat="0")
         kill(app)
     with case.window() as app:
         wait(lambda: waiting(app) == ["begun.txt"], "the file of the new chat, after the crash")

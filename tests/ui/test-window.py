@@ -20,6 +20,7 @@ import driver  # noqa: E402
 import library  # noqa: E402
 import shots  # noqa: E402
 import talk  # noqa: E402
+from cases import kept  # noqa: E402
 from driver import wait  # noqa: E402
 
 PACE = "30"  # milliseconds between two tokens, where a case needs time
@@ -465,21 +466,6 @@ def second_start_raises_the_first(case):
         finally:
             cover.terminate()
             cover.wait()
-
-
-def kept(case, **values):
-    """Waits until the store has them: place="models" stands for window/place."""
-    rows = {}
-
-    def there():
-        rows.clear()
-        rows.update(cases.query(case, "SELECT key, value FROM setting WHERE key LIKE 'window/%'"))
-        return {key: rows.get(f"window/{key}") for key in values} == values
-
-    try:
-        wait(there, f"{values} in the store")
-    except AssertionError as error:
-        raise AssertionError(f"{error}: {rows}") from None
 
 
 def kill(app):
