@@ -22,6 +22,7 @@ ROLES = [Atspi.role_get_name(Atspi.Role(n)) for n in range(int(Atspi.Role.LAST_D
 STATES = [Atspi.StateType(n).value_nick for n in range(int(Atspi.StateType.LAST_DEFINED))]
 
 Item = collections.namedtuple("Item", "n_children interfaces role name states")
+MANY = 10  # widgets to ask for one by one
 SWITCH = 130  # what older toolkits call a toggle button
 
 
@@ -98,19 +99,25 @@ class Accessibility:
     def tree(self):
         """Items by path, and the paths of everybody's children, at one moment."""
         for _ in range(5):
-            items, tree, todo, complete = self.items(), {}, [ROOT], True
+            items, tree, todo, unknown = self.items(), {}, [ROOT], []
             while todo:
                 path = todo.pop()
                 item = items.get(path)
                 if item is None:
-                    item = self.item(path)
-                    complete &= item is not None
-                    if item:
-                        items[path] = item
-                has_children = path == ROOT or item and item.n_children
-                tree[path] = self.children(path) if has_children else []
+                    unknown.append(path)
+                try:
+                    ask = path == ROOT or item is None or item.n_children
+                    tree[path] = self.children(path) if ask else []
+                except GLib.Error:
+                    if item is not None:
+                        raise
+                    tree[path] = []  # it is gone
                 todo += tree[path]
-            if complete:
+            # Asked for their children, most are known now: that is one call, and not some for each.
+            late = self.items() if len(unknown) > MANY else {}
+            found = {path: late.get(path) or self.item(path) for path in unknown}
+            items.update((path, item) for path, item in found.items() if item)
+            if all(found.values()):
                 break
         return items, tree
 
