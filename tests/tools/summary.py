@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Adds up the TAP lines in meson's test logs: `N passed, N failed, N skipped` is the last line.
-With --tables SUITE what the tests of that suite say beside their results is shown before.
+With --tables SUITE what the tests of that suite say beside their results is shown before. What a
+case that failed said, in comments before its line, stands below its name; so does what a program
+said last that did not finish.
 
 A program that dies, times out or prints no plan counts as one failure more, whatever it said
 before; one that skips everything is shown with its reason."""
@@ -12,11 +14,12 @@ import sys
 
 CASE = re.compile(r"^(not )?ok\b[ \t]*\d*[ \t]*-?[ \t]*(.*)$")
 SKIP = re.compile(r"#\s*SKIP\b\s*(.*)$", re.IGNORECASE)
+MOST_LINES = 30  # of what a failed case said
 
 
 def count(test):
     passed, failed, skipped = 0, [], []
-    planned = None
+    planned, said = None, []
     for line in test.get("stdout", "").splitlines():
         plan = re.match(r"^1\.\.(\d+)", line)
         if plan:
@@ -27,17 +30,20 @@ def count(test):
             continue
         case = CASE.match(line)
         if not case:
+            said += [line[2:]] if line.startswith("# ") else []
             continue
+        told, said = said[-MOST_LINES:], []
         reason = SKIP.search(line)
         if case.group(1):
-            failed.append(case.group(2))
+            failed.append("\n  ".join([case.group(2), *told]))
         elif reason:
             skipped.append((SKIP.sub("", case.group(2)).strip(), reason.group(1)))
         else:
             passed += 1
     total = passed + len(failed) + len(skipped)
     if planned is None or (planned and planned != total):
-        failed.append(f"{test['name']} did not finish ({test['result']})")
+        failed.append("\n  ".join([f"{test['name']} did not finish ({test['result']})",
+                                   *said[-MOST_LINES:]]))
     elif test["result"] in ("TIMEOUT", "ERROR") and not failed:
         failed.append(f"{test['name']}: {test['result']}")
     return passed, failed, skipped

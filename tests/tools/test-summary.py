@@ -15,6 +15,9 @@ LOG = [
     {"name": "parley:unit / one", "result": "OK", "stdout": "ok 1 - gone # SKIP no card\n1..1\n"},
 ]
 DEAD = {"name": "parley:fit / dead", "result": "ERROR", "stdout": "# it was about to\nok 1\n"}
+BROKEN = {"name": "parley:ui / window", "result": "ERROR",
+          "stdout": "1..3\n# all well\nok 1 - opens\n# waited\n# 15 s\nnot ok 2 - closes\n"
+                    "# nothing\nok 3 - ends\n"}
 failures = 0
 
 
@@ -41,5 +44,8 @@ expect(2, "tables_are_shown_where_asked_for", summary(LOG, "--tables", "fit"),
        (0, "parley:fit / accuracy:\n  model  planned  taken\n  small      1.0    1.0\n" + COUNTED))
 expect(3, "a_program_that_dies_is_a_failure", summary([DEAD]),
        (1, "failed: parley:fit / dead did not finish (ERROR)\n1 passed, 1 failed, 0 skipped\n"))
-print("1..3")
+expect(4, "what_a_failed_case_said_is_shown", summary([BROKEN, {**DEAD, "stdout": "# on its way\n"}]),
+       (1, "failed: closes\n  waited\n  15 s\nfailed: parley:fit / dead did not finish (ERROR)\n"
+        "  on its way\n2 passed, 2 failed, 0 skipped\n"))
+print("1..4")
 sys.exit(failures > 0)

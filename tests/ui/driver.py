@@ -151,7 +151,9 @@ class App:
             raise SystemExit(f"the application ended: {self.messages()}")
         return self.session.call(APP_ID, WINDOW, "org.gtk.Actions.List")
 
-    def __exit__(self, *_):
+    def __exit__(self, failed, *_):
+        if failed:
+            print(f"# exit status {self.process.poll()}, said: {self.messages().strip()}")
         for connection in (self.session, self.access and self.access.connection):
             if connection:
                 connection.close()
