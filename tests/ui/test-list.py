@@ -298,7 +298,8 @@ def chats_go_out_and_come_back(case):
         suggested = wait(lambda: [n.text() for n in app.root.all("text")
                                   if n.text().endswith(".db")], "a name for the back-up")[0]
         save_as(app, suggested, copy)
-        wait(lambda: talk.says(app, "The back-up is complete"), "that it is there")
+        # After what was said of all that went before, each for some seconds.
+        wait(lambda: talk.says(app, "The back-up is complete"), "that it is there", 60)
     with sqlite3.connect(copy) as db:
         assert db.execute("SELECT text FROM part JOIN message ON id = message WHERE chat = ?"
                           " AND text LIKE 'Then you decide%'", (after,)).fetchone()
