@@ -44,6 +44,29 @@ class Connection:
                                     Gio.DBusCallFlags.NO_AUTO_START, seconds * 1000, None).unpack()
         return answer[0] if len(answer) == 1 else answer
 
+    def call_each(self, name, paths, method):
+        """The same of many at once, which takes less time than one after another: answers by path;
+        None: an error."""
+        interface, _, member = method.rpartition(".")
+        answers, context = {}, GLib.MainContext.new()
+
+        def answered(bus, result, path):
+            try:
+                answers[path] = bus.call_finish(result).unpack()[0]
+            except GLib.Error:
+                answers[path] = None
+
+        context.push_thread_default()
+        try:
+            for path in paths:
+                self.bus.call(name, path, interface, member, None, None,
+                              Gio.DBusCallFlags.NO_AUTO_START, 60000, None, answered, path)
+            while len(answers) < len(paths):
+                context.iteration(True)
+        finally:
+            context.pop_thread_default()
+        return answers
+
     def close(self):
         self.bus.close_sync(None)
 
@@ -75,8 +98,12 @@ class Accessibility:
             self.name, path, "org.freedesktop.DBus.Properties.Set",
             GLib.Variant("(ssv)", ("org.a11y.atspi." + interface, name, value)))
 
-    def children(self, path):
-        return [child for _, child in self.call(path, "Accessible.GetChildren")]
+    def children(self, paths):
+        """Of each, by path; None: it is gone."""
+        answers = self.connection.call_each(self.name, paths,
+                                            "org.a11y.atspi.Accessible.GetChildren")
+        return {path: answer and [child for _, child in answer]
+                for path, answer in answers.items()}
 
     def items(self):
         found = {}
@@ -99,25 +126,23 @@ class Accessibility:
     def tree(self):
         """Items by path, and the paths of everybody's children, at one moment."""
         for _ in range(5):
-            items, tree, todo, unknown = self.items(), {}, [ROOT], []
+            items, tree, todo, unknown, complete = self.items(), {}, [ROOT], [], True
             while todo:
-                path = todo.pop()
-                item = items.get(path)
-                if item is None:
-                    unknown.append(path)
-                try:
-                    ask = path == ROOT or item is None or item.n_children
-                    tree[path] = self.children(path) if ask else []
-                except GLib.Error:
-                    if item is not None:
-                        raise
-                    tree[path] = []  # it is gone
-                todo += tree[path]
+                unknown += [path for path in todo if path not in items]
+                asked = {path for path in todo
+                         if path == ROOT or path not in items or items[path].n_children}
+                found = self.children(asked)
+                complete &= None not in found.values()
+                tree.update((path, found.get(path) or []) for path in todo)
+                todo = [child for path in todo for child in tree[path]]
             # Asked for their children, most are known now: that is one call, and not some for each.
             late = self.items() if len(unknown) > MANY else {}
-            found = {path: late.get(path) or self.item(path) for path in unknown}
-            items.update((path, item) for path, item in found.items() if item)
-            if all(found.values()):
+            for path in unknown:
+                item = late.get(path) or self.item(path)
+                complete &= item is not None
+                if item:
+                    items[path] = item
+            if complete:
                 break
         return items, tree
 
