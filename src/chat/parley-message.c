@@ -280,6 +280,17 @@ parley_message_get_forgotten (ParleyMessage *self)
   return self->forgotten;
 }
 
+gsize
+parley_message_get_length (ParleyMessage *self)
+{
+  g_return_val_if_fail (PARLEY_IS_MESSAGE (self), 0);
+  gsize n = 0;
+  for (guint i = 0; i < self->parts->len; i++)
+    if (parley_part_get_kind (self->parts->pdata[i]) == PARLEY_PART_TEXT)
+      n += parley_part_get_length (self->parts->pdata[i]);
+  return n;
+}
+
 char *
 parley_message_dup_text (ParleyMessage *self)
 {

@@ -40,6 +40,7 @@ guint parley_message_get_n_versions (ParleyMessage *self);
 gboolean parley_message_get_forgotten (ParleyMessage *self);
 /* The text parts together: what copying and editing take. */
 char *parley_message_dup_text (ParleyMessage *self);
+gsize parley_message_get_length (ParleyMessage *self); /* of that text, in bytes */
 /* How the reply came to be. NULL: not a finished reply. */
 const ParleyReplyStats *parley_message_get_stats (ParleyMessage *self);
 /* Why it is INTERRUPTED, STOPPED or FAILED, or why a complete reply ended early, as a sentence;

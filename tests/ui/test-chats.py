@@ -100,6 +100,30 @@ def long_chats_come_in_parts(case):
              f"the first to be at {last}, not at {first.place()}")
 
 
+def long_messages_come_in_smaller_parts(case):
+    """As many as make 64 kB of text; a long bubble is as wide as its line, a short one is not."""
+    chat, known = long_chat(case)
+    text = "Once upon a time. " * 280
+    with sqlite3.connect(os.path.join(case.data, "parley.db")) as db:
+        db.execute(f"UPDATE part SET text = ? WHERE message IN ({str(known)[1:-1]})", (text,))
+        last = db.execute("SELECT max(id) FROM message WHERE chat = ? AND role = 'user'",
+                          (chat,)).fetchone()[0]
+        db.execute("UPDATE part SET text = 'Brief.' WHERE message = ?", (last,))
+    db.close()
+    step = 65536 // len(text)
+    with case.window() as app:
+        app.do("show-chat", f"int64 {chat}")
+        # The brief one comes on top.
+        wait(lambda: len(messages(app)) == step + 1, f"the last {step + 1}")
+        widths = {}
+        for label in labels(app):
+            if label.text() in (text, "Brief."):
+                widths.setdefault(label.text() == text, []).append(label.extents()[2])
+        assert max(widths[False]) < 100 < min(widths[True]), widths
+        app.find("push button", "Show earlier messages").click()
+        wait(lambda: len(messages(app)) == 2 * step + 1, f"{step} more")
+
+
 def search_goes_far_up(case):
     """Only what is around the hit gets rows, more on the way down, and the end at a press."""
     chat, known = long_chat(case)
@@ -653,8 +677,8 @@ def window_closes_mid_reply(case):
     assert seen in talk.bare(cut.text)
 
 
-CASES = [deletions_are_undone, long_chats_come_in_parts, search_goes_far_up, search_shows_the_hit,
-         reply_shows_its_parts, all_settings_of_a_chat, form_binds_the_reply,
+CASES = [deletions_are_undone, long_chats_come_in_parts, long_messages_come_in_smaller_parts,
+         search_goes_far_up, search_shows_the_hit, reply_shows_its_parts, all_settings_of_a_chat, form_binds_the_reply,
          defaults_are_of_one_model, files_go_along, files_are_counted, chats_come_from_files,
          many_files_come_in_and_go_out,
          temporary_chats_leave_nothing, two_models_answer_at_once,

@@ -11,6 +11,8 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
+#define LONG_BUBBLE 1000 /* bytes that fill the width anyway */
+
 struct _ParleyMessageRow {
   GtkBox parent;
   ParleyChat *chat;
@@ -94,7 +96,7 @@ show_part (ParleyMessageRow *self, GtkWidget *widget, ParleyPart *part, gboolean
   else if (PARLEY_IS_PART_CARD (widget))
     parley_part_card_update (PARLEY_PART_CARD (widget));
   else {
-    gtk_label_set_text (GTK_LABEL (widget), text);
+    parley_label_set_long_text (GTK_LABEL (widget), text);
     parley_follow_direction (widget, parley_text_direction (text));
   }
 }
@@ -105,6 +107,12 @@ show_parts (ParleyMessageRow *self)
   guint n = g_list_model_get_n_items (G_LIST_MODEL (self->message));
   GtkWidget *widget = gtk_widget_get_first_child (self->body);
 
+  /* A bubble is as narrow as its text allows. The toolkit finds that out by laying it out in one
+   * width after the other, which of a long text takes longest and tells nothing. */
+  if (is_user (self))
+    gtk_widget_set_halign (self->body, parley_message_get_length (self->message) > LONG_BUBBLE
+                                           ? GTK_ALIGN_FILL
+                                           : GTK_ALIGN_END);
   for (guint i = 0; i < n; i++) {
     g_autoptr (ParleyPart) part = g_list_model_get_item (G_LIST_MODEL (self->message), i);
     gboolean last = i + 1 == n;
@@ -416,10 +424,8 @@ constructed (GObject *object)
   G_OBJECT_CLASS (parley_message_row_parent_class)->constructed (object);
   gtk_box_set_spacing (GTK_BOX (self), 4);
   self->body = parley_box (GTK_ORIENTATION_VERTICAL, 10, user ? "bubble" : NULL);
-  if (user) {
-    gtk_widget_set_halign (self->body, GTK_ALIGN_END);
+  if (user)
     gtk_widget_set_margin_start (self->body, 48);
-  }
   ParleyResponder *responder = parley_chat_get_responder (self->chat);
   g_autofree char *name = responder != NULL ? parley_responder_dup_name (responder) : NULL;
   self->author = parley_line (name != NULL ? name : _ ("Model"), "author");

@@ -8,6 +8,11 @@
 #define ABOVE    4    /* of a message that was searched for */
 #define SLICE_US 6000 /* for the others, between two frames */
 
+/* Fewer of long ones: all that is there is laid out within one frame when the width changes, and
+ * the toolkit takes a few milliseconds for each kilobyte of a row that is new. */
+#define WINDOW_BYTES  (64 << 10)
+#define AT_ONCE_BYTES (8 << 10)
+
 struct _ParleyMessageRows {
   GtkWidget parent;
   ParleyChat *chat;
@@ -26,6 +31,23 @@ static guint
 n_messages (ParleyMessageRows *self)
 {
   return self->chat != NULL ? g_list_model_get_n_items (G_LIST_MODEL (self->chat)) : 0;
+}
+
+/* So many messages from this position on, or before it, make a step; at least one. */
+static guint
+n_in_step (ParleyMessageRows *self, guint position, gboolean before, guint most, gsize most_bytes)
+{
+  guint there = before ? position : n_messages (self) - position, n = 0;
+  gsize bytes = 0;
+
+  for (most = MIN (most, there); n < most; n++) {
+    g_autoptr (ParleyMessage) message =
+        g_list_model_get_item (G_LIST_MODEL (self->chat), before ? position - n - 1 : position + n);
+    bytes += parley_message_get_length (message);
+    if (n > 0 && bytes > most_bytes)
+      break;
+  }
+  return n;
 }
 
 static void
@@ -110,13 +132,13 @@ remove_rows (ParleyMessageRows *self)
     gtk_widget_unparent (row);
 }
 
-/* Rows from `first` on, few now and the others soon. */
+/* Rows from `first` to before `last` now, and the others soon. */
 static void
-show_from (ParleyMessageRows *self, guint first, guint wanted_first, guint wanted_last)
+show_from (ParleyMessageRows *self, guint first, guint last, guint wanted_first, guint wanted_last)
 {
   remove_rows (self);
   self->first = self->last = first;
-  while (self->last < wanted_last && self->last - first < ABOVE + AT_ONCE)
+  while (self->last < last)
     append_row (self);
   want (self, wanted_first, wanted_last);
 }
@@ -126,7 +148,8 @@ parley_message_rows_show_end (ParleyMessageRows *self)
 {
   guint n = n_messages (self);
 
-  show_from (self, n > AT_ONCE ? n - AT_ONCE : 0, n > WINDOW ? n - WINDOW : 0, n);
+  show_from (self, n - n_in_step (self, n, TRUE, AT_ONCE, AT_ONCE_BYTES), n,
+             n - n_in_step (self, n, TRUE, WINDOW, WINDOW_BYTES), n);
 }
 
 static guint
@@ -150,8 +173,9 @@ parley_message_rows_show (ParleyMessageRows *self, gint64 message)
   if (position == G_MAXUINT)
     return NULL;
   if (position < self->first || position >= self->last) {
-    guint first = position > ABOVE ? position - ABOVE : 0;
-    show_from (self, first, first, MIN (n_messages (self), position + WINDOW));
+    guint first = position - n_in_step (self, position, TRUE, ABOVE, AT_ONCE_BYTES);
+    show_from (self, first, position + n_in_step (self, position, FALSE, AT_ONCE, AT_ONCE_BYTES),
+               first, position + n_in_step (self, position, FALSE, WINDOW, WINDOW_BYTES));
   }
   return PARLEY_MESSAGE_ROW (row_at (self, position));
 }
@@ -181,14 +205,16 @@ parley_message_rows_has_later (ParleyMessageRows *self)
 void
 parley_message_rows_add_earlier (ParleyMessageRows *self)
 {
-  want (self, self->first - MIN (WINDOW, self->first), self->wanted_last);
+  want (self, self->first - n_in_step (self, self->first, TRUE, WINDOW, WINDOW_BYTES),
+        self->wanted_last);
 }
 
 void
 parley_message_rows_add_later (ParleyMessageRows *self)
 {
   if (self->last >= self->wanted_last) /* else there are more on their way */
-    want (self, self->wanted_first, MIN (n_messages (self), self->last + WINDOW));
+    want (self, self->wanted_first,
+          self->last + n_in_step (self, self->last, FALSE, WINDOW, WINDOW_BYTES));
 }
 
 /* ---- what the chat says ---- */
@@ -209,7 +235,8 @@ replace (ParleyMessageRows *self, guint position, guint removed, guint added)
       insert_row (self, position + i, row);
     self->last += added;
   } else
-    for (guint i = 0; i < MIN (added, AT_ONCE); i++)
+    for (guint n = n_in_step (self, position, FALSE, MIN (added, AT_ONCE), AT_ONCE_BYTES); n > 0;
+         n--)
       append_row (self);
 }
 
@@ -226,7 +253,8 @@ messages_changed (GListModel *model, guint position, guint removed, guint added,
   }
   if (position <= self->last && (position < self->last || had_end))
     replace (self, position, MIN (removed, self->last - position), added);
-  guint wanted = had_end ? position + WINDOW : self->wanted_last;
+  guint wanted = had_end ? position + n_in_step (self, position, FALSE, WINDOW, WINDOW_BYTES)
+                         : self->wanted_last;
   want (self, self->wanted_first, MAX (self->last, MIN (n, wanted)));
 }
 

@@ -6,14 +6,8 @@
 #include "app/widgets/parley-contrast.h"
 #include "app/widgets/parley-widgets.h"
 
-#include <string.h>
-
 #define LINKS_KEY   "parley-links" /* GArray of ParleySpan; absent where there are none */
 #define WATCHES_KEY "parley-watches"
-
-/* How narrow a text that wraps may get. Without it the toolkit lays the text out with a letter a
- * line to find that out, which takes longer than all else done to a growing text in a frame. */
-#define NARROWEST 12
 
 static void
 span_free_target (gpointer data)
@@ -261,9 +255,7 @@ parley_rich_label_set (GtkWidget *label, const char *text, const GArray *spans)
     default: break;
     }
   }
-  gboolean wraps = g_utf8_strlen (text, MIN (strlen (text), 4 * NARROWEST)) >= NARROWEST;
-  gtk_label_set_width_chars (GTK_LABEL (label), wraps ? NARROWEST : -1);
-  gtk_label_set_text (GTK_LABEL (label), text);
+  parley_label_set_long_text (GTK_LABEL (label), text);
   if (links != NULL)
     colour_links (list, links);
   parley_highlight_set_attributes (GTK_LABEL (label), list);

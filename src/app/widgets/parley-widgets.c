@@ -3,6 +3,12 @@
 
 #include "app/compat.h"
 
+#include <string.h>
+
+/* How narrow a text that wraps may get. Without it the toolkit lays the text out with a letter a
+ * line to find that out, which takes longer than all else done to a growing text in a frame. */
+#define NARROWEST 12
+
 void
 parley_set_accessible_name (GtkWidget *widget, const char *name)
 {
@@ -297,6 +303,15 @@ parley_label_keep_as_is (GtkLabel *label)
 
   pango_attr_list_insert (list, pango_attr_insert_hyphens_new (FALSE));
   gtk_label_set_attributes (label, list);
+}
+
+void
+parley_label_set_long_text (GtkLabel *label, const char *text)
+{
+  gboolean wraps = g_utf8_strlen (text, MIN (strlen (text), 4 * NARROWEST)) >= NARROWEST;
+
+  gtk_label_set_width_chars (label, wraps ? NARROWEST : -1);
+  gtk_label_set_text (label, text);
 }
 
 static gboolean

@@ -70,6 +70,8 @@ void parley_copy (GtkWidget *widget, const char *text);
 /* A label of text whose every character counts, such as an address: no hyphen is added where a long
  * word is broken. Replaces its attributes. */
 void parley_label_keep_as_is (GtkLabel *label);
+/* A text that wraps, of any length. */
+void parley_label_set_long_text (GtkLabel *label, const char *text);
 
 /* The direction that a text is written in, by its first letter. NONE: it has no letter. */
 GtkTextDirection parley_text_direction (const char *text);
