@@ -11,6 +11,7 @@
 #include "chat/parley-chat-private.h"
 
 #include "chat/context.h"
+#include "chat/parley-part-private.h"
 
 #include <string.h>
 
@@ -29,11 +30,7 @@ add_parts (ParleyTurn *turn, ParleyMessage *message)
     parley_turn_add_part (turn, PARLEY_PART_TEXT, "\n\n");
   for (guint i = 0; i < n; i++) {
     g_autoptr (ParleyPart) part = g_list_model_get_item (G_LIST_MODEL (message), i);
-    ParleyPartRecord *record =
-        parley_part_record_new (parley_part_get_kind (part), parley_part_get_text (part));
-    record->name = g_strdup (parley_part_get_name (part));
-    record->attachment = g_strdup (parley_part_get_attachment (part));
-    g_ptr_array_add (turn->parts, record);
+    g_ptr_array_add (turn->parts, _parley_part_to_record (part));
   }
 }
 

@@ -211,8 +211,9 @@ _parley_message_append (ParleyMessage *self, ParleyPartKind kind, const char *na
     _parley_part_append (last, text);
     return n - 1;
   }
-  ParleyPartRecord record = { .kind = kind, .text = (char *) text, .name = (char *) name };
-  g_ptr_array_add (self->parts, _parley_part_new (&record));
+  g_autoptr (ParleyPartRecord) record = parley_part_record_new (kind, text);
+  record->name = g_strdup (name);
+  g_ptr_array_add (self->parts, _parley_part_new (record));
   g_list_model_items_changed (G_LIST_MODEL (self), n, 0, 1);
   return n;
 }
@@ -221,6 +222,8 @@ void
 _parley_message_finish (ParleyMessage *self, ParleyMessageState state,
                         ParleyGenerationRecord *generation)
 {
+  for (guint i = 0; i < self->parts->len; i++)
+    _parley_part_settle (self->parts->pdata[i]);
   set_generation (self, generation);
   set_state (self, state);
 }

@@ -4,7 +4,8 @@
 struct _ParleyPart {
   GObject parent_instance;
   ParleyPartKind kind;
-  GString *text;
+  GRefString *text; /* NULL while it grows */
+  GString *growing; /* NULL: it does not */
   char *name, *attachment;
 };
 
@@ -27,14 +28,15 @@ _parley_part_new (const ParleyPartRecord *record)
   self->kind = record->kind;
   self->name = g_strdup (record->name);
   self->attachment = g_strdup (record->attachment);
-  g_string_assign (self->text, record->text ? record->text : "");
+  self->text = record->text ? g_ref_string_acquire (record->text) : g_ref_string_new ("");
   return self;
 }
 
 ParleyPartRecord *
 _parley_part_to_record (ParleyPart *self)
 {
-  ParleyPartRecord *record = parley_part_record_new (self->kind, self->text->str);
+  ParleyPartRecord *record = self->growing ? parley_part_record_new (self->kind, self->growing->str)
+                                           : parley_part_record_new_shared (self->kind, self->text);
   record->name = g_strdup (self->name);
   record->attachment = g_strdup (self->attachment);
   return record;
@@ -43,8 +45,21 @@ _parley_part_to_record (ParleyPart *self)
 void
 _parley_part_append (ParleyPart *self, const char *text)
 {
-  g_string_append (self->text, text);
+  if (!self->growing) {
+    self->growing = g_string_new (self->text);
+    g_clear_pointer (&self->text, g_ref_string_release);
+  }
+  g_string_append (self->growing, text);
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_TEXT]);
+}
+
+void
+_parley_part_settle (ParleyPart *self)
+{
+  if (!self->growing)
+    return;
+  self->text = g_ref_string_new_len (self->growing->str, (gssize) self->growing->len);
+  g_string_free (g_steal_pointer (&self->growing), TRUE);
 }
 
 ParleyPartKind
@@ -58,14 +73,14 @@ const char *
 parley_part_get_text (ParleyPart *self)
 {
   g_return_val_if_fail (PARLEY_IS_PART (self), NULL);
-  return self->text->str;
+  return self->growing ? self->growing->str : self->text;
 }
 
 gsize
 parley_part_get_length (ParleyPart *self)
 {
   g_return_val_if_fail (PARLEY_IS_PART (self), 0);
-  return self->text->len;
+  return self->growing ? self->growing->len : g_ref_string_length (self->text);
 }
 
 const char *
@@ -88,7 +103,7 @@ parley_part_get_property (GObject *object, guint id, GValue *value, GParamSpec *
   ParleyPart *self = PARLEY_PART (object);
   switch (id) {
   case PROP_KIND: g_value_set_uint (value, self->kind); break;
-  case PROP_TEXT: g_value_set_string (value, self->text->str); break;
+  case PROP_TEXT: g_value_set_string (value, parley_part_get_text (self)); break;
   case PROP_NAME: g_value_set_string (value, self->name); break;
   default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
@@ -98,7 +113,9 @@ static void
 parley_part_finalize (GObject *object)
 {
   ParleyPart *self = PARLEY_PART (object);
-  g_string_free (self->text, TRUE);
+  g_clear_pointer (&self->text, g_ref_string_release);
+  if (self->growing)
+    g_string_free (self->growing, TRUE);
   g_free (self->name);
   g_free (self->attachment);
   G_OBJECT_CLASS (parley_part_parent_class)->finalize (object);
@@ -120,5 +137,4 @@ parley_part_class_init (ParleyPartClass *klass)
 static void
 parley_part_init (ParleyPart *self)
 {
-  self->text = g_string_new (NULL);
 }

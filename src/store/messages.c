@@ -295,9 +295,9 @@ add_stretch (ParleyMessageRecord *message, gint64 n, sqlite3_stmt *row)
     return;
   if (n >= 0 && n < message->parts->len) {
     ParleyPartRecord *part = message->parts->pdata[n];
-    char *longer = g_strconcat (part->text, text, NULL);
-    g_free (part->text);
-    part->text = longer;
+    g_autofree char *longer = g_strconcat (part->text, text, NULL);
+    g_ref_string_release (part->text);
+    part->text = g_ref_string_new (longer);
     return;
   }
   ParleyPartRecord *part = parley_part_record_new (kind, text);

@@ -62,14 +62,23 @@ parley_part_record_new (ParleyPartKind kind, const char *text)
 {
   ParleyPartRecord *record = g_new0 (ParleyPartRecord, 1);
   record->kind = kind;
-  record->text = g_strdup (text ? text : "");
+  record->text = g_ref_string_new (text ? text : "");
+  return record;
+}
+
+ParleyPartRecord *
+parley_part_record_new_shared (ParleyPartKind kind, GRefString *text)
+{
+  ParleyPartRecord *record = g_new0 (ParleyPartRecord, 1);
+  record->kind = kind;
+  record->text = g_ref_string_acquire (text);
   return record;
 }
 
 ParleyPartRecord *
 parley_part_record_copy (const ParleyPartRecord *record)
 {
-  ParleyPartRecord *copy = parley_part_record_new (record->kind, record->text);
+  ParleyPartRecord *copy = parley_part_record_new_shared (record->kind, record->text);
   copy->name = g_strdup (record->name);
   copy->attachment = g_strdup (record->attachment);
   return copy;
@@ -80,7 +89,7 @@ parley_part_record_free (ParleyPartRecord *record)
 {
   if (!record)
     return;
-  g_free (record->text);
+  g_clear_pointer (&record->text, g_ref_string_release);
   g_free (record->name);
   g_free (record->attachment);
   g_free (record);

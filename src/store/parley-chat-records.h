@@ -47,7 +47,7 @@ typedef enum {
 
 typedef struct {
   ParleyPartKind kind;
-  char *text;       /* UTF-8; never NULL when read */
+  GRefString *text; /* UTF-8; never NULL when read; shared by copies, as it may be long */
   char *name;       /* NULL: none */
   char *attachment; /* SHA-256 in hexadecimal, NULL: none */
 } ParleyPartRecord;
@@ -113,6 +113,7 @@ ParleyAttachmentRecord *parley_attachment_record_new (const char *mime_type, GBy
 void parley_attachment_record_free (ParleyAttachmentRecord *record);
 
 ParleyPartRecord *parley_part_record_new (ParleyPartKind kind, const char *text);
+ParleyPartRecord *parley_part_record_new_shared (ParleyPartKind kind, GRefString *text);
 ParleyPartRecord *parley_part_record_copy (const ParleyPartRecord *record);
 void parley_part_record_free (ParleyPartRecord *record);
 ParleyDraftFile *parley_draft_file_new (gint64 id, const ParleyPartRecord *part); /* copies it */

@@ -265,6 +265,43 @@ snapshots_are_exported_elsewhere (void)
   CHECK_STR (read, whole);
 }
 
+static const char *
+first_text (ParleyChat *of)
+{
+  return parley_part_get_text (item (item (of, 0), 0));
+}
+
+/* However long they are: what is made of a chat has the very same texts. */
+static void
+texts_are_shared (void)
+{
+  begin ();
+  g_autofree char *novel = g_strnfill (1 << 20, 'x');
+  parley_chat_send (chat, novel, NULL);
+  settle ();
+  const ParleyTurn *turn = fake->request->turns->pdata[0];
+  const ParleyPartRecord *asked = turn->parts->pdata[0];
+  CHECK (asked->text == first_text (chat));
+
+  /* A reply grows in a place of its own, and is shared when it is whole. */
+  fake_responder_say (fake, "An");
+  fake_responder_say (fake, "swer");
+  g_autoptr (ParleyChat) during = parley_chat_snapshot (chat);
+  fake_responder_say (fake, "ed");
+  fake_responder_finish (fake, PARLEY_STOP_END, 0);
+  const char *answer = parley_part_get_text (item (at (1), 0));
+  CHECK_STR (answer, "Answered");
+
+  g_autoptr (ParleyChat) after = parley_chat_snapshot (chat);
+  g_autoptr (ParleyChat) branch = parley_chat_branch (chat, NULL);
+  CHECK (parley_chat_open (during, NULL) && parley_chat_open (after, NULL));
+  CHECK_STR (parley_part_get_text (item (item (during, 1), 0)), "Answer");
+  CHECK (first_text (during) == first_text (chat));
+  CHECK (first_text (after) == first_text (chat));
+  CHECK (first_text (branch) == first_text (chat));
+  CHECK (parley_part_get_text (item (item (after, 1), 0)) == answer);
+}
+
 /* What would make the file too large for the import stays out, and is counted. */
 static void
 large_files_stay_out_of_exports (void)
@@ -326,6 +363,7 @@ main (void)
   RUN (odd_files_are_refused);
   RUN (imports_in_vain_leave_nothing);
   RUN (snapshots_are_exported_elsewhere);
+  RUN (texts_are_shared);
   RUN (large_files_stay_out_of_exports);
   RUN (exports_path_and_tree);
   return chat_fixture_done ();

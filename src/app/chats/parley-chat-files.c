@@ -23,7 +23,7 @@ dup_file_name (GFile *file)
 typedef struct {
   ParleyStore *store;
   GtkWidget *widget;
-  ParleyChat *chat; /* a snapshot, the thread's */
+  ParleyChat *chat; /* a snapshot, the thread's, until it is written */
   ParleyChatFormat format;
   GFile *file;
   guint n_left_out; /* attached files */
@@ -36,7 +36,7 @@ export_free (gpointer data)
 
   g_object_unref (self->store);
   g_object_unref (self->widget);
-  g_object_unref (self->chat);
+  g_clear_object (&self->chat);
   g_object_unref (self->file);
   g_free (self);
 }
@@ -85,6 +85,8 @@ export_chat (ParleyTask *task, gpointer data, GCancellable *cancellable, GError 
           ? parley_chat_export_json (self->chat, &self->n_left_out, cancellable, error)
           : parley_chat_export_markdown (self->chat, cancellable, error);
 
+  /* Here, as to free many messages takes its time, too. */
+  g_clear_object (&self->chat);
   return text != NULL && write_text (self, text, task, cancellable, error) ? self : NULL;
 }
 
