@@ -100,6 +100,8 @@ def main():
     parser.add_argument("--models", help="a folder to make the models in, and keep them")
     parser.add_argument("--case", action="append", choices=fit.CASES, metavar="MODEL/TYPE/THREADS",
                         help="of fit only this one; may be repeated")
+    parser.add_argument("--part", action="append", choices=["rest", "bulk"],
+                        help="of ui only this one: rest is the start, idling and streaming")
     parser.add_argument("--record", metavar="FILE", help="collect the cases of fit in FILE")
     parser.add_argument("--report", metavar="FILE", help="print the table of FILE and leave")
     options = parser.parse_args()
@@ -122,7 +124,7 @@ def main():
             foretell(options.build, options.models or folder, options)
     if "ui" in what:
         import ui
-        ui.run(options.build.resolve())
+        ui.run(options.build.resolve(), options.part)
     if "transfers" in what:
         import transfers
         transfers.run(options.build.resolve(), options.megabytes * 1000 * 1000)

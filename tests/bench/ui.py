@@ -129,54 +129,67 @@ def write_chats(folder, n, messages):
 def bulk(desktop):
     """Many chats, and a large one, come in and go out: 50 MB each time."""
     with tempfile.TemporaryDirectory() as data:
-        seed(data, 3, 1000, 1)
+        first = int(seed(data, 3, 1000, 1))
         many = write_chats(os.path.join(data, "many"), 1000, 10)
         large = write_chats(os.path.join(data, "large"), 1, 10000)
         copy, out = os.path.join(data, "copy.db"), os.path.join(data, "out.json")
 
-        def chats():
+        def ask(sql):
             with contextlib.closing(sqlite3.connect(f"file:{data}/parley.db?mode=ro", uri=True,
                                                     timeout=5)) as db:
-                return db.execute("SELECT count(*) FROM chat").fetchone()[0]
+                return (db.execute(sql).fetchone() or [None])[0]
+
+        def chats():
+            return ask("SELECT count(*) FROM chat")
+
+        def shown():
+            """The window writes down at once what it shows."""
+            return int(ask("SELECT value FROM setting WHERE key = 'window/chat'") or 0)
+
+        def measure(app, name, begin, over):
+            report(app, data)
+            since = time.monotonic()
+            begin()
+            wait(over, name, 600)
+            seconds = time.monotonic() - since
+            time.sleep(1)
+            latest = report(app, data)
+            print(f"{name}: {seconds:.1f} s; longest stall {latest['longest']:.0f} ms, of which "
+                  f"{latest['cpu_longest']:.0f} ms were computed (aim 100)", flush=True)
 
         with window(desktop, data) as app:
             time.sleep(5)
             before = chats()
-
-            def measure(name, begin, over):
-                report(app, data)
-                since = time.monotonic()
-                begin()
-                wait(over, name, 600)
-                seconds = time.monotonic() - since
-                time.sleep(1)
-                latest = report(app, data)
-                print(f"{name}: {seconds:.1f} s; longest stall {latest['longest']:.0f} ms, of which "
-                      f"{latest['cpu_longest']:.0f} ms were computed (aim 100)", flush=True)
-
-            measure("import of 1,000 chats, 50 MB", lambda: app.do("import-files", str(many)),
+            measure(app, "import of 1,000 chats, 50 MB", lambda: app.do("import-files", str(many)),
                     lambda: chats() == before + 1000)
-            measure("back-up of them", lambda: app.do("back-up-file", f"'{copy}'"),
+            measure(app, "back-up of them", lambda: app.do("back-up-file", f"'{copy}'"),
                     lambda: os.path.exists(copy))
-            measure("import of a chat of 10,000 messages, 50 MB",
-                    lambda: app.do("import-file", f"'{large[0]}'"), lambda: chats() == before + 1001)
-            measure("export of it", lambda: app.do("export-file", f"'{out}'"),
+            there = ask("SELECT max(id) FROM chat")
+            measure(app, "import of a chat of 10,000 messages, 50 MB, until it is shown",
+                    lambda: app.do("import-file", f"'{large[0]}'"), lambda: shown() > there)
+            whole = shown()
+            measure(app, "export of it", lambda: app.do("export-file", f"'{out}'"),
                     lambda: os.path.exists(out))
+            assert os.path.getsize(out) > 50e6, "another chat was exported"
+            app.do("show-chat", f"int64 {first}")
+            wait(lambda: shown() == first, "another chat")
+        with window(desktop, data) as app:
+            time.sleep(5)
+            measure(app, "showing of it, read from the store",
+                    lambda: app.do("show-chat", f"int64 {whole}"), lambda: shown() == whole)
+        with window(desktop, data) as app:
+            time.sleep(5)
             app.do("delete-data")
             button = wait(lambda: [n for n in app.root.all("push button", "Delete")
                                    if "visible" in n.states()], "the question")[-1]
-            measure("deletion of all data", button.click, lambda: chats() == 0)
+            measure(app, "deletion of all data", button.click,
+                    lambda: app.root.all(None, "All chats and settings were deleted"))
+            assert chats() == 0, "there are chats left"
 
 
-def run(build):
-    driver.BUILD = str(build)
-    missing = driver.needs()
-    if missing or not os.path.exists(shots.MODEL):
-        print(f"ui: {missing or 'there is no model ' + shots.MODEL}")
-        return
-    with Desktop() as desktop:
-        start = start_and_rest(desktop)
-        short, long = stream(desktop, 1000), stream(desktop, 100000)
+def rest_and_stream(desktop):
+    start = start_and_rest(desktop)
+    short, long = stream(desktop, 1000), stream(desktop, 100000)
     ratio = {key: long[key] / max(short[key], 0.001)
              for key in ("own_median", "own_p99", "cpu_median", "cpu_p99", "median", "p99")}
     print(f"100,000 against 1,000 tokens (aim 1.2): our own work median x {ratio['own_median']:.2f}, "
@@ -190,5 +203,17 @@ def run(build):
           f"{streaming[0]:.0f} and {streaming[1]:.0f} ms while streaming (aim 16), "
           f"{opening[0]:.0f} and {opening[1]:.0f} ms while chats and dialogs open, "
           f"{ever[0]:.0f} and {ever[1]:.0f} ms ever (aim 100)")
-    with Desktop() as desktop:
-        bulk(desktop)
+
+
+PARTS = {"rest": rest_and_stream, "bulk": bulk}
+
+
+def run(build, parts=()):
+    driver.BUILD = str(build)
+    missing = driver.needs()
+    if missing or not os.path.exists(shots.MODEL):
+        print(f"ui: {missing or 'there is no model ' + shots.MODEL}")
+        return
+    for part in parts or PARTS:
+        with Desktop() as desktop:
+            PARTS[part](desktop)
