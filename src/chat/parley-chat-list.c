@@ -100,12 +100,47 @@ find_in (GPtrArray *chats, gint64 id, guint *position)
   return chats->pdata[found];
 }
 
-static void
-add_record (ParleyChatList *self, const ParleyChatRecord *record)
+static int
+compare_items (gconstpointer a, gconstpointer b)
 {
-  ParleyChat *chat = parley_chat_new_from_record (self->store, record);
-  watch (self, chat);
-  show_chat (self, chat);
+  return compare (*(ParleyChat *const *) a, *(ParleyChat *const *) b);
+}
+
+static gpointer
+take_reference (gconstpointer chat, gpointer data)
+{
+  return g_object_ref ((gpointer) chat);
+}
+
+static GPtrArray *
+copy_chats (GPtrArray *chats)
+{
+  GPtrArray *copy = g_ptr_array_copy (chats, take_reference, NULL);
+  g_ptr_array_set_free_func (copy, g_object_unref);
+  return copy;
+}
+
+/* All at once, told of as one change of what lies between the first and the last of them. */
+static void
+show_all (ParleyChatList *self, GPtrArray *fresh)
+{
+  if (fresh->len == 0)
+    return;
+  guint n = self->chats->len, first = 0, behind = 0;
+  g_autoptr (GPtrArray) before = g_steal_pointer (&self->chats);
+  self->chats = copy_chats (before);
+  for (guint i = 0; i < fresh->len; i++) {
+    watch (self, fresh->pdata[i]);
+    g_ptr_array_add (self->chats, g_object_ref (fresh->pdata[i]));
+  }
+  g_ptr_array_sort (self->chats, compare_items);
+  while (first < n && before->pdata[first] == self->chats->pdata[first])
+    first++;
+  while (behind < n - first &&
+         before->pdata[n - 1 - behind] == self->chats->pdata[self->chats->len - 1 - behind])
+    behind++;
+  g_list_model_items_changed (G_LIST_MODEL (self), first, n - first - behind,
+                              self->chats->len - first - behind);
 }
 
 void
@@ -115,25 +150,32 @@ parley_chat_list_reload (ParleyChatList *self)
   g_autoptr (GPtrArray) records = parley_store_list_chats (self->store, NULL);
   if (!records)
     return;
-  g_autoptr (GHashTable) there = g_hash_table_new (g_int64_hash, g_int64_equal);
+  g_autoptr (GHashTable) unknown = g_hash_table_new (g_int64_hash, g_int64_equal);
+  for (guint i = 0; i < records->len; i++)
+    g_hash_table_insert (unknown, &((ParleyChatRecord *) records->pdata[i])->id, records->pdata[i]);
+  /* What is refreshed may move. */
+  g_autoptr (GPtrArray) known = copy_chats (self->chats);
+  for (guint i = 0; i < known->len; i++) {
+    gint64 id = parley_chat_get_id (known->pdata[i]);
+    const ParleyChatRecord *record = g_hash_table_lookup (unknown, &id);
+    guint position;
+    if (record) {
+      g_hash_table_remove (unknown, &id);
+      _parley_chat_refresh (known->pdata[i], record);
+      continue;
+    }
+    g_autoptr (ParleyChatRecord) gone = parley_store_get_chat (self->store, id, NULL);
+    if (gone && gone->deleted_at != 0 && g_ptr_array_find (self->chats, known->pdata[i], &position))
+      g_object_unref (hide_chat (self, position));
+  }
+  g_autoptr (GPtrArray) fresh = g_ptr_array_new_with_free_func (g_object_unref);
   for (guint i = 0; i < records->len; i++) {
-    ParleyChatRecord *record = records->pdata[i];
-    g_hash_table_add (there, &record->id);
-    ParleyChat *known = find_in (self->chats, record->id, NULL);
-    if (known)
-      _parley_chat_refresh (known, record);
+    const ParleyChatRecord *record = records->pdata[i];
     /* What was deleted here may not be written yet. */
-    else if (!find_in (self->deleted, record->id, NULL))
-      add_record (self, record);
+    if (g_hash_table_contains (unknown, &record->id) && !find_in (self->deleted, record->id, NULL))
+      g_ptr_array_add (fresh, parley_chat_new_from_record (self->store, record));
   }
-  for (guint i = self->chats->len; i > 0; i--) {
-    ParleyChat *chat = self->chats->pdata[i - 1];
-    gint64 id = parley_chat_get_id (chat);
-    g_autoptr (ParleyChatRecord) gone =
-        g_hash_table_contains (there, &id) ? NULL : parley_store_get_chat (self->store, id, NULL);
-    if (gone && gone->deleted_at != 0)
-      g_object_unref (hide_chat (self, i - 1));
-  }
+  show_all (self, fresh);
 }
 
 static void
@@ -239,29 +281,18 @@ parley_chat_list_adopt (ParleyChatList *self, ParleyChat *chat)
   return chat;
 }
 
-static int
-compare_items (gconstpointer a, gconstpointer b)
-{
-  return compare (*(ParleyChat *const *) a, *(ParleyChat *const *) b);
-}
-
 void
 parley_chat_list_adopt_all (ParleyChatList *self, GPtrArray *chats)
 {
   g_return_if_fail (PARLEY_IS_CHAT_LIST (self));
-  guint before = self->chats->len;
-  if (chats->len <= 1) {
-    parley_chat_list_adopt (self, chats->len > 0 ? chats->pdata[0] : NULL);
-    return;
-  }
-  for (guint i = 0; i < chats->len; i++) {
-    if (find_in (self->chats, parley_chat_get_id (chats->pdata[i]), NULL))
-      continue;
-    watch (self, chats->pdata[i]);
-    g_ptr_array_add (self->chats, g_object_ref (chats->pdata[i]));
-  }
-  g_ptr_array_sort (self->chats, compare_items);
-  g_list_model_items_changed (G_LIST_MODEL (self), 0, before, self->chats->len);
+  g_autoptr (GHashTable) known = g_hash_table_new (g_int64_hash, g_int64_equal);
+  g_autoptr (GPtrArray) fresh = g_ptr_array_new ();
+  for (guint i = 0; i < self->chats->len; i++)
+    g_hash_table_add (known, &((ParleyChat *) self->chats->pdata[i])->record->id);
+  for (guint i = 0; i < chats->len; i++)
+    if (!g_hash_table_contains (known, &((ParleyChat *) chats->pdata[i])->record->id))
+      g_ptr_array_add (fresh, chats->pdata[i]);
+  show_all (self, fresh);
 }
 
 /* Search */

@@ -493,6 +493,21 @@ def many_files_come_in_and_go_out(case):
     assert not left, left
 
 
+def rows_are_made_of_the_latest_chats(case):
+    """However many come in at once: eighty, and more when they are asked for."""
+    paths = write_chats(os.path.join(case.data, "many"), 316, 50)
+    with case.window() as app:
+        before = len(wait(lambda: rows(app), "the list"))
+        app.do("import-files", str(paths))
+        wait(lambda: talk.says(app, "300 chats were imported."), "what came in", 60)
+        assert before < 80, before
+        # Those before them are pinned, in folders, or have rows already.
+        assert 80 <= len(rows(app)) <= 80 + before, (before, rows(app))
+        press(app, "Show Older Chats")
+        wait(lambda: len(rows(app)) == 300 + before, "all of them")
+        assert not app.root.all("push button", "Show Older Chats")
+
+
 def temporary_chats_leave_nothing(case):
     before = query(case, "SELECT count(*) FROM message")
     with case.window(PARLEY_TEST_PACE="1") as app:
@@ -680,7 +695,7 @@ def window_closes_mid_reply(case):
 CASES = [deletions_are_undone, long_chats_come_in_parts, long_messages_come_in_smaller_parts,
          search_goes_far_up, search_shows_the_hit, reply_shows_its_parts, all_settings_of_a_chat, form_binds_the_reply,
          defaults_are_of_one_model, files_go_along, files_are_counted, chats_come_from_files,
-         many_files_come_in_and_go_out,
+         many_files_come_in_and_go_out, rows_are_made_of_the_latest_chats,
          temporary_chats_leave_nothing, two_models_answer_at_once,
          full_context_is_decided_by_the_person, engine_dies_many_times, database_is_locked,
          database_is_read_only, disk_is_full_while_chatting, model_is_deleted_under_its_chat,

@@ -839,6 +839,72 @@ list_follows_its_chats (void)
   CHECK (g_list_model_get_n_items (G_LIST_MODEL (again)) == 2);
 }
 
+typedef struct {
+  guint n, position, removed, added;
+} Change;
+
+static void
+note_change (GListModel *list, guint position, guint removed, guint added, Change *change)
+{
+  *change = (Change){ change->n + 1, position, removed, added };
+}
+
+static ParleyChat *
+chat_of_time (gint64 updated_at)
+{
+  g_autoptr (ParleyChatRecord) record = parley_chat_record_new ();
+  record->id = parley_store_new_id (store);
+  record->updated_at = updated_at;
+  return parley_chat_new_from_record (store, record);
+}
+
+/* Told of in one change, which leaves out what stays where it was. */
+static void
+many_join_the_list_at_once (void)
+{
+  begin ();
+  g_autoptr (ParleyChatList) list = parley_chat_list_new (store, NULL);
+  g_autoptr (GPtrArray) chats = g_ptr_array_new_with_free_func (g_object_unref);
+  for (gint64 i = 1; i <= 100; i++)
+    g_ptr_array_add (chats, chat_of_time (i * 10));
+  Change change = { 0 };
+  g_signal_connect (list, "items-changed", G_CALLBACK (note_change), &change);
+  parley_chat_list_adopt_all (list, chats);
+  CHECK (change.n == 1 && change.position == 0 && change.removed == 0 && change.added == 100);
+  CHECK (item (list, 0) == chats->pdata[99]);
+
+  /* Some between the third and the fourth and one before the fifth; one is known already. */
+  g_autoptr (GPtrArray) more = g_ptr_array_new_with_free_func (g_object_unref);
+  for (gint64 i = 1; i <= 5; i++)
+    g_ptr_array_add (more, chat_of_time (970 + i));
+  g_ptr_array_add (more, chat_of_time (965));
+  g_ptr_array_add (more, g_object_ref (chats->pdata[4]));
+  parley_chat_list_adopt_all (list, more);
+  CHECK (change.n == 2 && change.position == 3 && change.removed == 1 && change.added == 7);
+  CHECK (item (list, 3) == more->pdata[4] && item (list, 9) == more->pdata[5]);
+  CHECK (item (list, 8) == chats->pdata[96] && item (list, 10) == chats->pdata[95]);
+  parley_chat_list_adopt_all (list, more);
+  CHECK (change.n == 2);
+}
+
+/* The same of what another process has written. */
+static void
+many_come_from_elsewhere_at_once (void)
+{
+  begin ();
+  put_chat (store, "The first");
+  must_flush (store);
+  g_autoptr (ParleyChatList) list = parley_chat_list_new (store, NULL);
+  Change change = { 0 };
+  g_signal_connect (list, "items-changed", G_CALLBACK (note_change), &change);
+  for (int i = 0; i < 50; i++)
+    put_chat (store, "Another");
+  must_flush (store);
+  parley_chat_list_reload (list);
+  CHECK (change.n == 1 && change.removed + 50 == change.added);
+  CHECK (g_list_model_get_n_items (G_LIST_MODEL (list)) == 51);
+}
+
 static void
 copies_are_chats_of_their_own (void)
 {
@@ -1027,6 +1093,8 @@ main (void)
   RUN (temporary_chats_leave_nothing);
   RUN (attachments_stand_before_the_text);
   RUN (list_follows_its_chats);
+  RUN (many_join_the_list_at_once);
+  RUN (many_come_from_elsewhere_at_once);
   RUN (copies_are_chats_of_their_own);
   RUN (other_processes_are_followed);
   RUN (sampling_survives_json);

@@ -15,10 +15,10 @@ struct _ParleyChatListView {
   ParleyChatList *chats;
   ParleyStore *store;
   GtkWidget *box, *list, *older;
-  GPtrArray *shown;          /* of ParleyChat: the model's items, to know what was removed */
-  GHashTable *rows;          /* ParleyChat -> ParleyChatRow, borrowed both; older chats have none */
-  guint n_loose, most_loose; /* rows of chats that are neither pinned nor in a folder */
-  GHashTable *folded;        /* names of folders */
+  GPtrArray *shown;   /* of ParleyChat: the model's items, to know what was removed */
+  GHashTable *rows;   /* ParleyChat -> ParleyChatRow, borrowed both; older chats have none */
+  guint most_loose;   /* so many of the chats that are neither pinned nor in a folder */
+  GHashTable *folded; /* names of folders */
   GListModel *hits;
   ParleyChat *selected; /* borrowed; only compared */
 };
@@ -184,33 +184,35 @@ show_older_button (ParleyChatListView *self)
                           self->hits == NULL && g_hash_table_size (self->rows) < self->shown->len);
 }
 
-/* Of chats that were not touched for long there may be thousands: they wait below. `new`: it has
- * just come, and is the latest. */
 static void
-add_chat (ParleyChatListView *self, ParleyChat *chat, gboolean new)
+watch (ParleyChatListView *self, ParleyChat *chat)
 {
-  gboolean loose = group_of (chat) == 2;
-
   g_signal_connect_object (chat, "notify::folder", G_CALLBACK (chat_changed), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (chat, "notify::pinned", G_CALLBACK (chat_changed), self,
                            G_CONNECT_SWAPPED);
-  if (loose && !new && self->n_loose >= self->most_loose)
-    return;
-  self->n_loose += loose ? 1 : 0;
-  make_row (self, chat);
+}
+
+/* Of chats that were not touched for long there may be thousands: they wait below. */
+static void
+make_rows (ParleyChatListView *self)
+{
+  guint n_loose = 0;
+
+  for (guint i = 0; i < self->shown->len; i++) {
+    ParleyChat *chat = self->shown->pdata[i];
+    if (group_of (chat) == 2 && ++n_loose > self->most_loose)
+      continue;
+    if (!g_hash_table_contains (self->rows, chat))
+      make_row (self, chat);
+  }
 }
 
 static void
 show_older (ParleyChatListView *self)
 {
-  self->most_loose = self->n_loose + LOOSE_STEP * 3;
-  for (guint i = 0; i < self->shown->len && self->n_loose < self->most_loose; i++) {
-    if (g_hash_table_contains (self->rows, self->shown->pdata[i]))
-      continue;
-    self->n_loose++;
-    make_row (self, self->shown->pdata[i]);
-  }
+  self->most_loose += LOOSE_STEP * 3;
+  make_rows (self);
   show_older_button (self);
 }
 
@@ -243,14 +245,10 @@ remove_chat (ParleyChatListView *self, ParleyChat *chat)
 static void
 show_chats (ParleyChatListView *self)
 {
-  for (guint i = 0; i < self->shown->len; i++)
-    g_signal_handlers_disconnect_by_data (self->shown->pdata[i], self);
   g_hash_table_remove_all (self->rows);
   parley_box_clear (self->list);
   gtk_list_box_set_sort_func (GTK_LIST_BOX (self->list), NULL, NULL, NULL);
-  self->n_loose = 0;
-  for (guint i = 0; i < self->shown->len; i++)
-    add_chat (self, self->shown->pdata[i], FALSE);
+  make_rows (self);
   gtk_list_box_set_sort_func (GTK_LIST_BOX (self->list), compare_rows, self, NULL);
   show_older_button (self);
   show_selection (self);
@@ -275,16 +273,29 @@ static void
 chats_changed (GListModel *model, guint position, guint removed, guint added,
                ParleyChatListView *self)
 {
-  for (guint i = 0; i < removed; i++) {
-    g_autoptr (ParleyChat) chat = g_ptr_array_steal_index (self->shown, position);
-    remove_chat (self, chat);
-  }
+  g_autoptr (GHashTable) gone = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
+  GHashTableIter iter;
+  gpointer left;
+  ParleyChat *chat = NULL;
+
+  for (guint i = 0; i < removed; i++)
+    g_hash_table_add (gone, g_object_ref (self->shown->pdata[position + i]));
+  if (removed > 0)
+    g_ptr_array_remove_range (self->shown, position, removed);
   for (guint i = 0; i < added; i++) {
-    ParleyChat *chat = g_list_model_get_item (model, position + i);
+    chat = g_list_model_get_item (model, position + i);
     g_ptr_array_insert (self->shown, (int) (position + i), chat);
-    if (self->hits == NULL)
-      add_chat (self, chat, TRUE);
+    /* One between others that came stays as it is. */
+    if (!g_hash_table_remove (gone, chat))
+      watch (self, chat);
   }
+  for (g_hash_table_iter_init (&iter, gone); g_hash_table_iter_next (&iter, &left, NULL);)
+    remove_chat (self, left);
+  /* One that comes alone was just touched, or brought back, however old it is. */
+  if (self->hits == NULL && added == 1 && !g_hash_table_contains (self->rows, chat))
+    make_row (self, chat);
+  else if (self->hits == NULL)
+    make_rows (self);
   show_older_button (self);
   show_selection (self);
 }
@@ -477,8 +488,11 @@ parley_chat_list_view_new (ParleyChatList *chats, ParleyStore *store)
   for (guint i = 0; names[i] != NULL; i++)
     if (*names[i] != '\0')
       g_hash_table_add (self->folded, g_strdup (names[i]));
-  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (chats)); i++)
-    g_ptr_array_add (self->shown, g_list_model_get_item (G_LIST_MODEL (chats), i));
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (chats)); i++) {
+    ParleyChat *chat = g_list_model_get_item (G_LIST_MODEL (chats), i);
+    g_ptr_array_add (self->shown, chat);
+    watch (self, chat);
+  }
   show_chats (self);
   g_signal_connect (chats, "items-changed", G_CALLBACK (chats_changed), self);
   return GTK_WIDGET (self);
