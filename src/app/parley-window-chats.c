@@ -95,16 +95,27 @@ delete_chat (GSimpleAction *action, GVariant *parameter, gpointer widget)
 }
 
 static void
+duplicate_open (ParleyChat *chat, const GError *error, gpointer data)
+{
+  ParleyWindow *self = data;
+
+  if (error != NULL) {
+    parley_window_toast (self, error->message);
+    return;
+  }
+  g_autoptr (ParleyChat) copy = parley_chat_list_duplicate (self->services->chats, chat);
+  if (copy != NULL)
+    parley_window_show_chat (self, copy, 0);
+}
+
+static void
 duplicate_chat (GSimpleAction *action, GVariant *parameter, gpointer widget)
 {
   ParleyWindow *self = PARLEY_WINDOW (widget);
   ParleyChat *chat = chat_of (self, parameter);
 
-  if (chat == NULL)
-    return;
-  g_autoptr (ParleyChat) copy = parley_chat_list_duplicate (self->services->chats, chat);
-  if (copy != NULL)
-    parley_window_show_chat (self, copy, 0);
+  if (chat != NULL)
+    parley_chat_open_async (chat, 0, NULL, duplicate_open, g_object_ref (self), g_object_unref);
 }
 
 static void
@@ -132,11 +143,23 @@ rename_free (gpointer data)
 }
 
 static void
+name_by_itself (ParleyChat *chat, const GError *error, gpointer data)
+{
+  if (error == NULL)
+    parley_chat_set_title (chat, "");
+}
+
+static void
 rename_now (gpointer data)
 {
   Rename *rename = data;
+  g_autofree char *title = g_strdup (gtk_editable_get_text (rename->entry));
 
-  parley_chat_set_title (rename->chat, gtk_editable_get_text (rename->entry));
+  if (*g_strstrip (title) != '\0')
+    parley_chat_set_title (rename->chat, title);
+  else
+    /* It is called by its first message. */
+    parley_chat_open_async (rename->chat, 0, NULL, name_by_itself, NULL, NULL);
 }
 
 static void

@@ -27,6 +27,7 @@ struct _ParleyWindow {
   GPtrArray *headers;   /* of the pages; borrowed */
   GPtrArray *to_import; /* of GFile: chats that were named since the last turn of the main loop */
   guint import_id;
+  GCancellable *opening; /* the chat that is shown next is being read; or NULL */
   guint save_state_id;
   gint64 state_saved_at;     /* monotonic microseconds; 0: not yet */
   guint folds_as_before : 1; /* should it fold at its first frame */

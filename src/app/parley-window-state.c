@@ -120,10 +120,13 @@ _parley_window_restore_state (ParleyWindow *self)
                                (int) get (self, HEIGHT, 300, 9999, DEFAULT_HEIGHT));
   if (get (self, MAXIMISED, 0, 1, 0))
     gtk_window_maximize (GTK_WINDOW (self));
-  if (chat != NULL && parley_chat_open (chat, NULL))
+  if (chat != NULL)
     parley_window_show_chat (self, chat, 0);
-  else
-    parley_window_new_chat (self, NULL);
+  if (chat == NULL || parley_chat_page_get_chat (self->chat_page) != chat) {
+    /* There is none, or it is still being read. */
+    g_autoptr (ParleyChat) fresh = parley_chat_list_create (self->services->chats);
+    parley_chat_page_set_chat (self->chat_page, fresh);
+  }
   if (place != NULL && adw_view_stack_get_child_by_name (self->places, place) != NULL)
     parley_window_show_place (self, place);
   gint64 folded_sidebar = get (self, FOLDED_SIDEBAR, 0, 1, -1);

@@ -11,6 +11,8 @@
 
 #include <glib/gi18n.h>
 
+#define OPEN_AT_ONCE_MS 30 /* a chat that is read within that is shown in the same frame */
+
 G_DEFINE_FINAL_TYPE (ParleyWindow, parley_window, ADW_TYPE_APPLICATION_WINDOW)
 
 enum { SHOWS, N_SIGNALS };
@@ -125,26 +127,80 @@ parley_window_show_place (ParleyWindow *self, const char *place)
     parley_sidebar_select_chat (self->sidebar, parley_chat_page_get_chat (self->chat_page));
 }
 
-void
-parley_window_show_chat (ParleyWindow *self, ParleyChat *chat, gint64 message)
-{
-  g_autoptr (GError) error = NULL;
+/* ---- showing a chat ---- */
 
-  if (!parley_chat_open (chat, &error)) {
+typedef struct {
+  ParleyWindow *window;
+  gint64 message;
+  gboolean at_once;
+} Showing;
+
+static void
+showing_free (gpointer data)
+{
+  Showing *showing = data;
+
+  g_object_unref (showing->window);
+  g_free (showing);
+}
+
+static void
+stop_opening (ParleyWindow *self)
+{
+  if (self->opening != NULL)
+    g_cancellable_cancel (self->opening);
+  g_clear_object (&self->opening);
+}
+
+static void
+chat_opened (ParleyChat *chat, const GError *error, gpointer data)
+{
+  const Showing *showing = data;
+  ParleyWindow *self = showing->window;
+  const char *place = adw_view_stack_get_visible_child_name (self->places);
+  gint64 message = showing->message;
+
+  g_clear_object (&self->opening);
+  if (error != NULL) {
+    parley_sidebar_select_chat (self->sidebar, parley_chat_page_get_chat (self->chat_page));
     parley_window_toast (self, error->message);
     return;
   }
+  /* Deleted while it was read. */
+  if (!showing->at_once &&
+      parley_chat_list_find (self->services->chats, parley_chat_get_id (chat)) != chat)
+    return;
   if (message != 0 && !parley_chat_show_message (chat, message, NULL))
     parley_window_toast (self, _ ("This is in another version of the chat, which can be shown when "
                                   "the reply is written."));
   parley_chat_page_set_chat (self->chat_page, chat);
   parley_chat_page_show_hit (self->chat_page, message, parley_sidebar_get_query (self->sidebar));
+  update_frame (self);
+  /* Who has gone elsewhere meanwhile stays there. */
+  if (g_strcmp0 (place, "chats") == 0) {
+    parley_sidebar_select_chat (self->sidebar, chat);
+    parley_chat_page_focus (self->chat_page);
+  }
+  tell_what_is_shown (self);
+}
+
+/* What was shown before stays for as long as it takes to read the chat. */
+void
+parley_window_show_chat (ParleyWindow *self, ParleyChat *chat, gint64 message)
+{
+  Showing *showing = g_new (Showing, 1);
+
+  *showing = (Showing){ g_object_ref (self), message, TRUE };
+  stop_opening (self);
   parley_window_show_place (self, "chats");
   if (parley_split_get_folded (self->split))
     parley_split_set_show_sidebar (self->split, FALSE);
-  update_frame (self);
-  parley_chat_page_focus (self->chat_page);
-  tell_what_is_shown (self);
+  parley_sidebar_select_chat (self->sidebar, chat);
+  self->opening = g_cancellable_new ();
+  g_autoptr (GCancellable) opening = g_object_ref (self->opening);
+  parley_chat_open_async (chat, OPEN_AT_ONCE_MS, opening, chat_opened, showing, showing_free);
+  if (self->opening == opening)
+    showing->at_once = FALSE;
 }
 
 void
@@ -247,6 +303,7 @@ dispose (GObject *object)
   ParleyWindow *self = PARLEY_WINDOW (object);
 
   g_clear_handle_id (&self->save_state_id, g_source_remove);
+  stop_opening (self);
   g_clear_pointer (&self->headers, g_ptr_array_unref);
   G_OBJECT_CLASS (parley_window_parent_class)->dispose (object);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The insides of a chat, shared by the files that make it up: parley-chat.c (the object and its
- * fields), chat-tree.c (messages and the path), chat-reply.c (asking and listening), chat-export.c.
+ * fields), chat-open.c (reading the messages), chat-tree.c (them and the path), chat-reply.c
+ * (asking and listening), chat-export.c.
  */
 #pragma once
 
@@ -20,6 +21,9 @@ struct _ParleyChat {
   gboolean stored, opened;
   GPtrArray *unread; /* of ParleyMessageRecord: what opening takes; NULL: what is in the store */
   guint save_later;  /* source */
+  guint n_saves;     /* so far */
+  gboolean following, following_again; /* messages that another process wrote are being read */
+  gboolean behind;                     /* some of them are still to be read */
   gint64 next_temporary_id;
 
   GHashTable *messages; /* gint64 id (in the value) -> ParleyMessage; owns */
@@ -69,6 +73,9 @@ void _parley_chat_memory_changed (ParleyChat *self); /* notifies `memory-start` 
 void _parley_chat_set_deleted_at (ParleyChat *self, gint64 when);
 /* Takes over what another process wrote. */
 void _parley_chat_refresh (ParleyChat *self, const ParleyChatRecord *record);
+
+/* chat-open.c */
+void _parley_chat_follow (ParleyChat *self); /* takes over messages that another process wrote */
 
 /* chat-tree.c */
 ParleyMessage *_parley_chat_insert (ParleyChat *self, const ParleyMessageRecord *record);

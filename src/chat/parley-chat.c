@@ -58,22 +58,6 @@ parley_chat_new (ParleyStore *store)
   return self;
 }
 
-gboolean
-parley_chat_open (ParleyChat *self, GError **error)
-{
-  g_return_val_if_fail (PARLEY_IS_CHAT (self), FALSE);
-  if (self->opened)
-    return TRUE;
-  g_autoptr (GPtrArray) records = g_steal_pointer (&self->unread);
-  if (!records)
-    records = parley_store_load_messages (self->store, self->record->id, error);
-  if (!records)
-    return FALSE;
-  self->opened = TRUE;
-  _parley_chat_load_tree (self, records);
-  return TRUE;
-}
-
 ParleyChat *
 parley_chat_snapshot (ParleyChat *self)
 {
@@ -91,6 +75,7 @@ void
 _parley_chat_save (ParleyChat *self)
 {
   g_clear_handle_id (&self->save_later, g_source_remove);
+  self->n_saves++;
   if (self->stored)
     parley_store_put_chat (self->store, self->record);
 }
@@ -144,15 +129,13 @@ _parley_chat_refresh (ParleyChat *self, const ParleyChatRecord *record)
                   g_strcmp0 (self->record->title, record->title) == 0 &&
                   g_strcmp0 (self->record->folder, record->folder) == 0 &&
                   self->record->pinned == record->pinned;
-  if (same)
+  if (same && !self->behind)
     return;
   parley_chat_record_free (self->record);
   self->record = parley_chat_record_copy (record);
   parley_sampling_from_json (&self->sampling, record->settings);
-  g_autoptr (GPtrArray) messages =
-      self->opened ? parley_store_load_messages (self->store, record->id, NULL) : NULL;
-  if (messages)
-    _parley_chat_merge_tree (self, messages);
+  if (self->opened)
+    _parley_chat_follow (self);
   static const guint changed[] = { PROP_TITLE,         PROP_FOLDER, PROP_PINNED,
                                    PROP_SYSTEM_PROMPT, PROP_DRAFT,  PROP_UPDATED_AT };
   for (gsize i = 0; i < G_N_ELEMENTS (changed); i++)

@@ -35,6 +35,13 @@ ParleyChat *parley_chat_new (ParleyStore *store);
 ParleyChat *parley_chat_new_from_record (ParleyStore *store, const ParleyChatRecord *record);
 /* Reads the messages, if that has not been done yet. */
 gboolean parley_chat_open (ParleyChat *self, GError **error);
+/* The same on a thread, for chats of any length. `opened` is called in the main context of the
+ * caller: in the call itself when that takes no longer than `patience_ms` (0: never; what is there
+ * already is told of at once), else later, and not at all when it was cancelled. `data` is freed by
+ * `destroy` in each case. */
+typedef void (*ParleyChatOpened) (ParleyChat *self, const GError *error, gpointer data);
+void parley_chat_open_async (ParleyChat *self, guint patience_ms, GCancellable *cancellable,
+                             ParleyChatOpened opened, gpointer data, GDestroyNotify destroy);
 
 gint64 parley_chat_get_id (ParleyChat *self);
 gboolean parley_chat_is_temporary (ParleyChat *self);
@@ -115,7 +122,7 @@ const char *parley_chat_get_summary (ParleyChat *self);
 void parley_chat_remember_all (ParleyChat *self);
 
 /* The same conversation for another thread, which owns it then and may export it: a chat as it is
- * at this moment, that nothing is saved of. Costs a copy of the messages that are in memory. */
+ * at this moment, that nothing is saved of. It shares the texts of the messages in memory. */
 ParleyChat *parley_chat_snapshot (ParleyChat *self) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The shown path as Markdown; the whole tree with all versions as JSON. They take their time: for a

@@ -931,6 +931,98 @@ copies_are_chats_of_their_own (void)
   CHECK (strstr (whole, "\"deleted\""));
 }
 
+typedef struct {
+  guint n_opened, n_freed;
+  gboolean failed;
+} Opened;
+
+static void
+on_opened (ParleyChat *self, const GError *error, gpointer data)
+{
+  Opened *opened = data;
+  opened->n_opened++;
+  opened->failed = error != NULL;
+}
+
+static void
+on_freed (gpointer data)
+{
+  ((Opened *) data)->n_freed++;
+}
+
+static void
+wait_freed (const Opened *opened, guint n)
+{
+  for (int i = 0; i < 1000 && opened->n_freed < n; i++) {
+    settle ();
+    g_usleep (10000);
+  }
+  CHECK_MSG (opened->n_freed == n, "%u", opened->n_freed);
+}
+
+static ParleyChat *
+unopened (void)
+{
+  must_flush (store);
+  g_autoptr (ParleyChatRecord) record =
+      parley_store_get_chat (store, parley_chat_get_id (chat), NULL);
+  return parley_chat_new_from_record (store, record);
+}
+
+/* Nothing is read in the call without patience; once for all who wait; not for those who do not. */
+static void
+chats_are_read_on_a_thread (void)
+{
+  begin ();
+  exchange ("One", "1");
+  g_autoptr (ParleyChat) read = unopened ();
+  Change change = { 0 };
+  Opened opened = { 0 }, cancelled = { 0 };
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_signal_connect (read, "items-changed", G_CALLBACK (note_change), &change);
+  parley_chat_open_async (read, 0, NULL, on_opened, &opened, on_freed);
+  parley_chat_open_async (read, 0, NULL, on_opened, &opened, on_freed);
+  parley_chat_open_async (read, 0, cancellable, on_opened, &cancelled, on_freed);
+  g_cancellable_cancel (cancellable);
+  CHECK (change.n == 0 && opened.n_opened == 0);
+  wait_freed (&opened, 2);
+  wait_freed (&cancelled, 1);
+  CHECK (opened.n_opened == 2 && !opened.failed && cancelled.n_opened == 0);
+  CHECK (change.n == 1 && change.added == 2);
+
+  /* What is there already is told of at once. */
+  parley_chat_open_async (read, 0, NULL, on_opened, &opened, on_freed);
+  CHECK (opened.n_opened == 3 && opened.n_freed == 3);
+
+  /* With patience, too, and once. */
+  g_autoptr (ParleyChat) other = unopened ();
+  parley_chat_open_async (other, 60000, NULL, on_opened, &opened, on_freed);
+  CHECK (opened.n_opened == 4 && g_list_model_get_n_items (G_LIST_MODEL (other)) == 2);
+  wait_freed (&opened, 4);
+  CHECK (opened.n_opened == 4);
+}
+
+/* A chat that another process goes on with while it is read is read again. */
+static void
+chats_are_read_as_they_are_in_the_end (void)
+{
+  begin ();
+  exchange ("One", "1");
+  must_flush (store);
+  g_autoptr (ParleyChatList) list = parley_chat_list_new (store, NULL);
+  ParleyChat *seen = item (list, 0);
+  Opened opened = { 0 };
+  parley_chat_open_async (seen, 0, NULL, on_opened, &opened, on_freed);
+  g_usleep (200000); /* likely read by now, but not told of */
+  parley_chat_set_responder (chat, NULL);
+  parley_chat_send (chat, "Two", NULL);
+  must_flush (store);
+  parley_chat_list_reload (list);
+  CHECK (opened.n_opened == 0);
+  wait_freed (&opened, 1);
+  CHECK (opened.n_opened == 1 && g_list_model_get_n_items (G_LIST_MODEL (seen)) == 3);
+}
+
 /* What another process writes shows up in the list and in open chats. */
 static void
 other_processes_are_followed (void)
@@ -1096,6 +1188,8 @@ main (void)
   RUN (many_join_the_list_at_once);
   RUN (many_come_from_elsewhere_at_once);
   RUN (copies_are_chats_of_their_own);
+  RUN (chats_are_read_on_a_thread);
+  RUN (chats_are_read_as_they_are_in_the_end);
   RUN (other_processes_are_followed);
   RUN (sampling_survives_json);
   RUN (biases_and_forms_are_checked);
