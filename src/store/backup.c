@@ -88,7 +88,9 @@ parley_store_back_up (ParleyStore *self, const char *path, ParleyProgress progre
 static gboolean
 erase (sqlite3 *db, gpointer data, GError **error)
 {
-  return parley_sql_run (db, error, "DELETE FROM chat", "") &&
+  /* As for the parents, see parley_chats_purge(). */
+  return parley_sql_run (db, error, "UPDATE message SET parent = NULL", "") &&
+         parley_sql_run (db, error, "DELETE FROM chat", "") &&
          parley_sql_run (db, error, "DELETE FROM draft_file", "") &&
          parley_sql_run (db, error, "DELETE FROM attachment", "") &&
          parley_sql_run (db, error, "DELETE FROM search", "") &&

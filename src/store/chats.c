@@ -63,6 +63,8 @@ parley_store_put_chat (ParleyStore *store, const ParleyChatRecord *chat)
                       parley_chat_record_copy (chat), (GDestroyNotify) parley_chat_record_free);
 }
 
+/* The messages hang on the chat alone when they go: one that took along what hangs on it would do
+ * so in one step inside the other, of which SQLite allows a thousand. */
 gboolean
 parley_chats_purge (sqlite3 *db, gint64 chat, GError **error)
 {
@@ -70,6 +72,7 @@ parley_chats_purge (sqlite3 *db, gint64 chat, GError **error)
                          "DELETE FROM search WHERE rowid = ?1"
                          " OR rowid IN (SELECT id FROM message WHERE chat = ?1)",
                          "i", chat) &&
+         parley_sql_run (db, error, "UPDATE message SET parent = NULL WHERE chat = ?", "i", chat) &&
          parley_sql_run (db, error, "DELETE FROM chat WHERE id = ?", "i", chat);
 }
 

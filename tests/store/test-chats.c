@@ -305,6 +305,53 @@ purged_chats_leave_no_trace (void)
   CHECK (count ("SELECT count (*) FROM search") == 2);
 }
 
+/* Of `n` messages, each of which answers the one before. */
+static void
+put_long_chat (ParleyStore *store, guint n, gint64 deleted_at)
+{
+  g_autoptr (ParleyChatRecord) chat = parley_chat_record_new ();
+  g_autoptr (GPtrArray) messages =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) parley_message_record_free);
+  chat->id = parley_store_new_id (store);
+  chat->deleted_at = deleted_at;
+  for (guint i = 0; i < n; i++) {
+    ParleyMessageRecord *message = parley_message_record_new ();
+    message->id = parley_store_new_id (store);
+    message->chat = chat->id;
+    message->parent = i > 0 ? ((ParleyMessageRecord *) messages->pdata[i - 1])->id : 0;
+    message->role = PARLEY_ROLE_USER;
+    g_ptr_array_add (message->parts, parley_part_record_new (PARLEY_PART_TEXT, "on and on"));
+    g_ptr_array_add (messages, message);
+  }
+  parley_store_add_chat (store, chat, messages);
+}
+
+/* SQLite does no more than a thousand steps inside one another. */
+static void
+long_chats_are_purged_and_erased (void)
+{
+  ParleyStore *store = must_open (fresh_folder ());
+  put_long_chat (store, 3000, 1); /* deleted long ago: it goes when the store is opened again */
+  put_long_chat (store, 3000, 0);
+  must_close (store);
+  CHECK (count ("SELECT count (*) FROM message") == 6000);
+  store = must_open (test_folder);
+  g_autoptr (GPtrArray) chats = parley_store_list_chats (store, NULL);
+  CHECK (chats->len == 1);
+  CHECK (count ("SELECT count (*) FROM message") == 3000);
+  parley_store_purge_chat (store, ((ParleyChatRecord *) chats->pdata[0])->id);
+  must_flush (store);
+  CHECK (count ("SELECT count (*) FROM message") == 0);
+
+  put_long_chat (store, 3000, 0);
+  g_autoptr (GError) error = NULL;
+  CHECK_MSG (parley_store_erase (store, &error), "%s", error->message);
+  must_close (store);
+  CHECK (count ("SELECT count (*) FROM message") == 0);
+  CHECK (count ("SELECT count (*) FROM part") == 0);
+  CHECK (count ("SELECT count (*) FROM search") == 0);
+}
+
 /* What waited in a draft while another program tidied up is sent all the same. */
 static void
 missing_files_cost_no_message (void)
@@ -404,6 +451,7 @@ main (void)
   RUN (files_of_drafts_wait);
   RUN (search_finds_words_and_beginnings);
   RUN (purged_chats_leave_no_trace);
+  RUN (long_chats_are_purged_and_erased);
   RUN (old_deletions_are_carried_out_at_the_next_open);
   remove_tree (test_folder);
   return test_done ();
