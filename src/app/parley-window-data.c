@@ -135,7 +135,7 @@ erased (gpointer result, const GError *error, gpointer data)
 }
 
 /* First nothing may hold a chat any more, or it would be written again. */
-static void
+static gboolean
 erase_now (gpointer widget)
 {
   ParleyWindow *self = widget;
@@ -152,6 +152,14 @@ erase_now (gpointer widget)
   erasing->hubs = parley_network_list_hubs (services);
   parley_task_run_whole (services->tasks, PARLEY_TASK_WITH_CHATS, _ ("Deleting chats and settings"),
                          erase, erased, erasing, erasing_free);
+  return G_SOURCE_REMOVE;
+}
+
+/* When the question is gone: to take it away, all rows and a long chat is much for one frame. */
+static void
+erase_soon (gpointer widget)
+{
+  g_idle_add_full (GDK_PRIORITY_REDRAW + 10, erase_now, g_object_ref (widget), g_object_unref);
 }
 
 static void
@@ -160,7 +168,7 @@ delete_data (GSimpleAction *action, GVariant *parameter, gpointer widget)
   parley_ask (GTK_WINDOW (widget), _ ("Delete Everything?"),
               _ ("All chats, attached files and settings are deleted for good. This cannot be "
                  "undone. Models stay."),
-              NULL, _ ("Delete"), TRUE, erase_now, g_object_ref (widget), g_object_unref);
+              NULL, _ ("Delete"), TRUE, erase_soon, g_object_ref (widget), g_object_unref);
 }
 
 void
