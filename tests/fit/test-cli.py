@@ -169,15 +169,22 @@ def every_figure_is_there():
     case.close()
 
 
+# A reply by chance may end before it has the tokens that count.
+LIKELIEST = ("-t", "0")
+
+
 def replies_teach():
     """What a model did here is told in words, apart from what it was only foretold."""
     case = Case()
     measured(case)
     before = case.facts("fit", GUIDE)["speed"]
     assert before["trust"] == "predicted", before
-    for _ in range(2):
-        case.run("chat", GUIDE, "-p", "What is Parley, and what can it do?", "--max-tokens", "40")
-    after = case.facts("fit", GUIDE)["speed"]
+    for _ in range(8):
+        case.run("chat", GUIDE, "-p", "What is Parley, and what can it do?", "--max-tokens", "40",
+                 *LIKELIEST)
+        after = case.facts("fit", GUIDE)["speed"]
+        if "2 replies" in after["basis"]:
+            break  # others were disturbed, twenty times slower than foretold: they do not count
     assert after["trust"] == "measured", after
     assert after["basis"] == "measured on this computer with this model, in 2 replies", after
     assert after["generation"] > 0
@@ -192,7 +199,7 @@ def a_file_has_its_own_history():
     """Not that of a model that goes by the file's name."""
     case = Case()
     measured(case)
-    case.run("chat", GUIDE, "-p", "What is Parley, and what can it do?", "--max-tokens", "40")
+    case.run("chat", GUIDE, "-p", "What is Parley, and what can it do?", "--max-tokens", "40", *LIKELIEST)
     assert case.facts("fit", GUIDE)["speed"]["trust"] == "measured"
     os.rename(synthetic(case), os.path.join(case.home, GUIDE))
     here = os.getcwd()
