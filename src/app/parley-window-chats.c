@@ -82,7 +82,7 @@ delete_chat (GSimpleAction *action, GVariant *parameter, gpointer widget)
     return;
   const char *title = parley_chat_get_title (chat);
   g_autofree char *text =
-      g_strdup_printf (_ ("“%s” deleted"), *title != '\0' ? title : _ ("New Chat"));
+      g_strdup_printf (_ ("Deleted “%s”"), *title != '\0' ? title : _ ("New Chat"));
 
   offer_undo (self, text, chat, 0);
   gboolean shown = parley_chat_page_get_chat (self->chat_page) == chat;

@@ -52,7 +52,7 @@ def deletions_are_undone(case):
         library.undo(app)
         wait(lambda: title in rows(app), "the chat to come back")
         assert second not in rows(app), "Undo brought the wrong one back"
-        wait(lambda: talk.says(app, f"“{second}” deleted"), "what is offered next")
+        wait(lambda: talk.says(app, f"Deleted “{second}”"), "what is offered next")
         library.undo(app)
         wait(lambda: second in rows(app), "the second to come back")
 

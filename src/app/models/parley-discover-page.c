@@ -99,7 +99,7 @@ show_error (ParleyDiscoverPage *self, const GError *error)
                      g_error_matches (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_NETWORK);
 
   adw_status_page_set_title (ADW_STATUS_PAGE (self->error),
-                             offline ? _ ("No Connection") : _ ("The Hub Did Not Answer"));
+                             offline ? _ ("No Connection") : _ ("The Search Failed"));
   parley_status_page_set_text (self->error, error->message);
   gtk_stack_set_visible_child_name (GTK_STACK (self->results_stack), "error");
 }
