@@ -406,7 +406,7 @@ build_texts (ParleyModelRow *self)
   if (parley_updates_find (self->services->updates, self->model) != NULL)
     gtk_box_append (GTK_BOX (line), parley_line (_ ("Newer version"), "tag"));
   gtk_box_append (GTK_BOX (texts), parley_line (parley_model_get_name (self->model), "quant-name"));
-  gtk_box_append (GTK_BOX (texts), parley_line (facts, "numeric dim-label"));
+  gtk_box_append (GTK_BOX (texts), parley_label (facts, "numeric dim-label"));
   if (*history != '\0')
     gtk_box_append (GTK_BOX (texts), parley_line (history, "caption numeric dim-label"));
   gtk_box_append (GTK_BOX (texts), line);

@@ -279,8 +279,9 @@ build_model (ParleyRepoView *self)
   gtk_widget_set_margin_bottom (self->facts, 8);
   self->gate = build_gate (self);
   self->base = parley_text_button (_ ("Base model"), NULL);
-  gtk_label_set_wrap_mode (GTK_LABEL (gtk_button_get_child (GTK_BUTTON (self->base))),
-                           PANGO_WRAP_WORD_CHAR);
+  GtkLabel *base = GTK_LABEL (gtk_button_get_child (GTK_BUTTON (self->base)));
+  gtk_label_set_wrap_mode (base, PANGO_WRAP_WORD_CHAR);
+  gtk_label_set_justify (base, GTK_JUSTIFY_LEFT);
   parley_add_classes (self->base, "flat base-link");
   gtk_widget_set_halign (self->base, GTK_ALIGN_START);
   g_signal_connect_swapped (self->base, "clicked", G_CALLBACK (open_base), self);

@@ -48,7 +48,7 @@ new_row (const char *name, const char *below, GtkWidget *figures, const char *re
   GtkWidget *texts = parley_box (GTK_ORIENTATION_VERTICAL, 4, NULL);
 
   gtk_box_append (GTK_BOX (texts), parley_line (name, "result-name"));
-  gtk_box_append (GTK_BOX (texts), parley_line (below, "caption dim-label"));
+  gtk_box_append (GTK_BOX (texts), parley_label (below, "caption dim-label"));
   gtk_box_append (GTK_BOX (texts), figures);
   gtk_widget_set_hexpand (texts, TRUE);
   gtk_box_append (GTK_BOX (box), texts);
