@@ -93,6 +93,7 @@ menu_row (Defaults *self, const char *key, const char *title, const char *subtit
   GtkWidget *menu = gtk_drop_down_new (G_LIST_MODEL (labels), NULL);
   g_autofree char *present = get (self->services, self->model, key);
 
+  parley_drop_down_set_narrow (menu);
   for (guint i = 0; values[i] != NULL; i++)
     if (g_strcmp0 (values[i], present) == 0)
       gtk_drop_down_set_selected (GTK_DROP_DOWN (menu), i + 1);

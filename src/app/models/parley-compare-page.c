@@ -271,7 +271,10 @@ make_row (ParleyComparePage *self, const ParleyCompared *entry)
   g_autofree char *name = name_of (entry);
   GtkWidget *title = parley_line (name, "result-name"), *words = parley_label ("", "dim-label");
   GtkWidget *verdict = parley_verdict_new ();
-  GtkWidget *button = parley_text_button (entry->model != NULL ? _ ("Chat") : _ ("Download"), NULL);
+  /* A picture, as in the welcome: the long word some languages have leaves no room for the rest. */
+  GtkWidget *button = entry->model != NULL
+                          ? parley_text_button (_ ("Chat"), NULL)
+                          : parley_icon_button ("parley-download-symbolic", _ ("Download"), NULL);
   g_autofree char *removal = g_strdup_printf (_ ("Leave Out %s"), name);
   GtkWidget *remove = parley_icon_button ("window-close-symbolic", removal, NULL);
 
@@ -438,6 +441,7 @@ computer_choice (ParleyComparePage *self)
     gtk_string_list_append (names, parley_imagined_name (i));
   gtk_string_list_append (names, _ ("Own figures"));
   self->computer = gtk_drop_down_new (G_LIST_MODEL (names), NULL);
+  parley_drop_down_set_narrow (self->computer);
   parley_set_accessible_name (self->computer, _ ("Computer"));
   g_signal_connect_swapped (self->computer, "notify::selected", G_CALLBACK (computer_chosen), self);
   return self->computer;

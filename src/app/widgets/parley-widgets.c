@@ -8,6 +8,8 @@
 /* How narrow a text that wraps may get. Without it the toolkit lays the text out with a letter a
  * line to find that out, which takes longer than all else done to a growing text in a frame. */
 #define NARROWEST 12
+/* In letters: choices no longer than this are never cut. */
+#define SHORT_CHOICE 12
 
 void
 parley_set_accessible_name (GtkWidget *widget, const char *name)
@@ -222,6 +224,36 @@ parley_setting_row (const char *title, const char *subtitle, GtkWidget *widget)
   adw_action_row_add_suffix (ADW_ACTION_ROW (row), widget);
   adw_action_row_set_activatable_widget (ADW_ACTION_ROW (row), widget);
   return row;
+}
+
+static void
+set_up_choice (GtkListItemFactory *factory, GtkListItem *item)
+{
+  gtk_list_item_set_child (item, parley_line ("", NULL));
+}
+
+static void
+bind_choice (GtkListItemFactory *factory, GtkListItem *item)
+{
+  GtkLabel *label = GTK_LABEL (gtk_list_item_get_child (item));
+  const char *text = gtk_string_object_get_string (gtk_list_item_get_item (item));
+
+  /* Short ones stay whole: beside a title that can wrap it is the title that does. */
+  gtk_label_set_width_chars (label, (int) MIN (g_utf8_strlen (text, -1), SHORT_CHOICE));
+  gtk_label_set_text (label, text);
+}
+
+void
+parley_drop_down_set_narrow (GtkWidget *menu)
+{
+  GtkDropDown *choices = GTK_DROP_DOWN (menu);
+  g_autoptr (GtkListItemFactory) chosen = gtk_signal_list_item_factory_new ();
+
+  g_signal_connect (chosen, "setup", G_CALLBACK (set_up_choice), NULL);
+  g_signal_connect (chosen, "bind", G_CALLBACK (bind_choice), NULL);
+  /* The list keeps its own lines, which are whole and mark the one that is chosen. */
+  gtk_drop_down_set_list_factory (choices, gtk_drop_down_get_factory (choices));
+  gtk_drop_down_set_factory (choices, chosen);
 }
 
 GtkWidget *

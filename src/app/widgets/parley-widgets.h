@@ -52,6 +52,9 @@ GtkWidget *parley_boxed_list (void);
  * `subtitle` and `widget` may be NULL. */
 GtkWidget *parley_setting_row (const char *title, const char *subtitle, GtkWidget *widget);
 
+/* A menu of texts whose button may become narrower than a long one of them. */
+void parley_drop_down_set_narrow (GtkWidget *menu);
+
 /* A text view as a card, scrolled when it has more text than room. */
 GtkWidget *parley_text_card (GtkWidget *text_view, int height);
 
