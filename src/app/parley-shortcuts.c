@@ -104,8 +104,11 @@ shortcut_row (const Shortcut *shortcut)
 
   parley_row_set_plain (row);
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), _ (shortcut->label));
-  for (guint i = 0; caps[i] != NULL; i++)
-    gtk_box_append (GTK_BOX (box), parley_line (caps[i], "keycap"));
+  for (guint i = 0; caps[i] != NULL; i++) {
+    GtkWidget *cap = parley_line (caps[i], "keycap");
+    gtk_label_set_xalign (GTK_LABEL (cap), 0.5f);
+    gtk_box_append (GTK_BOX (box), cap);
+  }
   gtk_widget_set_valign (box, GTK_ALIGN_CENTER);
   adw_action_row_add_suffix (ADW_ACTION_ROW (row), box);
   return row;

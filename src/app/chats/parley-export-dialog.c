@@ -239,7 +239,7 @@ build (Export *self)
   GtkWidget *box = parley_box (GTK_ORIENTATION_VERTICAL, 0, NULL);
   GtkWidget *body = parley_box (GTK_ORIENTATION_VERTICAL, 12, NULL);
   GtkWidget *held = parley_text_button (_ ("Choose All With This Model"), NULL);
-  GtkWidget *bar = parley_box (GTK_ORIENTATION_HORIZONTAL, 12, "dialog-body");
+  GtkWidget *bar = parley_box (GTK_ORIENTATION_HORIZONTAL, 12, "dialog-foot");
   GtkWidget *go = parley_text_button (_ ("Export…"), NULL);
 
   gtk_box_append (GTK_BOX (body),

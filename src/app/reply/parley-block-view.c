@@ -97,7 +97,7 @@ build_marker (const ParleyBlock *list, const ParleyBlock *item, guint index)
     marker =
         gtk_image_new_from_icon_name (done ? "checkbox-checked-symbolic" : "checkbox-symbolic");
     parley_set_accessible_name (marker, done ? _ ("Done") : _ ("Not done"));
-    gtk_widget_set_margin_top (marker, 3);
+    gtk_widget_add_css_class (marker, "md-tick");
   } else if (list->level > 0) {
     g_autofree char *number = g_strdup_printf ("%u.", list->level + index);
     marker = parley_label (number, "md-bullet md-text");
