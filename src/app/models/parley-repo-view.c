@@ -281,6 +281,7 @@ build_model (ParleyRepoView *self)
   self->base = parley_text_button (_ ("Base model"), NULL);
   GtkLabel *base = GTK_LABEL (gtk_button_get_child (GTK_BUTTON (self->base)));
   gtk_label_set_wrap_mode (base, PANGO_WRAP_WORD_CHAR);
+  gtk_label_set_xalign (base, 0);
   gtk_label_set_justify (base, GTK_JUSTIFY_LEFT);
   parley_add_classes (self->base, "flat base-link");
   gtk_widget_set_halign (self->base, GTK_ALIGN_START);
