@@ -8,6 +8,7 @@ are hidden now.
 """
 
 import collections
+import time
 
 import gi
 
@@ -105,10 +106,20 @@ class Accessibility:
         return {path: answer and [child for _, child in answer]
                 for path, answer in answers.items()}
 
+    def cached(self):
+        """What the toolkit lists; it may be on the bus for a moment before it has the list."""
+        end = time.monotonic() + 5
+        while True:
+            try:
+                return self.call("/org/a11y/atspi/cache", "Cache.GetItems")
+            except GLib.Error as error:
+                if "UnknownMethod" not in error.message or time.monotonic() > end:
+                    raise
+            time.sleep(0.05)
+
     def items(self):
         found = {}
-        for (_, path), _, _, _, n, interfaces, name, role, _, states in \
-                self.call("/org/a11y/atspi/cache", "Cache.GetItems"):
+        for (_, path), _, _, _, n, interfaces, name, role, _, states in self.cached():
             found[path] = Item(n, interfaces, role_name(role), name, states)
         return found
 
