@@ -44,7 +44,9 @@ def chips(app):
 
 def conversation(app):
     """A place in it."""
-    x, y, width, _ = app.find("text", "Message").extents()
+    message = app.find("text", "Message")
+    wait(lambda: message.extents()[2] > 0, "it to be laid out")
+    x, y, width, _ = message.extents()
     left, top = app.origin()
     return left + x + width // 2, top + y - 200
 
@@ -140,12 +142,16 @@ def models_are_dropped_on_the_window(case):
         assert chips(app) == [], "it goes along with the message too"
         assert os.path.exists(one), "it was moved away"
     with case.window() as app:
+        app.do("show-chats")  # it comes back with the place that it had a second before its end
         page = conversation(app)
         app.do("show-models")
         app.root.all("push button", "Import Models")[-1].click()
-        for name in ("Import Files or Archives…", "Import a Folder…"):
-            wait(lambda name=name: [n for n in app.root.walk() if n.name == name], name)
+        def choices():
+            return {n.name for n in app.root.walk() if "visible" in n.states()} & {
+                "Import Files or Archives…", "Import a Folder…"}
+        wait(lambda: len(choices()) == 2, "what the menu has")
         app.key("Escape")
+        wait(lambda: not choices(), "the menu to close")
         drop(app, page, broken)
         wait(lambda: talk.says(app, "broken.gguf"), "why the broken one is left out")
         drop(app, page, folder)

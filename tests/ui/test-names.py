@@ -70,8 +70,11 @@ class Walk:
                 self.nameless.add(f"{place}: an empty {node.role}")
             for child in node.children():
                 walk(child, node)
-        for window in self.app.root.children():
-            walk(window, None)
+        def all_is_seen():
+            for window in self.app.root.children():
+                walk(window, None)
+            return True
+        wait(all_is_seen, place)  # a widget may be made anew while it is looked at
 
     def dialog(self, place, *action):
         """Opens it with an action of the window, looks, closes it."""

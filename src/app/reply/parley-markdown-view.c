@@ -10,6 +10,7 @@ struct _ParleyMarkdownView {
   gsize settled; /* bytes whose blocks are final */
   gsize length;  /* bytes shown */
   guint check;   /* of the shown text's first bytes, to tell another text from a longer one */
+  guint64 ended; /* of all of a text that is complete; 0: the text shown is not */
   guint n_final;
   ParleyBlock *live;  /* what the widgets after the final ones show */
   ParleyBlock *whole; /* final blocks, for the comparison at the end; NULL: none yet */
@@ -25,6 +26,17 @@ checksum (const char *text, gsize length)
   for (gsize i = 0; i < MIN (length, 64); i++)
     hash = hash * 33 + (guchar) text[i];
   return hash;
+}
+
+/* Not 0. */
+static guint64
+checksum_of_all (const char *text, gsize length)
+{
+  guint64 hash = G_GUINT64_CONSTANT (14695981039346656037);
+
+  for (gsize i = 0; i < length; i++)
+    hash = (hash ^ (guchar) text[i]) * G_GUINT64_CONSTANT (1099511628211);
+  return hash | 1;
 }
 
 static void
@@ -80,6 +92,12 @@ void
 parley_markdown_view_set (ParleyMarkdownView *self, const char *text, gsize length,
                           gboolean complete)
 {
+  guint64 ended = complete ? checksum_of_all (text, length) : 0;
+
+  /* Its widgets stay as they are, and so do words that are marked in them. */
+  if (ended != 0 && ended == self->ended && length == self->length)
+    return;
+  self->ended = ended;
   if (length < self->length || checksum (text, MIN (self->length, length)) != self->check)
     forget (self);
   gsize settled =
