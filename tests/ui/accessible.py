@@ -201,13 +201,32 @@ class Node:
                 if (role is None or (node.is_label() if role == "label" else node.role == role)) and
                 (name is None or node.name == name)]
 
+    def alike(self, items, tree):
+        """Those of its role and name in such a tree."""
+        return [node for node in Node(self.app, self.access, items, tree).walk()
+                if node.role == self.role and node.name == self.name]
+
+    def lasting(self, do):
+        """do() with it, or with the one that took its place since: lists make rows anew."""
+        try:
+            return do(self)
+        except GLib.Error as error:
+            if "UnknownMethod" not in error.message:
+                raise
+            before = [node.path for node in self.alike(self.items, self.tree)]
+            now = self.alike(*self.access.tree())
+            if self.path not in before or len(now) != len(before):
+                raise
+            return do(now[before.index(self.path)])
+
     def text(self):
         if "org.a11y.atspi.Text" not in self.items[self.path].interfaces:
             return ""
         return self.access.call(self.path, "Text.GetText", GLib.Variant("(ii)", (0, 2 ** 31 - 1)))
 
     def set_text(self, text):
-        self.access.call(self.path, "EditableText.SetTextContents", GLib.Variant("(s)", (text,)))
+        self.lasting(lambda node: self.access.call(
+            node.path, "EditableText.SetTextContents", GLib.Variant("(s)", (text,))))
 
     def value(self):
         return self.access.get(self.path, "Value", "CurrentValue")
@@ -231,22 +250,29 @@ class Node:
 
     def act(self, name):
         """Does one of them, as its menu does."""
+        self.lasting(lambda node: node.do_action(name))
+
+    def do_action(self, name):
         number = self.actions().index(name)
         self.access.call(self.path, "Action.DoAction", GLib.Variant("(i)", (number,)))
 
     def click(self):
         """By its own action; the effect comes a moment later, so wait for that."""
+        self.lasting(Node.do_click)
+
+    def do_click(self):
         for node in self.walk():
             for name in node.actions():
                 if name in ("click", "toggle", "activate"):
-                    node.act(name)
+                    node.do_action(name)
                     return
         self.press()
 
     def extents(self):
         """In its window, as they are now: left, upper edge, width, height."""
-        return tuple(self.access.call(self.path, "Component.GetExtents", GLib.Variant(
-            "(u)", (int(Atspi.CoordType.WINDOW),))))
+        return self.lasting(lambda node: tuple(self.access.call(
+            node.path, "Component.GetExtents", GLib.Variant("(u)", (
+                int(Atspi.CoordType.WINDOW),)))))
 
     def place(self):
         """Pixels from the left and the upper edge of the window."""
