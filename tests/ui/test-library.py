@@ -24,10 +24,6 @@ def models_are_kept_in_order(case):
     def own():
         return own_model(app)
 
-    def act(name):
-        """Of its row, which may be made anew while it is looked for."""
-        wait(lambda: own().act(name) is None, name)
-
     def checksum():
         with sqlite3.connect(f"file:{case.data}/parley.db?mode=ro", uri=True) as db:
             return db.execute("SELECT sha256 FROM artifact").fetchone()[0]
@@ -38,9 +34,9 @@ def models_are_kept_in_order(case):
         app.do("show-models")
         name = own().name
         assert talk.says(app, "free of"), "the space is not shown"
-        act("row.verify")
+        own().act("row.verify")
         wait(lambda: checksum() == hashlib.sha256(before).hexdigest(), "its checksum", 30)
-        act("row.tags")
+        own().act("row.tags")
         app.find("text", "Tags of the model").set_text("bedtime, small")
         app.find("push button", "Set Tags").click()
         wait(lambda: talk.says(app, "bedtime · small"), "the tags")
@@ -50,9 +46,9 @@ def models_are_kept_in_order(case):
         search.set_text("bedtime")
         wait(lambda: own().name == name, "the one with the tag")
         search.set_text("")
-        act("row.pin")
+        own().act("row.pin")
         wait(lambda: talk.says(app, "Pinned"), "that it is pinned")
-        act("row.delete")
+        own().act("row.delete")
         wait(lambda: not os.path.exists(case.model), "the file to go")
         undo(app)
         wait(lambda: os.path.exists(case.model), "the file to come back")
