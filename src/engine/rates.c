@@ -38,8 +38,7 @@ struct shape {
 static const struct shape matrices = { PE_TYPE_F32, 1, 1536, 3072, 24, 6, 64 };
 /* With more for each operation. */
 static const struct shape wide_matrices = { PE_TYPE_Q8_0, 1, 2048, 8192, 32, 8, 64 };
-/* For quick memory, where those would tell about launching kernels; wide ones have twice as much.
- */
+/* For quick memory, where those would tell about launching; wide ones have n_ff doubled. */
 static const struct shape large_matrices = { PE_TYPE_F32, 1, 4096, 14336, 32, 8, 128 };
 #define QUICK_MEMORY       2e11         /* bytes a second */
 #define LARGE_MODELS_BYTES (4ull << 30) /* of all that are large, and some more */

@@ -54,7 +54,8 @@ bench_matvec (struct bench *b, enum pe_shader shader)
   enum pe_type type = pe_shader_code[shader].type;
   uint64_t row_bytes = pe_type_row_bytes (type, b->k);
   uint32_t n = (uint32_t) (b->weight_bytes / row_bytes);
-  uint32_t size = b->group ? b->group : group_size (b, 64), rows = b->rows ? b->rows : 4;
+  struct pe_gpu_share share = pe_gpu_choose_share (&b->f.gpu, b->k, 1, false);
+  uint32_t size = b->group ? b->group : share.size, rows = b->rows ? b->rows : share.rows;
   const struct matvec_arguments push = {
     .weight = { b->weights.address },
     .work = b->work.address + PE_BOOK_BYTES,
@@ -92,8 +93,9 @@ bench_matvec_expert (struct bench *b, enum pe_shader shader)
     .n_experts = 8,
     .scale = 1,
   };
-  struct job job = job_of (shader, &push, sizeof push, (n + 1) / 2, 1, 8);
-  memcpy (job.constants, (uint32_t[]){ group_size (b, 64), 2, PE_FLAG_HEADS },
+  struct pe_gpu_share share = pe_gpu_choose_share (&b->f.gpu, b->k, 1, false);
+  struct job job = job_of (shader, &push, sizeof push, (n + share.rows - 1) / share.rows, 1, 8);
+  memcpy (job.constants, (uint32_t[]){ share.size, share.rows, PE_FLAG_HEADS },
           3 * sizeof (uint32_t));
   job.n_constants = 3;
   job.bytes = 8.0 * n * (double) row_bytes;

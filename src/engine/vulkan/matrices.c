@@ -17,8 +17,9 @@ choose_kernel (const struct pe_gpu_recorder *r, enum pe_shader floats, enum pe_s
 {
   enum pe_shader integers = pe_shader_find (codes, type);
   bool rounds = r->b->plan->request.precision == PE_PRECISION_FAST && r->b->gpu.tiers.prefers_dot;
-  return rounds && pe_gpu_has_kernel (r->b, integers) ? integers
-                                                      : pe_gpu_typed_shader (floats, type);
+  return rounds && pe_gpu_has_kernel (&r->b->gpu.tiers, integers)
+             ? integers
+             : pe_gpu_typed_shader (floats, type);
 }
 
 /* One matrix for each group: of an expert, or of the group itself. */

@@ -163,7 +163,6 @@ static bool
 time_multiplying (struct measuring *m, double *out, struct pe_error *error)
 {
   const struct sizes *s = &m->sizes;
-  const struct pe_gpu_tiers *tiers = &m->gpu.tiers;
   const struct matmul_arguments push = {
     .weight = m->weights.address,
     .work = m->work.address,
@@ -175,8 +174,7 @@ time_multiplying (struct measuring *m, double *out, struct pe_error *error)
     .out_row_stride = s->mn,
     .scale = 1,
   };
-  bool fragments = tiers->has[PE_SHADER_TIER_COOPERATIVE_MATRIX] &&
-                   pe_shader_code[PE_SHADER_MATMUL_COOP_F16].words;
+  bool fragments = pe_gpu_has_kernel (&m->gpu.tiers, PE_SHADER_MATMUL_COOP_F16);
   struct pe_gpu_tiling t = pe_gpu_choose_tiling (&m->gpu, fragments, s->mn, s->m);
   uint32_t constants[PE_GPU_TILING_CONSTANTS];
   uint32_t n_constants = pe_gpu_tiling_constants (&m->gpu, &t, 0, constants);

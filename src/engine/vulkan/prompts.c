@@ -142,9 +142,9 @@ choose_product (const struct pe_gpu_recorder *r, enum pe_type type)
   enum pe_shader fragments = pe_shader_find (PE_SHADER_MATMUL_COOP_F32, type);
   enum pe_shader integers = pe_shader_find (PE_SHADER_MATMUL_DOT_Q8_0, type);
   if (r->b->plan->request.precision == PE_PRECISION_FAST) {
-    if ((is_quantised || type == PE_TYPE_F16) && pe_gpu_has_kernel (r->b, fragments))
+    if ((is_quantised || type == PE_TYPE_F16) && pe_gpu_has_kernel (&r->b->gpu.tiers, fragments))
       return (struct product){ fragments, AS_HALVES, true };
-    if (r->b->gpu.tiers.prefers_dot && pe_gpu_has_kernel (r->b, integers))
+    if (r->b->gpu.tiers.prefers_dot && pe_gpu_has_kernel (&r->b->gpu.tiers, integers))
       return (struct product){ integers, AS_CODES, false };
     if (is_quantised)
       return (struct product){ pe_gpu_typed_shader (PE_SHADER_MATMUL_HALF_F32, type), AS_HALVES,

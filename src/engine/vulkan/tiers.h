@@ -37,6 +37,14 @@ struct pe_gpu_tiers {
   VkPhysicalDeviceVulkanMemoryModelFeatures memory_model;
 };
 
+/* Whether there is code for a kernel and the device can run it; false for PE_SHADER_COUNT. */
+static inline bool
+pe_gpu_has_kernel (const struct pe_gpu_tiers *tiers, enum pe_shader shader)
+{
+  return shader < PE_SHADER_COUNT && pe_shader_code[shader].words &&
+         tiers->has[pe_shader_code[shader].needs];
+}
+
 void pe_gpu_find_tiers (struct pe_vk *vk, VkInstance instance, VkPhysicalDevice physical,
                         struct pe_gpu_tiers *out);
 /* The features to enable before `next`; the memory model is part of the core features. */

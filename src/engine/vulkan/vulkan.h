@@ -223,14 +223,6 @@ pe_gpu_typed_shader (enum pe_shader first, enum pe_type type)
   return shader < PE_SHADER_COUNT ? shader : first; /* pe_gpu_supports() let only these through */
 }
 
-/* Whether there is code for a kernel and the device can run it; false for PE_SHADER_COUNT. */
-static inline bool
-pe_gpu_has_kernel (const struct pe_backend *b, enum pe_shader shader)
-{
-  return shader < PE_SHADER_COUNT && pe_shader_code[shader].words &&
-         b->gpu.tiers.has[pe_shader_code[shader].needs];
-}
-
 static inline uint32_t
 pe_gpu_tail_flag (uint64_t k)
 {
