@@ -295,11 +295,11 @@ def one_queue_with_the_terminal(case):
     def downloads():
         return library.cli(case.data, "downloads", "--json", PARLEY_HUB=case.hub.address)
 
-    case.hub.control(rate=400000)
+    case.hub.control(rate=30000)  # minutes: nothing may be done before it was looked at
     pull = library.start_cli(case.data, "pull", "-q", "fixture/plain:F32",
                              PARLEY_HUB=case.hub.address)
     try:
-        wait(lambda: there() > 100000, "the terminal to download")
+        wait(lambda: there() > 30000, "the terminal to download")
         with case.window() as app:
             app.do("show-models")
             wait(lambda: talk.says(app, "Another Parley downloads this file"),

@@ -264,7 +264,7 @@ def download_goes_on_after(case, end):
         open_repo(case, app)
         button = download_button(app)
         wait(lambda: case.hub.quiet(), "the headers to have been fetched", 30)
-        case.hub.control(rate=size // 8)
+        case.hub.control(rate=size // 30)
         button.click()
         wait(lambda: arrived(size // 3), "a third of the file", 60)
         end(app)
