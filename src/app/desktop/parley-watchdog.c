@@ -14,10 +14,13 @@ static struct {
   double busy;       /* ms in it */
   double drawing;    /* ms of these that the toolkit took to lay out and to draw */
   gint64 laying_out; /* when that began; 0: it does not go on */
+  gint64 sizing;     /* when the toolkit began to ask for the size of what the window holds */
+  double sized;      /* ms of that since the last part of the frame */
   double drawn;      /* ms of it since the loop woke */
   double longest;    /* ms, one iteration */
   /* The same in the processor time of this thread, which other programs take nothing of. */
-  double cpu_woken, cpu_busy, cpu_drawing, cpu_laying_out, cpu_drawn, cpu_longest;
+  double cpu_woken, cpu_busy, cpu_drawing, cpu_laying_out, cpu_sizing, cpu_sized, cpu_drawn,
+      cpu_longest;
   double first_drawn;
   float frames[MAX_FRAME]; /* ms of work in each frame that had any */
   float own[MAX_FRAME];    /* the same without the toolkit's layout and drawing */
@@ -71,12 +74,39 @@ timed_poll (GPollFD *fds, guint n, int timeout)
   return result;
 }
 
+static double
+ms_since (gint64 us)
+{
+  return (double) (g_get_monotonic_time () - us) / 1000;
+}
+
+/* The toolkit lays all of the window out to know how small it may be: with X11 in the same part of
+ * the frame in which we set its text. */
+static gboolean
+begin_sizing (GSignalInvocationHint *hint, guint n, const GValue *values, gpointer data)
+{
+  state.sizing = g_get_monotonic_time ();
+  state.cpu_sizing = cpu_ms ();
+  return TRUE;
+}
+
+static void
+end_sizing (GdkToplevel *toplevel, gpointer size, gpointer data)
+{
+  state.sized += ms_since (state.sizing);
+  state.cpu_sized += cpu_ms () - state.cpu_sizing;
+}
+
 void
 parley_watchdog_start (void)
 {
   state.on = g_getenv ("PARLEY_WATCHDOG") != NULL;
-  if (state.on)
-    g_main_context_set_poll_func (NULL, timed_poll);
+  if (!state.on)
+    return;
+  g_main_context_set_poll_func (NULL, timed_poll);
+  g_type_default_interface_ref (GDK_TYPE_TOPLEVEL); /* for its signals; never given back */
+  g_signal_add_emission_hook (g_signal_lookup ("compute-size", GDK_TYPE_TOPLEVEL), 0, begin_sizing,
+                              NULL, NULL);
 }
 
 /* What follows is the toolkit's: layout and drawing. Begins a frame, and again after what is done
@@ -84,6 +114,9 @@ parley_watchdog_start (void)
 static void
 toolkit_next (GdkFrameClock *clock, gpointer data)
 {
+  state.drawn += state.sized;
+  state.cpu_drawn += state.cpu_sized;
+  state.sized = state.cpu_sized = 0;
   state.laying_out = g_get_monotonic_time ();
   state.cpu_laying_out = cpu_ms ();
 }
@@ -92,10 +125,11 @@ static void
 drawn (GdkFrameClock *clock, gpointer data)
 {
   if (state.laying_out != 0) {
-    state.drawn += (double) (g_get_monotonic_time () - state.laying_out) / 1000;
+    state.drawn += ms_since (state.laying_out);
     state.cpu_drawn += cpu_ms () - state.cpu_laying_out;
   }
   state.laying_out = 0;
+  state.sized = state.cpu_sized = 0; /* those of the layout are in it */
   /* $PARLEY_WATCHDOG: the monotonic time in microseconds when the program was started. */
   gint64 started = g_ascii_strtoll (g_getenv ("PARLEY_WATCHDOG"), NULL, 10);
 
@@ -111,6 +145,8 @@ realized (GtkWidget *window, gpointer data)
   g_signal_connect_after (clock, "before-paint", G_CALLBACK (toolkit_next), NULL);
   g_signal_connect_after (clock, "update", G_CALLBACK (toolkit_next), NULL);
   g_signal_connect_after (clock, "after-paint", G_CALLBACK (drawn), NULL);
+  g_signal_connect_after (gtk_native_get_surface (GTK_NATIVE (window)), "compute-size",
+                          G_CALLBACK (end_sizing), NULL);
 }
 
 void
