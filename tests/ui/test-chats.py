@@ -18,6 +18,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cases  # noqa: E402
 import driver  # noqa: E402
 import library  # noqa: E402
+import pictures  # noqa: E402
 import talk  # noqa: E402
 from cases import query  # noqa: E402
 from driver import wait  # noqa: E402
@@ -90,6 +91,9 @@ def long_chats_come_in_parts(case):
         app.xdotool("mousemove", "900", "400", "click", "--repeat", "400", "--delay", "5", "4")
         button = app.find("push button", "Show earlier messages")
         wait(lambda: button.place()[1] > 0, "the beginning of them")
+        top = button.place()[1]
+        app.xdotool("click", "5")  # ends what goes on upwards, unseen at the top, by the wheel's swing
+        wait(lambda: button.place()[1] < top, "the way down")
         last = None
         while last != (last := messages(app)[0].place()):
             pass
@@ -98,6 +102,30 @@ def long_chats_come_in_parts(case):
         wait(lambda: len(messages(app)) == 80, "forty more")
         wait(lambda: abs(first.place()[1] - last[1]) <= 2,
              f"the first to be at {last}, not at {first.place()}")
+        # What is out of sight is not drawn, and is as soon as it comes into sight. The pointer draws
+        # what it is over again.
+        app.xdotool("mousemove", "5", "5")
+        press(app, "To the end")
+        all_are_drawn(case, app)
+        height = app.size()[1]
+        app.resize(1000, 880)
+        wait(lambda: app.size()[1] > height, "a higher window")
+        all_are_drawn(case, app)
+
+
+def all_are_drawn(case, app):
+    """The texts of messages in sight have pixels of their own."""
+    pane, = [n for n in app.root.all("scroll pane") if n.all(name="Conversation")]
+    _, top, _, height = pane.extents()
+
+    def drawn():
+        picture = pictures.Picture(app, case.data)
+        places = [n.extents() for message in messages(app) for n in talk.seen(message)
+                  if n.is_label() and n.name.strip()]
+        in_sight = [at for at in places if top <= at[1] and at[1] + at[3] <= top + height]
+        colours = [picture.luminances(*at) for at in in_sight]
+        return in_sight and all(pictures.contrast(min(c), max(c)) > 1.5 for c in colours)
+    wait(drawn, "all messages in sight to be drawn")
 
 
 def long_messages_come_in_smaller_parts(case):

@@ -12,6 +12,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cases  # noqa: E402
+import pictures  # noqa: E402
 import shots  # noqa: E402
 import talk  # noqa: E402
 import tour  # noqa: E402
@@ -136,35 +137,6 @@ def fits_from_right_to_left(case):
 
 # ---- colours ----
 
-def luminance(red, green, blue):
-    """Relative, as WCAG 2 has it; of values from 0 to 255."""
-    parts = [v / 255 / 12.92 if v <= 10 else ((v / 255 + 0.055) / 1.055) ** 2.4
-             for v in (red, green, blue)]
-    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
-
-
-def contrast(one, other):
-    return (max(one, other) + 0.05) / (min(one, other) + 0.05)
-
-
-class Picture:
-    """The window as it is drawn now."""
-
-    def __init__(self, app, folder):
-        path = os.path.join(folder, "looks.png")
-        app.picture(path)
-        self.pixels = talk.GdkPixbuf.Pixbuf.new_from_file(path)
-        self.bytes = self.pixels.get_pixels()
-
-    def luminances(self, left, top, width, height):
-        """Of the pixels there that the picture has."""
-        step, row = self.pixels.get_n_channels(), self.pixels.get_rowstride()
-        seen = {bytes(self.bytes[y * row + x * step:y * row + x * step + 3])
-                for y in range(max(top, 0), min(top + height, self.pixels.get_height()))
-                for x in range(max(left, 0), min(left + width, self.pixels.get_width()))}
-        return [luminance(*colour) for colour in seen]
-
-
 def is_cut(at, panes):
     """An edge of what scrolls goes through it: of its letters there may be little more than edges."""
     return any(at[0] < left + width and left < at[0] + at[2] and
@@ -174,7 +146,7 @@ def is_cut(at, panes):
 
 def hard_to_read(case, app, place, known):
     """Words of this place that hardly stand out. `known`: labels of the places before, by path."""
-    picture, found = Picture(app, case.data), []
+    picture, found = pictures.Picture(app, case.data), []
     nodes = list(talk.seen(next(app.root.children())))
     panes = [node.extents() for node in nodes if node.role == "scroll pane"]
     for node in nodes:
@@ -184,7 +156,7 @@ def hard_to_read(case, app, place, known):
             continue
         known[node.path] = at
         values = picture.luminances(at[0] + EDGE, at[1] + EDGE, *at[2:])
-        ratio = contrast(min(values), max(values)) if values else 1
+        ratio = pictures.contrast(min(values), max(values)) if values else 1
         # Below 1.2 nothing is drawn there: it is scrolled away.
         if 1.2 < ratio < LEAST and not is_cut(at, panes):
             found.append(f"{place}: {ratio:.1f}:1 {node.name[:40]!r}")
@@ -228,7 +200,7 @@ def colours_change_at_once(case):
         """The darkest and the lightest there."""
         app.key("ctrl+Home")
         left, top, *size = app.root.all("text", "Code")[0].extents()
-        return Picture(app, case.data).luminances(left + EDGE, top + EDGE, *size)
+        return pictures.Picture(app, case.data).luminances(left + EDGE, top + EDGE, *size)
 
     chat = cases.query(case, "SELECT id FROM chat WHERE title = 'Memory of long chats'")[0][0]
     with case.window() as app:

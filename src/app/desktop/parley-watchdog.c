@@ -16,8 +16,9 @@ static struct {
   gint64 laying_out; /* when that began; 0: it does not go on */
   gint64 sizing;     /* when the toolkit began to ask for the size of what the window holds */
   double sized;      /* ms of that since the last part of the frame */
-  double drawn;      /* ms of it since the loop woke */
-  double longest;    /* ms, one iteration */
+  gulong sizing_hook;
+  double drawn;   /* ms of it since the loop woke */
+  double longest; /* ms, one iteration */
   /* The same in the processor time of this thread, which other programs take nothing of. */
   double cpu_woken, cpu_busy, cpu_drawing, cpu_laying_out, cpu_sizing, cpu_sized, cpu_drawn,
       cpu_longest;
@@ -74,6 +75,14 @@ timed_poll (GPollFD *fds, guint n, int timeout)
   return result;
 }
 
+void
+parley_watchdog_start (void)
+{
+  state.on = g_getenv ("PARLEY_WATCHDOG") != NULL;
+  if (state.on)
+    g_main_context_set_poll_func (NULL, timed_poll);
+}
+
 static double
 ms_since (gint64 us)
 {
@@ -95,18 +104,6 @@ end_sizing (GdkToplevel *toplevel, gpointer size, gpointer data)
 {
   state.sized += ms_since (state.sizing);
   state.cpu_sized += cpu_ms () - state.cpu_sizing;
-}
-
-void
-parley_watchdog_start (void)
-{
-  state.on = g_getenv ("PARLEY_WATCHDOG") != NULL;
-  if (!state.on)
-    return;
-  g_main_context_set_poll_func (NULL, timed_poll);
-  g_type_default_interface_ref (GDK_TYPE_TOPLEVEL); /* for its signals; never given back */
-  g_signal_add_emission_hook (g_signal_lookup ("compute-size", GDK_TYPE_TOPLEVEL), 0, begin_sizing,
-                              NULL, NULL);
 }
 
 /* What follows is the toolkit's: layout and drawing. Begins a frame, and again after what is done
@@ -145,8 +142,11 @@ realized (GtkWidget *window, gpointer data)
   g_signal_connect_after (clock, "before-paint", G_CALLBACK (toolkit_next), NULL);
   g_signal_connect_after (clock, "update", G_CALLBACK (toolkit_next), NULL);
   g_signal_connect_after (clock, "after-paint", G_CALLBACK (drawn), NULL);
-  g_signal_connect_after (gtk_native_get_surface (GTK_NATIVE (window)), "compute-size",
-                          G_CALLBACK (end_sizing), NULL);
+  GdkSurface *surface = gtk_native_get_surface (GTK_NATIVE (window));
+  if (state.sizing_hook == 0)
+    state.sizing_hook = g_signal_add_emission_hook (
+        g_signal_lookup ("compute-size", GDK_TYPE_TOPLEVEL), 0, begin_sizing, NULL, NULL);
+  g_signal_connect_after (surface, "compute-size", G_CALLBACK (end_sizing), NULL);
 }
 
 void

@@ -7,6 +7,7 @@
 #define AT_ONCE  8    /* of these, so many before the first frame */
 #define ABOVE    4    /* of a message that was searched for */
 #define SLICE_US 6000 /* for the others, between two frames */
+#define NEAR     64   /* pixels out of sight in which a row is drawn: shadows, outlines */
 
 /* Fewer of long ones: all that is there is laid out within one frame when the width changes, and
  * the toolkit takes a few milliseconds for each kilobyte of a row that is new. */
@@ -270,6 +271,24 @@ parley_message_rows_set_chat (ParleyMessageRows *self, ParleyChat *chat)
   parley_message_rows_show_end (self);
 }
 
+/* Only rows in sight: the toolkit would go through the parts of all of them in each frame, which
+ * under a long history is most of a frame that is drawn in software. */
+static void
+snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
+{
+  GtkWidget *page = gtk_widget_get_ancestor (widget, GTK_TYPE_SCROLLED_WINDOW);
+  graphene_rect_t seen, bounds;
+  gboolean all = page == NULL || !gtk_widget_compute_bounds (page, widget, &seen);
+
+  if (!all)
+    graphene_rect_inset (&seen, 0, -NEAR);
+  for (GtkWidget *row = gtk_widget_get_first_child (widget); row != NULL;
+       row = gtk_widget_get_next_sibling (row))
+    if (all || !gtk_widget_compute_bounds (row, widget, &bounds) ||
+        graphene_rect_intersection (&seen, &bounds, NULL))
+      gtk_widget_snapshot_child (widget, row, snapshot);
+}
+
 static void
 dispose (GObject *object)
 {
@@ -287,6 +306,7 @@ static void
 parley_message_rows_class_init (ParleyMessageRowsClass *klass)
 {
   G_OBJECT_CLASS (klass)->dispose = dispose;
+  GTK_WIDGET_CLASS (klass)->snapshot = snapshot;
   gtk_widget_class_set_layout_manager_type (GTK_WIDGET_CLASS (klass), GTK_TYPE_BOX_LAYOUT);
   gtk_widget_class_set_accessible_role (GTK_WIDGET_CLASS (klass), GTK_ACCESSIBLE_ROLE_GROUP);
   signals[EDIT] = g_signal_new ("edit", PARLEY_TYPE_MESSAGE_ROWS, G_SIGNAL_RUN_LAST, 0, NULL, NULL,

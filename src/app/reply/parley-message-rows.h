@@ -2,7 +2,8 @@
  *
  * The rows of a conversation's messages, as many of them as are looked at: the latest, or those
  * around one that was searched for, and more on the way up and down. A row costs milliseconds, so
- * that only a few are made at once and the others between two frames.
+ * that only a few are made at once and the others between two frames. Only those in sight are drawn:
+ * whoever moves or resizes what they scroll in has them drawn again (gtk_widget_queue_draw).
  */
 #pragma once
 

@@ -417,6 +417,10 @@ parley_transcript_init (ParleyTranscript *self)
   self->vertical = gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (self->scroller));
   g_signal_connect_swapped (self->vertical, "value-changed", G_CALLBACK (scrolled), self);
   g_signal_connect_swapped (self->vertical, "changed", G_CALLBACK (resized), self);
+  for (const char *const *name = (const char *[]){ "value-changed", "changed", NULL }; *name;
+       name++)
+    g_signal_connect_object (self->vertical, *name, G_CALLBACK (gtk_widget_queue_draw), self->rows,
+                             G_CONNECT_SWAPPED);
   self->at_end = TRUE;
 
   self->jump = parley_icon_button ("go-bottom-symbolic", _ ("To the end"), NULL);
