@@ -100,11 +100,8 @@ parley_http_set_status_error (ParleyHttpResponse *response, const char *what, gb
            "or set an access token (HF_TOKEN)"),
         what);
   else if (status == 403)
-    g_set_error (
-        error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_FORBIDDEN,
-        _ ("Access to %s is closed.%s Open its page in a browser to see why, or choose another "
-           "model"),
-        what, says);
+    g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_FORBIDDEN,
+                 _ ("Access to %s is closed.%s Open its page in a browser to see why"), what, says);
   else if (status == 404 && strcmp (code, "RevisionNotFound") == 0)
     g_set_error (error, PARLEY_HUB_ERROR, PARLEY_HUB_ERROR_NOT_FOUND,
                  _ ("%s has no such revision. Leave the revision out to get the current one"),

@@ -135,6 +135,16 @@ def fits_from_right_to_left(case):
     fits(case, language="rtl")
 
 
+def facts_stand_from_right_to_left(case):
+    """Each an isolate, after a mark that gives the line its direction."""
+    with telephone(case, language="rtl") as (_, app, _):
+        app.do("show-models")
+        facts = wait(lambda: talk.says(app, " · "), "facts about a model")[0].name
+        assert all(fact.startswith("\u200f\u2068") and fact.endswith("\u2069")
+                   for fact in facts.split(" · ")), ascii(facts)
+
+
+
 # ---- colours ----
 
 def is_cut(at, panes):
@@ -221,7 +231,8 @@ def colours_change_at_once(case):
 
 CASES = [all_fits_a_telephone, german_fits_a_telephone, large_german_fits_a_telephone,
          larger_text_fits_a_telephone, larger_german_fits_a_telephone,
-         pages_fit_with_text_twice_as_large, fits_from_right_to_left, low_windows_are_possible,
+         pages_fit_with_text_twice_as_large, fits_from_right_to_left,
+         facts_stand_from_right_to_left, low_windows_are_possible,
          words_stand_out_in_high_contrast, words_stand_out_in_the_dark, colours_change_at_once]
 
 if __name__ == "__main__":

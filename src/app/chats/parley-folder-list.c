@@ -102,11 +102,13 @@ looked (GObject *folder, GAsyncResult *result, gpointer data)
     guint64 used = size - MIN (free, size);
     g_autofree char *others = parley_format_size (used - MIN (look->ours, used));
     g_autofree char *left = parley_format_size (free), *all = parley_format_size (size);
-    g_autofree char *text = size == 0
-                                ? g_strdup_printf (_ ("%s · its disk is not there"), look->models)
-                                : g_strdup_printf (_ ("%s · other files %s · %s free of %s"),
-                                                   look->models, others, left, all);
-    gtk_label_set_text (GTK_LABEL (look->label), text);
+    g_autofree char *used_by_others = g_strdup_printf (_ ("other files %s"), others);
+    g_autofree char *unused = g_strdup_printf (_ ("%s free of %s"), left, all);
+    g_autoptr (GString) text = g_string_new (NULL);
+    parley_format_add_fact (text, look->models);
+    parley_format_add_fact (text, size == 0 ? _ ("its disk is not there") : used_by_others);
+    parley_format_add_fact (text, size == 0 ? NULL : unused);
+    gtk_label_set_text (GTK_LABEL (look->label), text->str);
     gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (look->bar),
                                    size > 0 ? (double) used / (double) size : 0);
   }

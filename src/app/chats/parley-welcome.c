@@ -13,7 +13,7 @@
 struct _ParleyWelcome {
   GtkBox parent;
   ParleyServices *services;
-  GtkWidget *stack, *device, *memory, *why, *found, *rows, *starters, *guide;
+  GtkWidget *stack, *device, *memory, *found, *rows, *starters, *guide;
 };
 
 G_DEFINE_FINAL_TYPE (ParleyWelcome, parley_welcome, GTK_TYPE_BOX)
@@ -57,8 +57,6 @@ show (ParleyWelcome *self)
   const struct pe_device_info *devices = parley_hardware_get_devices (hardware, &n);
   g_autofree char *ram = parley_format_size (devices[0].memory_total);
   g_autofree char *memory = NULL;
-  g_autofree char *device =
-      g_strdup_printf (_ ("Models run on %s"), parley_hardware_get_running_on (hardware));
 
   gtk_stack_set_visible_child_name (GTK_STACK (self->stack),
                                     loading || (any && talked) ? "ready" : "first");
@@ -69,9 +67,8 @@ show (ParleyWelcome *self)
     memory = g_strdup_printf (_ ("%s of graphics memory, %s of main memory"), own, ram);
   } else
     memory = g_strdup_printf (_ ("%s of memory"), ram);
-  gtk_label_set_text (GTK_LABEL (self->device), device);
+  gtk_label_set_text (GTK_LABEL (self->device), parley_hardware_get_why (hardware));
   gtk_label_set_text (GTK_LABEL (self->memory), memory);
-  gtk_label_set_text (GTK_LABEL (self->why), parley_hardware_get_why (hardware));
 }
 
 static void
@@ -126,9 +123,7 @@ build_first (ParleyWelcome *self)
   gtk_label_set_text (GTK_LABEL (private),
                       _ ("What you write stays here. A connection is needed only to find and "
                          "download models."));
-  self->why = parley_label ("", "caption dim-label");
   gtk_box_append (GTK_BOX (box), facts);
-  gtk_box_append (GTK_BOX (box), self->why);
   self->found = parley_box (GTK_ORIENTATION_VERTICAL, 8, NULL);
   gtk_box_append (GTK_BOX (self->found),
                   parley_heading (_ ("Ready on This Computer"), "section-title", 2));

@@ -95,17 +95,20 @@ detail_of (const ParleyCompared *entry, GPtrArray *bases)
 }
 
 static char *
-name_of (const ParleyCompared *entry)
+full_name (const char *name, const char *quantisation)
 {
-  return *entry->quantisation != '\0'
-             ? g_strdup_printf ("%s · %s", entry->name, entry->quantisation)
-             : g_strdup (entry->name);
+  GString *full = g_string_new (NULL);
+
+  parley_format_add_fact (full, name);
+  parley_format_add_fact (full, quantisation);
+  return g_string_free (full, FALSE);
 }
 
 static void
 bar_of (const ParleyCompared *entry, GPtrArray *bases, ParleyChartBar *bar)
 {
-  *bar = (ParleyChartBar){ .name = name_of (entry), .detail = detail_of (entry, bases) };
+  *bar = (ParleyChartBar){ .name = full_name (entry->name, entry->quantisation),
+                           .detail = detail_of (entry, bases) };
   if (entry->fit == NULL)
     return;
   bar->too_large = parley_fit_get_verdict (entry->fit) == PARLEY_FIT_TOO_LARGE;
@@ -268,7 +271,7 @@ make_row (ParleyComparePage *self, const ParleyCompared *entry)
   GtkWidget *box = parley_box (GTK_ORIENTATION_HORIZONTAL, 8, "result-row");
   GtkWidget *left = parley_box (GTK_ORIENTATION_VERTICAL, 4, NULL);
   GtkWidget *top = parley_box (GTK_ORIENTATION_VERTICAL, 2, NULL);
-  g_autofree char *name = name_of (entry);
+  g_autofree char *name = full_name (entry->name, entry->quantisation);
   GtkWidget *title = parley_line (name, "result-name"), *words = parley_label ("", "dim-label");
   GtkWidget *verdict = parley_verdict_new ();
   /* A picture, as in the welcome: the long word some languages have leaves no room for the rest. */
@@ -504,8 +507,8 @@ fill_popover (ParleyComparePage *self)
   parley_box_clear (self->local);
   for (guint i = 0; i < g_list_model_get_n_items (library); i++) {
     g_autoptr (ParleyModel) model = g_list_model_get_item (library, i);
-    g_autofree char *name = g_strdup_printf ("%s · %s", parley_model_get_name (model),
-                                             parley_model_get_quantisation (model));
+    g_autofree char *name =
+        full_name (parley_model_get_name (model), parley_model_get_quantisation (model));
     GtkWidget *check;
     if (parley_model_get_state (model) != PARLEY_MODEL_READY)
       continue;

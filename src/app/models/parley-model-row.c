@@ -26,14 +26,6 @@ struct _ParleyModelRow {
 
 G_DEFINE_FINAL_TYPE (ParleyModelRow, parley_model_row, GTK_TYPE_LIST_BOX_ROW)
 
-static void
-append_fact (GString *out, const char *text)
-{
-  if (text == NULL || *text == '\0')
-    return;
-  g_string_append_printf (out, "%s%s", out->len > 0 ? " · " : "", text);
-}
-
 char *
 parley_model_describe (ParleyModel *model)
 {
@@ -41,13 +33,14 @@ parley_model_describe (ParleyModel *model)
   g_autofree char *size = parley_format_size (parley_model_get_size (model));
   GString *out = g_string_new (NULL);
 
-  append_fact (out, parley_model_get_family (model));
-  append_fact (out, parameters);
-  append_fact (out, parley_model_get_quantisation (model));
-  append_fact (out, size);
-  append_fact (out, parley_model_is_builtin (model) ? "" : parley_model_get_owner (model));
+  parley_format_add_fact (out, parley_model_get_family (model));
+  parley_format_add_fact (out, parameters);
+  parley_format_add_fact (out, parley_model_get_quantisation (model));
+  parley_format_add_fact (out, size);
+  parley_format_add_fact (out,
+                          parley_model_is_builtin (model) ? "" : parley_model_get_owner (model));
   for (const char *const *tag = parley_model_get_tags (model); tag != NULL && *tag != NULL; tag++)
-    append_fact (out, *tag);
+    parley_format_add_fact (out, *tag);
   return g_string_free (out, FALSE);
 }
 
@@ -372,16 +365,16 @@ dup_history (ParleyModel *model)
   guint context = parley_model_get_context_length (model);
   gint64 used = parley_model_get_last_used (model);
 
-  append_fact (out, parley_model_get_repo (model));
+  parley_format_add_fact (out, parley_model_get_repo (model));
   if (context >= 1024) {
     g_autofree char *reach = g_strdup_printf (_ ("%uk of context"), context / 1024);
-    append_fact (out, reach);
+    parley_format_add_fact (out, reach);
   }
   if (used > 0) {
     g_autofree char *days =
         parley_format_days_ago (used / G_USEC_PER_SEC, g_get_real_time () / G_USEC_PER_SEC);
     g_autofree char *last = g_strdup_printf (_ ("last used %s"), days);
-    append_fact (out, last);
+    parley_format_add_fact (out, last);
   }
   return g_string_free (out, FALSE);
 }

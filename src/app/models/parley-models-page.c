@@ -208,11 +208,12 @@ build_tools (ParleyModelsPage *self)
 static void
 show_subtitle (ParleyModelsPage *self)
 {
-  gboolean both = *self->amount != '\0' && *self->left != '\0';
-  g_autofree char *text =
-      both ? g_strdup_printf ("%s · %s", self->amount, self->left) : g_strdup (self->amount);
+  g_autoptr (GString) text = g_string_new (NULL);
 
-  adw_window_title_set_subtitle (ADW_WINDOW_TITLE (self->title), text);
+  parley_format_add_fact (text, self->amount);
+  if (*self->amount != '\0')
+    parley_format_add_fact (text, self->left);
+  adw_window_title_set_subtitle (ADW_WINDOW_TITLE (self->title), text->str);
 }
 
 static void

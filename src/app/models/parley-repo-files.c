@@ -147,12 +147,12 @@ add_group (ParleyRepoFiles *self, guint bits)
   GtkWidget *list = parley_boxed_list ();
   g_autofree char *count = g_strdup_printf (ngettext ("%u bit", "%u bits", bits), bits);
   const char *words = parley_quality_words (bits);
-  /* Translators: "4 bits · A good balance". */
-  g_autofree char *title =
-      bits == 0 ? g_strdup (_ ("Others")) : g_strdup_printf (_ ("%s · %s"), count, words);
+  g_autoptr (GString) title = g_string_new (NULL);
 
-  gtk_box_append (GTK_BOX (self->groups), parley_heading (title, "group-title", 3));
-  parley_set_accessible_name (list, title);
+  parley_format_add_fact (title, bits == 0 ? _ ("Others") : count);
+  parley_format_add_fact (title, bits == 0 ? NULL : words);
+  gtk_box_append (GTK_BOX (self->groups), parley_heading (title->str, "group-title", 3));
+  parley_set_accessible_name (list, title->str);
   g_signal_connect (list, "row-activated", G_CALLBACK (pointed_at), self);
   gtk_box_append (GTK_BOX (self->groups), list);
   return list;

@@ -26,13 +26,6 @@ G_DEFINE_FINAL_TYPE (ParleyRepoView, parley_repo_view, GTK_TYPE_BOX)
 enum { TITLED, N_SIGNALS };
 static guint signals[N_SIGNALS];
 
-static void
-add_fact (GString *facts, const char *text)
-{
-  if (*text != '\0')
-    g_string_append_printf (facts, "%s%s", facts->len > 0 ? " · " : "", text);
-}
-
 /* The licence of the model that this one was made from, where its own page names none. */
 static void
 add_base_terms (ParleyRepoView *self, GString *facts)
@@ -43,7 +36,7 @@ add_base_terms (ParleyRepoView *self, GString *facts)
       _ ("Licence: %s (of %s)"), *license != '\0' ? parley_format_license (license) : _ ("unknown"),
       parley_hub_model_get_repo (self->base_model));
 
-  add_fact (facts, terms);
+  parley_format_add_fact (facts, terms);
 }
 
 static void
@@ -67,15 +60,15 @@ show_facts (ParleyRepoView *self)
   g_autofree char *fresh = *days != '\0' ? g_strdup_printf (_ ("Updated %s"), days) : g_strdup ("");
 
   g_autoptr (GString) facts = g_string_new (NULL);
-  add_fact (facts, size);
-  add_fact (facts, parley_hub_model_get_architecture (model));
-  add_fact (facts, reach);
+  parley_format_add_fact (facts, size);
+  parley_format_add_fact (facts, parley_hub_model_get_architecture (model));
+  parley_format_add_fact (facts, reach);
   if (*license != '\0' || self->base_model == NULL)
-    add_fact (facts, terms);
+    parley_format_add_fact (facts, terms);
   else
     add_base_terms (self, facts);
-  add_fact (facts, popular);
-  add_fact (facts, fresh);
+  parley_format_add_fact (facts, popular);
+  parley_format_add_fact (facts, fresh);
   gtk_label_set_text (GTK_LABEL (self->facts), facts->str);
 }
 

@@ -111,8 +111,10 @@ parley_result_row_new_suggestion (const ParleySuggestion *suggestion, ParleyHubM
   g_autofree char *size = parley_format_size (suggestion->bytes);
   g_autofree char *download = g_strdup_printf ("≈ %s", size);
   const char *words = parley_suggestion_words (suggestion);
-  g_autofree char *below = g_strdup_printf ("%s · %s", suggestion->maker, words);
+  g_autoptr (GString) below = g_string_new (NULL);
 
+  parley_format_add_fact (below, suggestion->maker);
+  parley_format_add_fact (below, words);
   add_figure (figures, "parley-models-symbolic", parameters, _ ("Parameters"));
   add_figure (figures, "parley-download-symbolic", download, _ ("Size of the download"));
   add_figure (figures, NULL, parley_format_license (suggestion->license), _ ("Licence"));
@@ -120,5 +122,6 @@ parley_result_row_new_suggestion (const ParleySuggestion *suggestion, ParleyHubM
     add_terms (figures, known);
   if (!fits)
     add_figure (figures, "parley-toobig-symbolic", _ ("Too large for this computer"), NULL);
-  return new_row (suggestion->name, below, figures, suggestion->repo, suggestion->quantisation);
+  return new_row (suggestion->name, below->str, figures, suggestion->repo,
+                  suggestion->quantisation);
 }

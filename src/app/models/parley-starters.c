@@ -160,9 +160,13 @@ facts_of (const ParleySuggestion *starter, const struct pe_device_info *device)
   double rate = device->read_rate > 0 ? device->read_rate * 0.7 / (double) starter->bytes : 0;
   g_autofree char *speed = parley_format_speed (rate);
 
-  if (*speed == '\0')
-    return g_strdup_printf ("%s · %s", size, parley_format_license (starter->license));
-  return g_strdup_printf ("%s · ≈ %s · %s", size, speed, parley_format_license (starter->license));
+  g_autofree char *about = *speed != '\0' ? g_strdup_printf ("≈ %s", speed) : NULL;
+  GString *facts = g_string_new (NULL);
+
+  parley_format_add_fact (facts, size);
+  parley_format_add_fact (facts, about);
+  parley_format_add_fact (facts, parley_format_license (starter->license));
+  return g_string_free (facts, FALSE);
 }
 
 static GtkWidget *

@@ -37,15 +37,18 @@ parley_transfer_describe (ParleyTransfer *transfer)
     break;
   case PARLEY_TRANSFER_DONE: g_string_append_printf (out, _ ("%s, verified"), all); break;
   case PARLEY_TRANSFER_CANCELLED: g_string_append (out, _ ("Cancelled")); break;
-  default:
-    g_string_append_printf (out, _ ("%s of %s"), so_far, all);
+  default: {
+    g_autofree char *amount = g_strdup_printf (_ ("%s of %s"), so_far, all);
+    parley_format_add_fact (out, amount);
     if (rate > 0) {
       g_autofree char *speed = parley_format_size ((guint64) rate);
       g_autofree char *left = parley_format_duration ((double) (total - MIN (done, total)) / rate);
-      g_string_append_printf (out, _ (" · %s/s"), speed);
-      if (*left != '\0')
-        g_string_append_printf (out, _ (" · %s left"), left);
+      g_autofree char *rate_text = g_strdup_printf (_ ("%s/s"), speed);
+      g_autofree char *left_text = *left != '\0' ? g_strdup_printf (_ ("%s left"), left) : NULL;
+      parley_format_add_fact (out, rate_text);
+      parley_format_add_fact (out, left_text);
     }
+  }
   }
   return g_string_free (out, FALSE);
 }

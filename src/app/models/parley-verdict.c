@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/models/parley-verdict.h"
 
+#include "app/text/parley-format.h"
 #include "app/widgets/parley-widgets.h"
 
 #include <glib/gi18n.h>
@@ -36,10 +37,12 @@ void
 parley_verdict_set_why (ParleyVerdict *self, const char *why)
 {
   g_auto (GStrv) lines = g_strsplit (why != NULL ? why : "", "\n", -1);
-  g_autofree char *text = g_strjoinv (" · ", lines);
+  g_autoptr (GString) text = g_string_new (NULL);
 
   /* In one line: the toolkit leaves several as long as they are, wider than the screen. */
-  gtk_widget_set_tooltip_text (GTK_WIDGET (self), *text != '\0' ? text : NULL);
+  for (char **line = lines; *line != NULL; line++)
+    parley_format_add_fact (text, *line);
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self), text->len > 0 ? text->str : NULL);
 }
 
 static void

@@ -171,11 +171,12 @@ stats_text (const ParleyReplyStats *stats, gboolean tell_stop)
 
   if (stats->reply_tokens == 0)
     return g_string_free (out, FALSE);
-  if (*speed != '\0')
-    g_string_append_printf (out, "%s · ", speed);
-  g_string_append_printf (out, _ ("%s · first after %s"), tokens, first);
+  g_autofree char *begun = g_strdup_printf (_ ("first after %s"), first);
+  parley_format_add_fact (out, speed);
+  parley_format_add_fact (out, tokens);
+  parley_format_add_fact (out, begun);
   if (tell_stop && stats->stop != PARLEY_STOP_END && stats->stop != PARLEY_STOP_ERROR)
-    g_string_append_printf (out, " · %s", parley_stop_reason_describe (stats->stop));
+    parley_format_add_fact (out, parley_stop_reason_describe (stats->stop));
   return g_string_free (out, FALSE);
 }
 

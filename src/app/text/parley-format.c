@@ -4,6 +4,26 @@
 #include <glib/gi18n.h>
 #include <math.h>
 
+/* Takes the text. The mark before it is a letter from right to left: by the first letter of all the
+ * toolkit chooses the direction of a line. */
+static char *
+isolate (char *text)
+{
+  if (!g_str_equal (C_ ("direction", "default:LTR"), "default:RTL"))
+    return text;
+  g_autofree char *taken = text;
+  return g_strdup_printf ("\u200f\u2068%s\u2069", taken);
+}
+
+void
+parley_format_add_fact (GString *facts, const char *fact)
+{
+  if (fact == NULL || *fact == '\0')
+    return;
+  g_autofree char *isolated = isolate (g_strdup (fact));
+  g_string_append_printf (facts, "%s%s", facts->len > 0 ? " · " : "", isolated);
+}
+
 char *
 parley_format_size (guint64 bytes)
 {
@@ -12,12 +32,12 @@ parley_format_size (guint64 bytes)
   guint unit = 0;
 
   if (bytes < 1000)
-    return g_strdup_printf ("%u B", (guint) bytes);
+    return isolate (g_strdup_printf ("%u B", (guint) bytes));
   for (value /= 1000; value >= (unit < 2 ? 999.5 : 999.95) && unit + 1 < G_N_ELEMENTS (units);
        value /= 1000)
     unit++;
-  return g_strdup_printf (value < 9.95 || unit >= 2 ? "%.1f\u00a0%s" : "%.0f\u00a0%s", value,
-                          units[unit]);
+  return isolate (g_strdup_printf (value < 9.95 || unit >= 2 ? "%.1f\u00a0%s" : "%.0f\u00a0%s",
+                                   value, units[unit]));
 }
 
 static char *

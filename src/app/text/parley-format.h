@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Numbers in words, one way everywhere: sizes in decimal units, rates, counts, durations. Results
- * are the caller's (g_free()).
+ * are the caller's (g_free()). In a language that is written from right to left sizes and facts are
+ * isolates (UAX 9), so that their Latin letters do not turn around what stands beside them.
  */
 #pragma once
 
@@ -17,6 +18,9 @@ char *parley_format_duration (double seconds);   /* "0.4 s", "12 s", "3 min 5 s"
 char *parley_format_number (guint n);            /* "8,192" */
 char *parley_format_tokens (guint n);            /* "1 token", "8,192 tokens" */
 char *parley_format_days_ago (gint64 then, gint64 now); /* "today", "3 days ago", "2 years ago" */
+
+/* Facts in a row, "Qwen 3 · 1.7B · 1.1 GB": one more. NULL and "": none. */
+void parley_format_add_fact (GString *facts, const char *fact);
 
 /* "Apache 2.0" for "apache-2.0"; what is not known stays as it is. Not to be freed. */
 const char *parley_format_license (const char *id);
