@@ -124,8 +124,8 @@ def bash_completes(tree):
     script = tree.path("share/bash-completion/completions/parley-cli")
 
     def complete(*words):
-        return run(need("bash"), "-c", f'''. "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
-compopt () {{ :; }}; _parley_cli; printf '%s\\n' "${{COMPREPLY[@]}}"''', script, *words).split()
+        return run(need("bash"), "-c", '''. "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+compopt () { :; }; _parley_cli; printf '%s\\n' "${COMPREPLY[@]}"''', script, *words).split()
 
     assert complete("parley-cli", "ins") == ["inspect"]
     assert "--gpu-layers=" in complete("parley-cli", "chat", "--g")

@@ -204,7 +204,7 @@ def colour_of(node, word):
 def colours_change_at_once(case):
     """Links and code of a conversation that is open."""
     def of_link():
-        return luminance(*colour_of(talk.says(app, "the documentation")[0], "documentation"))
+        return pictures.luminance(*colour_of(talk.says(app, "the documentation")[0], "documentation"))
 
     def of_code():
         """The darkest and the lightest there."""
