@@ -5,6 +5,8 @@
 #include "app/text/parley-format.h"
 #include "tests/harness.h"
 
+#include <locale.h>
+
 #define CHECK_TAKEN(expression, expected)                                                          \
   do {                                                                                             \
     g_autofree char *taken = (expression);                                                         \
@@ -38,11 +40,23 @@ counts_and_speeds (void)
   CHECK_TAKEN (parley_format_speed (0.0 / 0.0), "");
   CHECK_TAKEN (parley_format_speed (3.42), "3.4 tokens/s");
   CHECK_TAKEN (parley_format_speed (42.4), "42 tokens/s");
-  CHECK_TAKEN (parley_format_speed (999.6), "1000 tokens/s");
-  CHECK_TAKEN (parley_format_speed (197803), "198000 tokens/s");
+  CHECK_TAKEN (parley_format_speed (999.6), "1,000 tokens/s");
+  CHECK_TAKEN (parley_format_speed (197803), "198,000 tokens/s");
   CHECK_TAKEN (parley_format_tokens (1), "1 token");
   CHECK_TAKEN (parley_format_tokens (8192), "8,192 tokens");
   CHECK_TAKEN (parley_format_tokens (1048576), "1,048,576 tokens");
+}
+
+static void
+thousands_as_in_germany (void)
+{
+  if (setlocale (LC_NUMERIC, "de_DE.UTF-8") == NULL)
+    SKIP ("no German locale");
+  g_autofree char *number = parley_format_number (1048576);
+  g_autofree char *speed = parley_format_speed (1000);
+  setlocale (LC_NUMERIC, "C");
+  CHECK_STR (number, "1.048.576");
+  CHECK_STR (speed, "1.000 tokens/s");
 }
 
 static void
@@ -78,6 +92,7 @@ main (void)
 {
   RUN (sizes);
   RUN (counts_and_speeds);
+  RUN (thousands_as_in_germany);
   RUN (times);
   RUN (layers);
   return test_done ();

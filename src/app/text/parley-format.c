@@ -2,6 +2,7 @@
 #include "app/text/parley-format.h"
 
 #include <glib/gi18n.h>
+#include <locale.h>
 #include <math.h>
 
 /* Takes the text. The mark before it is a letter from right to left: by the first letter of all the
@@ -70,6 +71,26 @@ parley_format_parameters (guint64 n)
   return n == 0 ? g_strdup ("") : short_number ((double) n, units, G_N_ELEMENTS (units));
 }
 
+/* What stands between thousands where this person lives; never what is the decimal point there. */
+static const char *
+separator (void)
+{
+  const struct lconv *numbers = localeconv ();
+
+  if (*numbers->thousands_sep != '\0')
+    return numbers->thousands_sep;
+  return *numbers->decimal_point == ',' ? "\u202f" : ",";
+}
+
+static char *
+grouped (guint n)
+{
+  if (n < 1000)
+    return g_strdup_printf ("%u", n);
+  g_autofree char *thousands = grouped (n / 1000);
+  return g_strdup_printf ("%s%s%03u", thousands, separator (), n % 1000);
+}
+
 char *
 parley_format_speed (double tokens_per_s)
 {
@@ -79,7 +100,9 @@ parley_format_speed (double tokens_per_s)
     return g_strdup_printf (_ ("%.1f tokens/s"), tokens_per_s);
   /* More than three digits of it are known of nothing. */
   double unit = tokens_per_s < 1000 ? 1 : pow (10, floor (log10 (tokens_per_s)) - 2);
-  return g_strdup_printf (_ ("%'.0f tokens/s"), round (tokens_per_s / unit) * unit);
+  g_autofree char *number =
+      grouped ((guint) MIN (round (tokens_per_s / unit) * unit, (double) G_MAXUINT));
+  return g_strdup_printf (_ ("%s tokens/s"), number);
 }
 
 char *
@@ -97,16 +120,6 @@ parley_format_duration (double seconds)
   if (whole < 3600)
     return g_strdup_printf (_ ("%u min %u s"), whole / 60, whole % 60);
   return g_strdup_printf (_ ("%u h %u min"), whole / 3600, whole % 3600 / 60);
-}
-
-static char *
-grouped (guint n)
-{
-  if (n < 1000)
-    return g_strdup_printf ("%u", n);
-  if (n < 1000000)
-    return g_strdup_printf ("%u,%03u", n / 1000, n % 1000);
-  return g_strdup_printf ("%u,%03u,%03u", n / 1000000, n / 1000 % 1000, n % 1000);
 }
 
 char *

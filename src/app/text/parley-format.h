@@ -15,7 +15,7 @@ char *parley_format_count (guint64 n);           /* "999", "12.3k", "1.7M" */
 char *parley_format_parameters (guint64 n);      /* "1.7B", "260K", "" for 0 */
 char *parley_format_speed (double tokens_per_s); /* "42 tokens/s", "3.4 tokens/s", "" unknown */
 char *parley_format_duration (double seconds);   /* "0.4 s", "12 s", "3 min 5 s", "2 h 4 min" */
-char *parley_format_number (guint n);            /* "8,192" */
+char *parley_format_number (guint n);            /* "8,192"; "8.192" in Germany */
 char *parley_format_tokens (guint n);            /* "1 token", "8,192 tokens" */
 char *parley_format_days_ago (gint64 then, gint64 now); /* "today", "3 days ago", "2 years ago" */
 
