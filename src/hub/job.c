@@ -541,6 +541,19 @@ take_progress (ParleyJob *job, const char *described)
   return TRUE;
 }
 
+/* What another program has got so far. A file that it has just renamed, or whose description it has
+ * just removed at the end, is not gone: nothing falls. */
+static void
+look_while_waiting (ParleyJob *job, const char *described)
+{
+  guint n = job->sidecar->n_parts;
+  g_autofree guint64 *before = g_memdup2 (job->have, n * sizeof *before);
+  take_progress (job, described);
+  parley_job_bytes_on_disk (job);
+  for (guint i = 0; i < n; i++)
+    job->have[i] = MAX (job->have[i], before[i]);
+}
+
 /* Holds the lock in *fd. When another process had it first, its outcome is ours: *over. */
 static gboolean
 take_lock (ParleyJob *job, const char *path, int *fd, gboolean *over, GCancellable *cancellable,
@@ -552,8 +565,7 @@ take_lock (ParleyJob *job, const char *path, int *fd, gboolean *over, GCancellab
     if (!busy)
       return FALSE;
     waited = TRUE;
-    take_progress (job, described);
-    parley_job_bytes_on_disk (job);
+    look_while_waiting (job, described);
     report (job, PARLEY_TRANSFER_WAITING, _ ("Another Parley downloads this file"));
     if (!wait_for (job, LOCK_WAIT_MS, cancellable, error))
       return FALSE;
