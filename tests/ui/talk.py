@@ -131,7 +131,8 @@ def says(app, words):
 def measured(app):
     """Tokens a second of the reply under way, as the load panel has them; None: not yet."""
     return says(app, "measured just now") and \
-        next((float(n.name.split()[0].replace(",", "")) for n in says(app, "tokens/s") if n.name[0].isdigit()), None)
+        next((float(n.name.split()[0].replace(",", "")) for n in says(app, "tokens/s")
+              if n.name[0].isdigit()), None)
 
 
 # ---- the store ----

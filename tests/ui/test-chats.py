@@ -92,7 +92,7 @@ def long_chats_come_in_parts(case):
         button = app.find("push button", "Show earlier messages")
         wait(lambda: button.place()[1] > 0, "the beginning of them")
         top = button.place()[1]
-        app.xdotool("click", "5")  # ends what goes on upwards, unseen at the top, by the wheel's swing
+        app.xdotool("click", "5")  # ends the wheel's swing, which at the top is unseen
         wait(lambda: button.place()[1] < top, "the way down")
         last = None
         while last != (last := messages(app)[0].place()):

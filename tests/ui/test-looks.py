@@ -144,7 +144,6 @@ def facts_stand_from_right_to_left(case):
                    for fact in facts.split(" · ")), ascii(facts)
 
 
-
 # ---- colours ----
 
 def is_cut(at, panes):
@@ -204,7 +203,8 @@ def colour_of(node, word):
 def colours_change_at_once(case):
     """Links and code of a conversation that is open."""
     def of_link():
-        return pictures.luminance(*colour_of(talk.says(app, "the documentation")[0], "documentation"))
+        label = talk.says(app, "the documentation")[0]
+        return pictures.luminance(*colour_of(label, "documentation"))
 
     def of_code():
         """The darkest and the lightest there."""
